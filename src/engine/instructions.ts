@@ -1,0 +1,241 @@
+/**
+ * The instruction set: what an op becomes on a device. One table, read by every backend.
+ *
+ * An instruction is an opcode, buffers and scalar parameters. Running it at once is eager mode; keeping the list and
+ * running it again is compiled mode. So nothing that changes between two steps may be a parameter: learning rate,
+ * step count, random counter and batch cursor live in buffers.
+ *
+ * Roles: `writes` are wholly overwritten, `updates` are read and written, `reads` are only read. Buffers are passed in
+ * that order. Unless said otherwise a buffer holds float32 and tensors are contiguous, row-major.
+ */
+
+/** How a parameter is encoded: 32-bit integer, 32-bit float, or 64-bit float (two words). */
+export type ParamType = "i32" | "f32" | "f64";
+
+export interface InstructionShape {
+  readonly writes?: readonly string[];
+  readonly updates?: readonly string[];
+  readonly reads?: readonly string[];
+  readonly params: Readonly<Record<string, ParamType>>;
+}
+
+export interface Instruction extends Required<InstructionShape> {
+  readonly name: string;
+  readonly code: number;
+  readonly paramTypes: readonly ParamType[];
+  readonly bufferCount: number;
+}
+
+/** Highest rank that a strided instruction takes, after neighbouring dimensions have been merged. */
+export const MAX_RANK = 6;
+
+const dims = (prefix: string): Record<string, ParamType> =>
+  Object.fromEntries(Array.from({ length: MAX_RANK }, (_, i) => [`${prefix}${i}`, "i32" as const]));
+
+/** out = f(x), n elements. */
+const unary: InstructionShape = { writes: ["out"], reads: ["x"], params: { n: "i32" } };
+
+/** out = f(a, b): `out` is contiguous over dims d0…; a and b have element strides (0 repeats: broadcasting). */
+const binary: InstructionShape = {
+  writes: ["out"],
+  reads: ["a", "b"],
+  params: { rank: "i32", ...dims("d"), ...dims("a"), ...dims("b") },
+};
+
+/** x seen as [outer, length, inner]; `length` is reduced away: out is [outer, inner]. */
+const reduction: InstructionShape = {
+  writes: ["out"],
+  reads: ["x"],
+  params: { outer: "i32", length: "i32", inner: "i32" },
+};
+
+/** The same view of x, normalised along `length`: out has x's size. */
+const along = reduction;
+const alongBackward: InstructionShape = { ...reduction, reads: ["g", "y"] };
+
+/**
+ * A stream of random numbers (Philox4x32-10): int32 [key0, key1, stream, counter]. Word j of draw i is
+ * word i%4 of philox(counter = [i>>2, state.counter, stream, 0], key = [key0, key1]); the instruction then adds 1 to
+ * `counter`, so a draw depends on seed, stream and call alone, never on threads, device or batch layout.
+ */
+const random = (params: Record<string, ParamType>): InstructionShape => ({
+  writes: ["out"],
+  updates: ["state"],
+  params: { n: "i32", ...params },
+});
+
+const shapes = {
+  /** out[i] = value */
+  fill: { writes: ["out"], params: { n: "i32", value: "f32" } },
+  /** out[i] = x[i], any 4-byte type */
+  copy: unary,
+  /** int32 → float32 */
+  toFloat: unary,
+  /** float32 → int32, toward zero */
+  toInt: unary,
+
+  neg: unary,
+  abs: unary,
+  sign: unary,
+  exp: unary,
+  expm1: unary,
+  log: unary,
+  log1p: unary,
+  sqrt: unary,
+  rsqrt: unary,
+  reciprocal: unary,
+  square: unary,
+  sin: unary,
+  cos: unary,
+  floor: unary,
+  tanh: unary,
+  sigmoid: unary,
+  erf: unary,
+  relu: unary,
+
+  add: binary,
+  sub: binary,
+  mul: binary,
+  div: binary,
+  pow: binary,
+  maximum: binary,
+  minimum: binary,
+  /** Comparisons give 1 or 0; any comparison with NaN is 0, except ne. */
+  eq: binary,
+  ne: binary,
+  lt: binary,
+  le: binary,
+  gt: binary,
+  ge: binary,
+  /** a·(b > 0): gradient of relu, g and x */
+  reluBackward: binary,
+  /** a·b·(1 − b): gradient of sigmoid, g and y */
+  sigmoidBackward: binary,
+  /** a·(1 − b²): gradient of tanh, g and y */
+  tanhBackward: binary,
+  /** out = condition ≠ 0 ? a : b, all three broadcast */
+  where: {
+    writes: ["out"],
+    reads: ["condition", "a", "b"],
+    params: { rank: "i32", ...dims("d"), ...dims("c"), ...dims("a"), ...dims("b") },
+  },
+
+  /** out (contiguous over dims) = x at offset + Σ index·stride: permute, expand, slice. Any 4-byte type. */
+  copyStrided: {
+    writes: ["out"],
+    reads: ["x"],
+    params: { rank: "i32", offset: "i32", ...dims("d"), ...dims("s") },
+  },
+  /** out at offset + Σ index·stride = x (contiguous over dims): the inverse, for concatenation and slice's gradient. */
+  assignStrided: {
+    updates: ["out"],
+    reads: ["x"],
+    params: { rank: "i32", offset: "i32", ...dims("d"), ...dims("s") },
+  },
+
+  sum: reduction,
+  amax: reduction,
+  /** int32 out: the first index of the largest value; a NaN counts as the largest */
+  argmax: reduction,
+  softmax: along,
+  logSoftmax: along,
+  /** y·(g − Σ g·y) */
+  softmaxBackward: alongBackward,
+  /** g − exp(y)·Σ g */
+  logSoftmaxBackward: alongBackward,
+
+  /**
+   * out[m,n] = op(a)·op(b) per batch; a is [m,k] ([k,m] when transA), b is [k,n] ([n,k] when transB).
+   * Batch strides are in elements; 0 repeats the same matrix.
+   */
+  matmul: {
+    writes: ["out"],
+    reads: ["a", "b"],
+    params: {
+      m: "i32",
+      n: "i32",
+      k: "i32",
+      transA: "i32",
+      transB: "i32",
+      batch: "i32",
+      strideA: "i32",
+      strideB: "i32",
+    },
+  },
+  /** out[m,n] = x[m,k]·weight[n,k]ᵀ + bias[n] */
+  linear: { writes: ["out"], reads: ["x", "weight", "bias"], params: { m: "i32", n: "i32", k: "i32" } },
+
+  /** out[r,:] = x[index[r],:], any 4-byte type; index int32 */
+  gatherRows: { writes: ["out"], reads: ["x", "index"], params: { rows: "i32", width: "i32" } },
+  /** out[index[r],:] += x[r,:], r ascending (deterministic); out is zeroed first */
+  scatterAddRows: {
+    writes: ["out"],
+    reads: ["x", "index"],
+    params: { rows: "i32", width: "i32", outRows: "i32" },
+  },
+  /** out[r] = x[r, index[r]]; 0 where index[r] = ignore */
+  pick: { writes: ["out"], reads: ["x", "index"], params: { rows: "i32", cols: "i32", ignore: "i32" } },
+  /** out[r,c] = c = index[r] ? x[r] : 0; the whole row 0 where index[r] = ignore */
+  unpick: { writes: ["out"], reads: ["x", "index"], params: { rows: "i32", cols: "i32", ignore: "i32" } },
+
+  /** low + u·(high − low), u uniform in [0,1) = (word >>> 8)·2⁻²⁴ */
+  randomUniform: random({ low: "f32", high: "f32" }),
+  /** Box–Muller on the words (4j, 4j+1) and (4j+2, 4j+3) of each block */
+  randomNormal: random({ mean: "f32", std: "f32" }),
+  /** u ≥ p ? 1/(1−p) : 0; p = 1 gives zeros */
+  dropoutMask: random({ p: "f32" }),
+  /** int32 out: a permutation of 0…n−1, Fisher–Yates from the top, index = high word of word·(i+1) */
+  randomPermutation: random({}),
+
+  /** out[r,:] = x[order[cursor[0] + r],:], any 4-byte type; order and cursor int32: a batch without JavaScript */
+  gatherBatch: { writes: ["out"], reads: ["x", "order", "cursor"], params: { rows: "i32", width: "i32" } },
+  /** cursor[0] += by (int32) */
+  advance: { updates: ["cursor"], params: { by: "i32" } },
+  /** out[at[0] … + n) = x; at int32 in elements */
+  storeAt: { updates: ["out"], reads: ["x", "at"], params: { n: "i32" } },
+  /** total[0] (float64) += x[0]·weight */
+  accumulate: { updates: ["total"], reads: ["x"], params: { weight: "f64" } },
+  /** matrix[target[r], predicted[r]] += 1 (float64 counts, int32 classes); classes outside 0…classes−1 are left out */
+  confusion: { updates: ["matrix"], reads: ["target", "predicted"], params: { rows: "i32", classes: "i32" } },
+  /** sums (float64) += [n, Σ|p−t|, Σ(p−t)², Σt, Σt²] */
+  residuals: { updates: ["sums"], reads: ["predicted", "target"], params: { n: "i32" } },
+
+  /** total[0] (float64) += Σ x² */
+  sumSquares: { updates: ["total"], reads: ["x"], params: { n: "i32" } },
+  /** x *= min(1, max/(√total[0] + 1e-6)): torch.nn.utils.clip_grad_norm_, one call per gradient */
+  clipByNorm: { updates: ["x"], reads: ["total"], params: { n: "i32", max: "f64" } },
+  /** x = min(max(x, −limit), limit) */
+  clipByValue: { updates: ["x"], params: { n: "i32", limit: "f32" } },
+  /** x += y, in place: gradient accumulation */
+  addInPlace: { updates: ["x"], reads: ["y"], params: { n: "i32" } },
+
+  /**
+   * torch.optim.SGD. hyper (float64): [lr, momentum, dampening, weight_decay]; step (float64) is counted here.
+   * flags: 1 nesterov, 2 maximize, 4 has momentum (else `momentum` is not touched).
+   */
+  sgd: {
+    updates: ["param", "momentum", "step"],
+    reads: ["grad", "hyper"],
+    params: { n: "i32", flags: "i32" },
+  },
+  /**
+   * torch.optim.Adam and AdamW. hyper (float64): [lr, beta1, beta2, eps, weight_decay]; step (float64) is counted here.
+   * flags: 1 amsgrad (else `maxExpAvgSq` is not touched), 2 maximize, 4 decoupled weight decay.
+   */
+  adam: {
+    updates: ["param", "expAvg", "expAvgSq", "maxExpAvgSq", "step"],
+    reads: ["grad", "hyper"],
+    params: { n: "i32", flags: "i32" },
+  },
+} satisfies Record<string, InstructionShape>;
+
+export type InstructionName = keyof typeof shapes;
+
+/** Every instruction by name; codes count from 1 in the order above (0 ends a program). */
+export const instructions: Readonly<Record<InstructionName, Instruction>> = Object.fromEntries(
+  Object.entries<InstructionShape>(shapes).map(([name, shape], i) => {
+    const { writes = [], updates = [], reads = [], params } = shape;
+    const bufferCount = writes.length + updates.length + reads.length;
+    return [name, { name, code: i + 1, writes, updates, reads, params, paramTypes: Object.values(params), bufferCount }];
+  }),
+) as Record<InstructionName, Instruction>;
