@@ -1,0 +1,36 @@
+/**
+ * Four suites over one tree of tests: `vitest run --project engine|service|parity|faults`, or a path.
+ *
+ *   engine   what needs no broker: engine, data, spec, scripts
+ *   service  what talks to a broker: log, queue, workers, HTTP, demo, examples (EPOCHD_TEST_BROKER=embedded for the other)
+ *   parity   the engine against PyTorch's numbers
+ *   faults   kill -9, lost brokers, full disks: slow, and hungry for the whole machine
+ */
+import { existsSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+const suite = (name: string, folders: readonly string[]) => ({
+  extends: true as const,
+  test: { name, include: folders.map((folder) => `test/${folder}/**/*.test.ts`) },
+});
+
+const service = ["broker", "jobs", "workers", "api", "dashboard", "demo", "examples"];
+const own = [...service, "parity", "faults"];
+
+export default defineConfig({
+  test: {
+    globalSetup: existsSync(new URL("scripts/build-kernels.ts", import.meta.url)) ? ["test/global-setup.ts"] : [],
+    reporters: ["default", "./test/reporter.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: "engine", include: ["test/**/*.test.ts"], exclude: own.map((folder) => `test/${folder}/**`) },
+      },
+      suite("service", service),
+      suite("parity", ["parity"]),
+      suite("faults", ["faults"]),
+    ],
+  },
+});
