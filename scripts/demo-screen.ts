@@ -1,0 +1,109 @@
+/**
+ * How the demo looks. On a terminal the curve and the bar move in place; into a pipe or a file the same story goes
+ * as plain lines, one per epoch, without cursor movement. Colours are styleText's choice (TTY, NO_COLOR, FORCE_COLOR).
+ */
+import { styleText } from "node:util";
+import type { Epoch } from "./demo-client.ts";
+import { type Curve, lineChart, progressBar } from "./terminal-chart.ts";
+
+export const title = (text: string) => styleText(["bold", "cyan"], text);
+export const strong = (text: string) => styleText("bold", text);
+export const dim = (text: string) => styleText("dim", text);
+export const good = (text: string) => styleText("green", text);
+export const bad = (text: string) => styleText("red", text);
+const trainPaint = (text: string) => styleText("cyan", text);
+const valPaint = (text: string) => styleText("yellow", text);
+
+const INDENT = "  ";
+const LABEL = 11;
+const ROWS = 8;
+/** Chart, legend, bar and some air: on a lower terminal the block would scroll away under the cursor. */
+const LIVE_HEIGHT = ROWS + 8;
+const LIVE_WIDTH = 64;
+
+export function say(text = ""): void {
+  process.stdout.write(`${text === "" ? "" : INDENT + text}\n`);
+}
+
+/** `  Data       examples/data/… ` */
+export function fact(label: string, value: string): void {
+  say(`${dim(label.padEnd(LABEL))}${value}`);
+}
+
+export interface TrainingView {
+  update(epoch: Epoch): void;
+  finish(): void;
+}
+
+export function trainingView(): TrainingView {
+  const { isTTY, columns = 80, rows = 24 } = process.stdout;
+  const live = isTTY && process.env["TERM"] !== "dumb" && columns >= LIVE_WIDTH && rows >= LIVE_HEIGHT;
+  const width = Math.min(isTTY ? columns : 80, 96);
+  return live ? new LiveView(width) : new PlainView(width);
+}
+
+class LiveView implements TrainingView {
+  readonly #width: number;
+  readonly #epochs: Epoch[] = [];
+  #height = 0;
+
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  update(epoch: Epoch): void {
+    this.#epochs.push(epoch);
+    const lines = [...chart(this.#epochs, this.#width), "", bar(epoch, this.#width)];
+    const up = this.#height > 0 ? `\x1b[${this.#height}A` : "";
+    // Each line is erased as it is rewritten, so nothing flickers and no longer line leaves its end behind.
+    process.stdout.write(`\x1b[?25l${up}${lines.map((line) => `\x1b[2K${INDENT}${line}\n`).join("")}\x1b[?25h`);
+    this.#height = lines.length;
+  }
+
+  finish(): void {}
+}
+
+class PlainView implements TrainingView {
+  readonly #width: number;
+  readonly #epochs: Epoch[] = [];
+
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  update(epoch: Epoch): void {
+    this.#epochs.push(epoch);
+    const digits = String(epoch.epochs).length;
+    say(`epoch ${String(epoch.epoch).padStart(digits)}/${epoch.epochs}  ${numbers(epoch)}`);
+  }
+
+  finish(): void {
+    say();
+    for (const line of chart(this.#epochs, this.#width)) say(line);
+  }
+}
+
+function chart(epochs: readonly Epoch[], width: number): string[] {
+  const curves: Curve[] = [{ name: "loss", values: epochs.map(({ loss }) => loss ?? Number.NaN), paint: trainPaint }];
+  if (epochs.some(({ val_loss }) => typeof val_loss === "number")) {
+    const values = epochs.map(({ val_loss }) => val_loss ?? Number.NaN);
+    curves.push({ name: "validation loss", values, dashed: true, paint: valPaint });
+  }
+  const legend = curves.map(({ name, dashed, paint }) => `${paint?.(dashed ? "╌╌" : "──")} ${name}`).join("   ");
+  const length = epochs[0]?.epochs ?? 1;
+  return [legend, ...lineChart(curves, { columns: width - 14, rows: ROWS, length })];
+}
+
+function bar(epoch: Epoch, width: number): string {
+  const count = `epoch ${String(epoch.epoch).padStart(String(epoch.epochs).length)}/${epoch.epochs}`;
+  const text = numbers(epoch);
+  // Two spaces on either side of the bar, and the indent; what is left is the bar.
+  const room = Math.max(8, width - INDENT.length - count.length - text.length - 5);
+  return `${strong(count)}  ${progressBar(epoch.epoch / epoch.epochs, room, good, dim)}  ${text}`;
+}
+
+function numbers({ loss, val_metrics }: Epoch): string {
+  const accuracy = val_metrics?.["accuracy"];
+  const shown = typeof accuracy === "number" ? `  accuracy ${accuracy.toFixed(3)}` : "";
+  return `loss ${loss === null ? "not finite" : loss.toFixed(4)}${shown}`;
+}

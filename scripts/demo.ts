@@ -1,0 +1,157 @@
+/**
+ * `npm run demo`: the whole service, as one of its clients sees it.
+ *
+ * Starts it, uploads the votes of the US congress of 1984, trains the logistic regression of PyTorch's introduction on
+ * them, draws the losses as they arrive, asks the model about five members and keeps it as a file. Ends with 0 when
+ * the model is as good as it should be.
+ */
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "csv-parse/sync";
+import { z } from "zod";
+import { Client, Dataset, Epoch, Job, Prediction } from "./demo-client.ts";
+import { bad, dim, fact, good, say, strong, title, trainingView } from "./demo-screen.ts";
+import { type ServiceProcess, startService } from "./service-process.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const CSV = "examples/data/house_votes_84.csv";
+const SPEC = "examples/specs/votes.json";
+const PARTY = "Class";
+const GOOD_ENOUGH = 0.95;
+/** Five rows of the file, spread over it. */
+const MEMBERS = [11, 97, 203, 318, 412];
+
+const started = performance.now();
+let service: ServiceProcess | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void (service?.close() ?? Promise.resolve()).finally(() => process.exit(130)));
+}
+try {
+  await demo();
+} catch (error) {
+  say();
+  say(`${bad("✘ The demo failed.")} ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+} finally {
+  await service?.close();
+}
+
+async function demo(): Promise<void> {
+  say();
+  say(`${title("epochd")} ${dim("training as a service")}`);
+  say();
+  const dataDir = await dataDirectory();
+  service = await startService({ dataDir, port: 3000 });
+  const client = new Client(service.url);
+  fact("Service", `${service.url} ${dim(`ready after ${seconds()}`)}`);
+  fact("Broker", await broker(client));
+
+  const csv = await readFile(join(ROOT, CSV));
+  const dataset = await client.upload("/v1/datasets", csv, "text/csv", Dataset);
+  fact("Data", `${CSV} ${dim(`${dataset.rows} members of congress, 16 votes each`)}`);
+
+  const spec = JSON.parse((await readFile(join(ROOT, SPEC), "utf8")).replace("$DATASET_ID", dataset.id));
+  const job = await client.post("/v1/jobs", spec, Job);
+  fact("Model", `Linear(16 → 1), Sigmoid ${dim(`${job.model_summary.parameters} parameters`)}`);
+  fact("Training", `BCELoss, SGD ${dim(`learning rate ${spec.optimizer.lr}, a fifth of the rows for validation`)}`);
+  fact("Job", job.id);
+  say();
+
+  const accuracy = await train(client, job.id);
+  say();
+  await predict(client, job.id, csv);
+
+  const model = join(dataDir, "votes.safetensors");
+  await writeFile(model, await client.bytes(`/v1/jobs/${job.id}/model?format=safetensors`));
+  goodbye(accuracy, service.url, dataDir, model);
+}
+
+/** Follows the job's events to the end; the accuracy on the rows that were kept for validation. */
+async function train(client: Client, jobId: string): Promise<number> {
+  const view = trainingView();
+  let accuracy: number | null | undefined;
+  for await (const { event, data } of client.events(`/v1/jobs/${jobId}/events`)) {
+    if (event === "epoch") {
+      const epoch = Epoch.parse(data);
+      view.update(epoch);
+      accuracy = epoch.val_metrics?.["accuracy"];
+    } else if (event === "failed" || event === "cancelled") {
+      throw new Error(`The job ended as ${event}: ${JSON.stringify(data)}`);
+    } else if (event === "completed") {
+      view.finish();
+      if (typeof accuracy !== "number") throw new Error("The job completed without an accuracy.");
+      if (accuracy >= GOOD_ENOUGH) return accuracy;
+      throw new Error(`The accuracy on unseen rows is ${accuracy.toFixed(3)}, less than ${GOOD_ENOUGH}.`);
+    }
+  }
+  throw new Error("The stream of events ended before the job did.");
+}
+
+const Row = z.record(z.string(), z.string());
+
+async function predict(client: Client, jobId: string, csv: Uint8Array): Promise<void> {
+  const rows = z.array(Row).parse(parse(Buffer.from(csv), { columns: true }));
+  const members = MEMBERS.map((at) => rows[at] ?? {});
+  const inputs = members.map(({ [PARTY]: _, ...votes }) => votes);
+  const { outputs, labels } = await client.post(`/v1/jobs/${jobId}/predict`, { inputs }, Prediction);
+
+  say(dim("Member  Votes             Predicted party     Real party"));
+  members.forEach((member, i) => {
+    const { [PARTY]: real = "", ...votes } = member;
+    const probability = outputs[i]?.[0] ?? Number.NaN;
+    const predicted = labels[i] ?? "";
+    const sure = `${Math.round(Math.max(probability, 1 - probability) * 100)} %`.padStart(5);
+    const mark = predicted === real ? good("✔") : bad("✘");
+    const who = String(MEMBERS[i]).padStart(6);
+    say(
+      `${who}  ${Object.values(votes).map(ballot).join("")}  ${predicted.padEnd(11)} ${dim(sure)}   ${real.padEnd(11)} ${mark}`,
+    );
+  });
+}
+
+function ballot(vote: string): string {
+  if (vote === "y") return good("y");
+  return vote === "n" ? bad("n") : dim("·");
+}
+
+function goodbye(accuracy: number, url: string, dataDir: string, model: string): void {
+  const home = shown(dataDir);
+  say();
+  say(
+    `${good("✔")} ${strong(`${(accuracy * 100).toFixed(1)} % accuracy`)} on members it had not seen, after ${seconds()}.`,
+  );
+  say();
+  fact("Model file", shown(model));
+  say(dim(`           model = nn.Sequential(nn.Linear(16, 1), nn.Sigmoid())`));
+  say(dim(`           model.load_state_dict(safetensors.torch.load_file("${shown(model)}"))`));
+  say();
+  say("This service ends with the demo. To start it for good, with the job you just saw:");
+  say();
+  say(`    ${strong(`DATA_DIR=${home} npm start`)}`);
+  say();
+  const origin = new URL(url).port === "3000" ? url : "http://127.0.0.1:3000";
+  fact("Dashboard", `${origin}/`);
+  fact("API", `${origin}/docs`);
+  say();
+}
+
+const Health = z.object({ broker: z.object({ kind: z.string(), promise: z.string() }) });
+
+async function broker(client: Client): Promise<string> {
+  const { kind, promise } = (await client.get("/healthz", Health)).broker;
+  return `${kind} ${dim(promise)}`;
+}
+
+/** Kept after the demo, so that the model stays and `npm start` finds the job; elsewhere if this folder is read-only. */
+async function dataDirectory(): Promise<string> {
+  const wanted = join(ROOT, "data", "demo");
+  return mkdir(wanted, { recursive: true }).then(
+    () => wanted,
+    () => mkdtemp(join(tmpdir(), "epochd-demo-")),
+  );
+}
+
+const shown = (path: string) => (relative(process.cwd(), path).startsWith("..") ? path : relative(process.cwd(), path));
+const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
