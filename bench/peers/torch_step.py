@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""PyTorch's side of the benchmark: told a workload and a duration on stdin, answers how many repetitions it made.
+
+    torch_step.py THREADS          # 0: as many as PyTorch takes by itself
+
+One JSON object per line each way: {"workload": "logistic", "seconds": 0.5} → {"count": 9000, "seconds": 0.5001}.
+Training is written as one would by hand for speed: the data set is a tensor, a batch is rows of it in shuffled order
+(no DataLoader), the loss is summed on the device and read once per epoch.
+"""
+
+import json
+import sys
+import time
+
+try:
+    import torch
+    from torch import nn
+except ImportError as error:
+    print(json.dumps({"error": str(error)}), flush=True)
+    sys.exit(0)
+
+ROWS, BATCH = 1024, 32
+
+
+def logistic(fused):
+    model = nn.Sequential(nn.Linear(16, 1), nn.Sigmoid())
+    targets = torch.randint(0, 2, (ROWS, 1)).float()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, **fused)
+    return training(model, torch.rand(ROWS, 16), targets, nn.BCELoss(), optimizer)
+
+
+def mlp(fused):
+    model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
+    targets = torch.randint(0, 3, (ROWS,))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **fused)
+    return training(model, torch.randn(ROWS, 20), targets, nn.CrossEntropyLoss(), optimizer)
+
+
+def training(model, inputs, targets, loss_function, optimizer):
+    def steps():
+        while True:
+            order = torch.randperm(ROWS)
+            total = torch.zeros(())
+            for start in range(0, ROWS, BATCH):
+                rows = order[start : start + BATCH]
+                optimizer.zero_grad(set_to_none=True)
+                loss = loss_function(model(inputs[rows]), targets[rows])
+                loss.backward()
+                optimizer.step()
+                total += loss.detach()
+                yield
+            total.item()
+
+    return steps().__next__
+
+
+def matmul():
+    a, b = torch.randn(512, 512), torch.randn(512, 512)
+    out = torch.empty(512, 512)
+    return lambda: torch.mm(a, b, out=out)
+
+
+def elementwise(function):
+    x, out = torch.rand(1 << 18), torch.empty(1 << 18)
+    return lambda: function(x, out=out)
+
+
+WORKLOADS = {
+    "logistic": lambda: logistic({}),
+    "logistic-fused": lambda: logistic({"fused": True}),
+    "mlp": lambda: mlp({}),
+    "mlp-fused": lambda: mlp({"fused": True}),
+    "matmul": matmul,
+    "exp": lambda: elementwise(torch.exp),
+    "tanh": lambda: elementwise(torch.tanh),
+    "add": lambda: elementwise(lambda x, out: torch.add(x, x, out=out)),
+}
+
+
+def repeat(step, seconds):
+    start = now = time.perf_counter()
+    count = 0
+    while now - start < seconds:
+        for _ in range(8):
+            step()
+        count += 8
+        now = time.perf_counter()
+    return {"count": count, "seconds": now - start}
+
+
+def main():
+    if int(sys.argv[1]):
+        torch.set_num_threads(int(sys.argv[1]))
+    torch.manual_seed(0)
+    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+    made = {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        name = request["workload"]
+        try:
+            if name not in made:
+                made[name] = WORKLOADS[name]()
+            answer = repeat(made[name], request["seconds"])
+        except (TypeError, RuntimeError) as error:
+            # An older PyTorch has no fused optimizers for the CPU.
+            answer = {"error": str(error).splitlines()[0]}
+        print(json.dumps(answer), flush=True)
+
+
+main()
