@@ -1,0 +1,135 @@
+/**
+ * One client of an event stream. It either catches up from the log, or is live and is handed what the shared reader
+ * finds, or lags: its socket holds more than it should, nothing is written until it drains, then it catches up again.
+ * Since the events of a job are numbered without gaps, `lastSeq` alone decides what may be written next; that is
+ * what makes every event arrive exactly once and in order, however the three modes interleave.
+ */
+import type { ServerResponse } from "node:http";
+import { type Frame, PING } from "./frame.ts";
+
+/** What a listener reads from when it catches up; `exists` is false once the job and its log were deleted. */
+export interface LogReader {
+  read(after: number, limit: number): Promise<{ frames: Frame[]; exists: boolean }>;
+}
+
+/** Where the shared reader stands in a job's log; null until a listener has caught up and it may start. */
+export interface Cursor {
+  seq: number | null;
+}
+
+export interface ListenerLimits {
+  /** Bytes that may wait in the socket before the listener counts as lagging. */
+  maxBuffered: number;
+  /** How long it may lag before it is cut off. */
+  lagTimeoutMs: number;
+  heartbeatMs: number;
+  /** Events per read when catching up. */
+  catchUpBatch: number;
+  /** Pause before another try while the broker is away. */
+  retryMs: number;
+}
+
+export class Listener {
+  readonly #response: ServerResponse;
+  readonly #log: LogReader;
+  readonly #cursor: Cursor;
+  readonly #limits: ListenerLimits;
+  readonly #onLive: () => void;
+  #lastSeq: number;
+  #mode: "catching up" | "live" | "lagging" | "ended" = "catching up";
+  #lagsSince = 0;
+  #lastWrite = performance.now();
+
+  constructor(
+    response: ServerResponse,
+    after: number,
+    source: { log: LogReader; cursor: Cursor; limits: ListenerLimits; onLive: () => void },
+  ) {
+    this.#response = response;
+    this.#lastSeq = after;
+    this.#log = source.log;
+    this.#cursor = source.cursor;
+    this.#limits = source.limits;
+    this.#onLive = source.onLive;
+    response.on("drain", () => {
+      if (this.#mode === "lagging") void this.catchUp();
+    });
+    response.on("close", () => {
+      this.#mode = "ended";
+    });
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** Hands over what the shared reader found: consecutive frames, joined once for all listeners in `bytes`. */
+  deliver(frames: readonly Frame[], bytes: Buffer): void {
+    const first = frames[0];
+    if (this.#mode !== "live" || first === undefined) return;
+    const fresh = frames.filter((frame) => frame.seq > this.#lastSeq);
+    if (fresh[0] === undefined) return;
+    if (fresh[0].seq !== this.#lastSeq + 1) void this.catchUp();
+    else this.#write(fresh, fresh.length === frames.length ? bytes : undefined);
+  }
+
+  /** Reads the log until this listener stands where the shared reader stands, then goes live. */
+  async catchUp(): Promise<void> {
+    this.#mode = "catching up";
+    while (this.#isCatchingUp()) {
+      const page = await this.#readOrWait();
+      if (page === null || !this.#isCatchingUp()) continue;
+      if (page.frames.length > 0) this.#write(page.frames);
+      else if (!page.exists) this.end();
+      if (!this.#isCatchingUp() || page.frames.length === this.#limits.catchUpBatch) continue;
+      // The end of the log. No other code runs between this test and "live", so no event can slip in between.
+      if (this.#cursor.seq === null) this.#cursor.seq = this.#lastSeq;
+      if (this.#lastSeq >= this.#cursor.seq || page.frames.length === 0) {
+        this.#mode = "live";
+        this.#onLive();
+      }
+    }
+  }
+
+  /** Called now and then: pings a quiet listener, cuts one that has lagged for too long. */
+  tend(now: number): void {
+    if (this.#mode === "lagging") {
+      if (now - this.#lagsSince > this.#limits.lagTimeoutMs) this.#response.destroy();
+    } else if (this.#mode !== "ended" && now - this.#lastWrite >= this.#limits.heartbeatMs) {
+      this.#lastWrite = now;
+      this.#response.write(PING);
+    }
+  }
+
+  end(): void {
+    this.#mode = "ended";
+    this.#response.end();
+  }
+
+  #isCatchingUp(): boolean {
+    return this.#mode === "catching up";
+  }
+
+  /** While the broker is away the client stays connected: a refused reconnect would stop an EventSource for good. */
+  async #readOrWait(): Promise<{ frames: Frame[]; exists: boolean } | null> {
+    try {
+      return await this.#log.read(this.#lastSeq, this.#limits.catchUpBatch);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, this.#limits.retryMs));
+      return null;
+    }
+  }
+
+  #write(frames: readonly Frame[], joined?: Buffer): void {
+    const last = frames.at(-1);
+    if (last === undefined) return;
+    const flushed = this.#response.write(joined ?? Buffer.concat(frames.map((frame) => frame.bytes)));
+    this.#lastSeq = last.seq;
+    this.#lastWrite = performance.now();
+    if (last.terminal) this.end();
+    else if (!flushed && this.#response.writableLength > this.#limits.maxBuffered) {
+      this.#mode = "lagging";
+      this.#lagsSince = this.#lastWrite;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/** What the page asks of the API. Types only are shared with the server. */
+import type { EventPayload, EventType } from "../jobs/events.ts";
+import type { Job } from "../jobs/job.ts";
+
+export type { EventType, Job };
+export type EpochEvent = EventPayload<"epoch">;
+
+/** Every epoch in columns, as `/history` gives it. */
+export interface History {
+  last_seq: number;
+  epoch: number[];
+  loss: (number | null)[];
+  val_loss: (number | null)[];
+  metrics: Record<string, (number | null)[]>;
+  val_metrics: Record<string, (number | null)[]>;
+}
+
+export interface Health {
+  version: string;
+  broker: { kind: string; promise: string };
+}
+
+/** An error whose message is the API's own explanation. */
+export class ServiceError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const service = {
+  health: (): Promise<Health> => get("/healthz"),
+  jobs: (limit: number): Promise<{ data: Job[]; next_cursor: string | null }> => get(`/v1/jobs?limit=${limit}`),
+  job: (id: string): Promise<Job> => get(pathOf(id)),
+  history: (id: string): Promise<History> => get(`${pathOf(id)}/history`),
+  cancel: (id: string): Promise<Job> => send("POST", `${pathOf(id)}/cancel`),
+  remove: (id: string): Promise<void> => send("DELETE", pathOf(id)),
+  modelHref: (id: string): string => `${pathOf(id)}/model?format=safetensors`,
+
+  /** The job's events after `after`, each as soon as the log has it. Close what it returns. */
+  follow(id: string, after: number, onEvent: (type: EventType, data: string) => void): EventSource {
+    const source = new EventSource(`${pathOf(id)}/events?after=${after}`);
+    for (const type of EVENT_TYPES) {
+      source.addEventListener(type, (event) => onEvent(type, event.data));
+    }
+    return source;
+  },
+};
+
+const EVENT_TYPES = [
+  "queued",
+  "started",
+  "resumed",
+  "epoch",
+  "checkpoint",
+  "anomaly",
+  "completed",
+  "failed",
+  "cancelled",
+] as const satisfies readonly EventType[];
+
+function pathOf(id: string): string {
+  return `/v1/jobs/${encodeURIComponent(id)}`;
+}
+
+const get = <T>(path: string): Promise<T> => send("GET", path);
+
+async function send<T>(method: string, path: string): Promise<T> {
+  const response = await fetch(path, { method, headers: { accept: "application/json" } });
+  const body = response.status === 204 ? undefined : await response.json();
+  if (!response.ok) throw new ServiceError(response.status, body?.detail ?? `${response.status}`);
+  return body;
+}
