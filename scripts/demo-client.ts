@@ -17,6 +17,7 @@ export const Epoch = z.object({
   epochs: z.number(),
   loss: z.number().nullable(),
   val_loss: z.number().nullish(),
+  metrics: z.record(z.string(), z.number().nullable()).optional(),
   val_metrics: z.record(z.string(), z.number().nullable()).optional(),
   samples_per_s: z.number().nullish(),
 });
