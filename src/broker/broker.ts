@@ -1,0 +1,18 @@
+/** The broker: Redis, Valkey, or the Valkey that comes with the service. All three are used alike, by their URL. */
+export interface Broker {
+  /** With the password, if it has one: not for logs. */
+  readonly url: string;
+  readonly kind: "external" | "server" | "embedded";
+  /** What it promises about durability, for people. */
+  readonly promise: string;
+  /** What a person should know about this start, such as a damaged file that was put aside. */
+  readonly notices: readonly string[];
+  /** Settles when the broker has ended without being asked to, with what is known about the reason. */
+  readonly lost: Promise<string>;
+  close(): Promise<void>;
+}
+
+/** A broker that can't be started; its message says why and what to do. */
+export class BrokerError extends Error {
+  override readonly name = "BrokerError";
+}

@@ -1,0 +1,109 @@
+/** The configuration of every part of the service: the environment, checked once, with defaults. */
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { z } from "zod";
+
+const count = (max: number) => z.coerce.number().int().min(1).max(max);
+
+/** One line per variable: how it is read, and the sentence a person gets when it is wrong. */
+const Environment = z.object({
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(3000)
+    .describe("a port number, 0 to 65535 (0: any free one)"),
+  HOST: z.string().min(1).default("127.0.0.1").describe("an address or host name to listen on, such as 127.0.0.1"),
+  DATA_DIR: z.string().min(1).default("./data").describe("a directory for datasets, models and the broker's files"),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/)
+    .optional()
+    .describe("the URL of a Redis or Valkey server, such as redis://127.0.0.1:6379"),
+  BROKER: z.enum(["auto", "server", "embedded"]).default("auto").describe("one of auto, server, embedded"),
+  LOG_LEVEL: z
+    .enum(["silent", "fatal", "error", "warn", "info", "debug", "trace"])
+    .default("info")
+    .describe("one of silent, fatal, error, warn, info, debug, trace"),
+  CONCURRENCY: count(256)
+    .default(Math.max(1, availableParallelism() - 1))
+    .describe("how many jobs a worker trains at once, 1 to 256"),
+  LOCK_MS: count(600_000).default(4000).describe("milliseconds after which a silent worker counts as dead"),
+  STALLED_MS: count(600_000).default(2000).describe("milliseconds between two looks for dead workers"),
+  SNAPSHOT_MS: count(3_600_000).default(2000).describe("milliseconds between two snapshots of the embedded broker"),
+  KEY_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/)
+    .default("epochd")
+    .describe("1 to 64 of a-z, 0-9 and -, the name that all Redis keys start with"),
+  ALLOW_OPEN: z
+    .enum(["0", "1"])
+    .default("0")
+    .describe("1 to listen on more than the loopback although no API key is configured, else 0"),
+});
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly redisUrl: string | undefined;
+  readonly broker: "auto" | "server" | "embedded";
+  readonly logLevel: "silent" | "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+  readonly concurrency: number;
+  /** A worker that does not renew its lock for so long has lost its job. */
+  readonly lockMs: number;
+  readonly stalledMs: number;
+  readonly snapshotMs: number;
+  readonly namespace: string;
+  readonly allowOpen: boolean;
+}
+
+/** A wrong start: its message is the one line that a person sees. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Reads the environment. An empty variable counts as one that is not set. Throws ConfigError. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const read = Environment.safeParse(given);
+  if (!read.success)
+    throw new ConfigError(read.error.issues.map((issue) => wrongValue(issue.path[0], given)).join("; "));
+  const value = read.data;
+  return {
+    port: value.PORT,
+    host: value.HOST,
+    dataDir: resolve(value.DATA_DIR),
+    redisUrl: value.REDIS_URL,
+    broker: value.BROKER,
+    logLevel: value.LOG_LEVEL,
+    concurrency: value.CONCURRENCY,
+    lockMs: value.LOCK_MS,
+    stalledMs: value.STALLED_MS,
+    snapshotMs: value.SNAPSHOT_MS,
+    namespace: value.KEY_NAMESPACE,
+    allowOpen: value.ALLOW_OPEN === "1",
+  };
+}
+
+/** With no API keys the service must not be reachable from outside unless someone says that it may. */
+export function refuseOpenHost(config: Config): void {
+  if (isLoopback(config.host) || config.allowOpen) return;
+  throw new ConfigError(
+    `HOST is "${config.host}", but no API keys are configured, so the service listens on the loopback only: ` +
+      "use HOST=127.0.0.1, or set ALLOW_OPEN=1 if the network around it is trusted",
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function wrongValue(name: PropertyKey | undefined, given: Record<string, string | undefined>): string {
+  const key = String(name);
+  const field = Object.entries(Environment.shape).find(([field]) => field === key)?.[1];
+  // A URL may hold a password, which has no place in a terminal or a log.
+  const found = key === "REDIS_URL" ? "something else" : `"${given[key]}"`;
+  return `${key} must be ${field?.description ?? "different"}, got ${found}`;
+}

@@ -1,0 +1,109 @@
+/** The object store on a local or mounted disk: a file per object, written beside, synced and renamed. */
+import { createHash, randomUUID } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { ObjectKeyError, ObjectNotFoundError, type ObjectStore, type StoredObject } from "./object-store.ts";
+
+export class DiskObjectStore implements ObjectStore {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  async put(key: string, content: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject> {
+    const path = this.pathOf(key);
+    await mkdir(dirname(path), { recursive: true });
+    const beside = join(dirname(path), `.${randomUUID()}.tmp`);
+    try {
+      const file = await open(beside, "wx");
+      const stored = await writeAll(file, content instanceof Uint8Array ? [content] : content).finally(() =>
+        file.close(),
+      );
+      await rename(beside, path);
+      await syncDirectory(dirname(path));
+      return stored;
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
+  }
+
+  async read(key: string): Promise<Uint8Array> {
+    return readFile(this.pathOf(key)).catch((error: unknown) => throwNotFound(key, error));
+  }
+
+  async stream(key: string): Promise<Readable> {
+    const file = await open(this.pathOf(key), "r").catch((error: unknown) => throwNotFound(key, error));
+    return file.createReadStream();
+  }
+
+  async exists(key: string): Promise<boolean> {
+    return stat(this.pathOf(key)).then(
+      (found) => found.isFile(),
+      (error: unknown) => {
+        if (isMissing(error)) return false;
+        throw error;
+      },
+    );
+  }
+
+  async remove(key: string): Promise<void> {
+    await rm(this.pathOf(key), { recursive: true, force: true });
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const entries = await readdir(this.pathOf(folder), { recursive: true, withFileTypes: true }).catch(
+      (error: unknown) => {
+        if (isMissing(error)) return [];
+        throw error;
+      },
+    );
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+      .map((entry) => join(entry.parentPath, entry.name).slice(this.root.length + 1))
+      .sort();
+  }
+
+  private pathOf(key: string): string {
+    const parts = key.split("/");
+    // A part can't start with a dot: so neither "..", nor a file that is still being written.
+    if (!parts.every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(part))) throw new ObjectKeyError(key);
+    return join(this.root, ...parts);
+  }
+}
+
+async function writeAll(
+  file: FileHandle,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<StoredObject> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    let written = 0;
+    while (written < chunk.byteLength) {
+      written += (await file.write(chunk, written, chunk.byteLength - written)).bytesWritten;
+    }
+    hash.update(chunk);
+    bytes += chunk.byteLength;
+  }
+  await file.sync();
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+/** The new name is only safe once its directory is. Some systems can't open a directory: they do without. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r").catch(() => null);
+  if (!directory) return;
+  await directory.sync().catch(() => {});
+  await directory.close();
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
+function throwNotFound(key: string, error: unknown): never {
+  throw isMissing(error) ? new ObjectNotFoundError(key) : error;
+}

@@ -1,0 +1,123 @@
+/** The events of a job's stream: one schema each, from which type, OpenAPI, SSE and dashboard follow. */
+import { z } from "zod";
+import { ModelSummary } from "./model-summary.ts";
+import { Problem } from "./problem.ts";
+
+/** A number that may not be finite: JSON has no word for those, so they are null beside `nonfinite`. */
+const figure = z.number().nullable();
+const nonfinite = z
+  .enum(["nan", "inf", "-inf"])
+  .optional()
+  .describe("which number stands where this object has a null instead of one");
+const figures = z.record(z.string(), figure);
+const epoch = z.int().min(0);
+const step = z.int().min(0);
+
+export const Best = z
+  .object({ epoch, metric: z.string(), value: figure, nonfinite })
+  .meta({ id: "Best", description: "The best epoch so far and the figure that makes it so." });
+
+export const Links = z
+  .object({ self: z.string(), events: z.string(), history: z.string(), model: z.string(), predict: z.string() })
+  .meta({ id: "JobLinks" });
+
+const payloads = {
+  queued: z.object({
+    reason: z.enum(["submitted", "worker_stopped"]).describe("why the job waits"),
+    epoch: epoch.describe("whole epochs trained so far"),
+  }),
+  started: z.object({
+    attempt: z.int().min(1),
+    worker: z.string(),
+    device: z.string(),
+    model_summary: ModelSummary,
+  }),
+  resumed: z.object({
+    attempt: z.int().min(1),
+    worker: z.string(),
+    device: z.string(),
+    epoch: epoch.describe("the whole epochs in the checkpoint it goes on from"),
+    step: step.describe("the steps in that checkpoint"),
+    reason: z.enum(["worker_lost", "worker_stopped"]),
+  }),
+  epoch: z.object({
+    epoch,
+    epochs: epoch,
+    step: step.describe("optimizer steps since the start"),
+    steps: step.describe("optimizer steps of the whole job"),
+    loss: figure,
+    val_loss: figure.optional(),
+    metrics: figures,
+    val_metrics: figures.optional(),
+    lr: z.number(),
+    samples_per_s: z.number(),
+    elapsed_ms: z.number(),
+    eta_s: z.number(),
+    nonfinite,
+  }),
+  checkpoint: z.object({
+    epoch,
+    step,
+    best: z.boolean().describe("whether these are the best weights so far"),
+    bytes: z.int(),
+  }),
+  anomaly: z.object({ epoch, step, loss: figure, nonfinite, detail: z.string() }),
+  completed: z.object({
+    best: Best.nullable(),
+    final: z.object({
+      epoch,
+      loss: figure,
+      val_loss: figure.optional(),
+      metrics: figures,
+      val_metrics: figures.optional(),
+      nonfinite,
+    }),
+    links: Links,
+  }),
+  failed: z.object({ epoch, error: Problem }),
+  cancelled: z.object({
+    epoch: epoch.describe("whole epochs trained; the weights so far are kept"),
+    reason: z.string(),
+  }),
+} as const;
+
+export type EventType = keyof typeof payloads;
+/** What an event says, without the frame (seq, job_id, time) that the log puts around it. */
+export type EventPayload<T extends EventType> = z.input<(typeof payloads)[T]>;
+export type NewEvent = { [T in EventType]: { readonly type: T; readonly data: EventPayload<T> } }[EventType];
+
+const frame = {
+  seq: z.int().min(1).describe("1, 2, 3 … without a gap; also the SSE id"),
+  job_id: z.string(),
+  time: z.iso.datetime(),
+};
+const framed = <T extends EventType>(type: T, description: string) =>
+  payloads[type].extend(frame).meta({ id: `${type[0]?.toUpperCase()}${type.slice(1)}Event`, description });
+
+/** As they are sent: the `data` of a server-sent event, whose `event` is the key here. */
+export const jobEvents = {
+  queued: framed("queued", "The job waits for a worker."),
+  started: framed("started", "A worker has taken the job for the first time."),
+  resumed: framed("resumed", "A worker goes on from a checkpoint."),
+  epoch: framed("epoch", "An epoch is over. Each epoch appears once, whatever happened to the workers."),
+  checkpoint: framed("checkpoint", "The weights and everything else needed to go on are stored."),
+  anomaly: framed("anomaly", "The loss is no longer a finite number."),
+  completed: framed("completed", "The last event: the job has trained to its end."),
+  failed: framed("failed", "The last event: the job can't go on."),
+  cancelled: framed("cancelled", "The last event: someone cancelled the job."),
+} as const satisfies Record<EventType, z.ZodType>;
+
+export type JobEvent = { [T in EventType]: z.infer<(typeof jobEvents)[T]> & { readonly type: T } }[EventType];
+
+export const TERMINAL_EVENTS: ReadonlySet<string> = new Set<EventType>(["completed", "failed", "cancelled"]);
+
+/** An event as the log stores and the stream sends it: `json` is kept byte for byte. */
+export interface LoggedEvent {
+  readonly seq: number;
+  readonly type: EventType;
+  readonly json: string;
+}
+
+export function isEventType(type: string): type is EventType {
+  return Object.hasOwn(payloads, type);
+}

@@ -1,0 +1,185 @@
+/** The truth about jobs: one stream of events and one state hash each, changed together in one atomic step. */
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
+import { JOB_STATUSES, type JobState, type JobStatus } from "./job.ts";
+import { loadScripts, type RunScript } from "./job-scripts.ts";
+import { decodeState, encodeFields, type StateFields } from "./job-state.ts";
+import type { Keys } from "./keys.ts";
+import { stringifyFigures } from "./nonfinite-json.ts";
+
+/** How long the first answer to an idempotency key is remembered. */
+const IDEMPOTENCY_S = 24 * 3600;
+/** Rank 0 runs first; BullMQ takes the same numbers. */
+const MIDDLE_RANK = 1 << 20;
+
+export interface JobToCreate {
+  readonly id: string;
+  readonly name: string | null;
+  readonly metadata: Record<string, string>;
+  readonly spec: object;
+  readonly modelSummary: object;
+  readonly epochs: number;
+  /** Optimizer steps of the whole job. */
+  readonly steps: number;
+  /** The higher, the sooner; 0 if nobody says. */
+  readonly priority: number;
+}
+
+export type CreateOutcome =
+  | { readonly outcome: "created"; readonly id: string }
+  /** The key came with the same body before: this is the job it made. */
+  | { readonly outcome: "same"; readonly id: string }
+  /** The key came with another body before. */
+  | { readonly outcome: "conflict"; readonly id: string };
+
+/** An event and what it changes in the state. */
+export type Append = NewEvent & { readonly state?: StateFields };
+
+export type AppendOutcome =
+  | { readonly ok: true; readonly seq: number; readonly dropped: number }
+  | {
+      readonly ok: false;
+      readonly reason: "unknown_job" | "status" | "attempt";
+      readonly status: string;
+      readonly attempt: number;
+    };
+
+const Reply = z.union([
+  z.tuple([z.literal("ok"), z.number(), z.number()]),
+  z.tuple([z.literal("refused"), z.enum(["unknown_job", "status", "attempt"]), z.string(), z.number()]),
+]);
+const Created = z.tuple([z.enum(["created", "same", "conflict"]), z.string()]);
+const Removed = z.tuple([z.enum(["removed", "unknown", "unfinished"]), z.string()]);
+
+export class JobLog {
+  readonly keys: Keys;
+  private readonly redis: Redis;
+  private readonly script: RunScript;
+
+  constructor(redis: Redis, keys: Keys) {
+    this.redis = redis;
+    this.keys = keys;
+    this.script = loadScripts(redis);
+  }
+
+  /** Creates a queued job with its first event, or finds the one that the idempotency key made before. */
+  async create(job: JobToCreate, idempotency?: { key: string; bodyHash: string }): Promise<CreateOutcome> {
+    const { keys } = this;
+    const now = new Date().toISOString();
+    const fields: StateFields = {
+      ...(job.name === null ? {} : { name: job.name }),
+      metadata: job.metadata,
+      created_at: now,
+      spec: job.spec,
+      model_summary: job.modelSummary,
+      progress: { epoch: 0, epochs: job.epochs, step: 0, steps: job.steps, samples_per_s: 0, eta_s: 0 },
+      priority: job.priority,
+    };
+    const queued: EventPayload<"queued"> = { reason: "submitted", epoch: 0 };
+    const reply = await this.script(
+      "createJob",
+      [
+        keys.state(job.id),
+        keys.events(job.id),
+        keys.jobs,
+        keys.withStatus("queued"),
+        keys.waiting,
+        keys.counter,
+        keys.idempotency(idempotency?.key ?? ""),
+      ],
+      [
+        job.id,
+        idempotency?.bodyHash ?? "",
+        IDEMPOTENCY_S,
+        rankOf(job.priority),
+        eventBody(job.id, queued, now),
+        ...encodeFields(fields),
+      ],
+    );
+    const [outcome, id] = Created.parse(reply);
+    return { outcome, id };
+  }
+
+  /** Appends in one round trip. `attempt` is the fencing token of the worker that writes; without it, no worker does. */
+  async append(id: string, events: readonly Append[], attempt?: number): Promise<AppendOutcome> {
+    const { keys } = this;
+    const now = new Date().toISOString();
+    const args: (string | number)[] = [id, attempt ?? ""];
+    for (const { type, data, state } of events) {
+      const fields = encodeFields(state ?? {});
+      args.push(type, type === "epoch" ? data.epoch : "", eventBody(id, data, now), fields.length, ...fields);
+    }
+    const reply = Reply.parse(
+      await this.script(
+        "appendEvents",
+        [keys.state(id), keys.events(id), keys.waiting, ...JOB_STATUSES.map((status) => keys.withStatus(status))],
+        args,
+      ),
+    );
+    if (reply[0] === "ok") return { ok: true, seq: reply[1], dropped: reply[2] };
+    return { ok: false, reason: reply[1], status: reply[2], attempt: reply[3] };
+  }
+
+  /** The events after number `after`, at most `limit`, in order. */
+  async events(id: string, after = 0, limit = 1000): Promise<LoggedEvent[]> {
+    const entries = await this.redis.xrange(this.keys.events(id), `(${after}-0`, "+", "COUNT", limit);
+    return entries.map(readEntry);
+  }
+
+  /** Everything known about a job; null if there is none with this id. */
+  async state(id: string): Promise<JobState | null> {
+    return decodeState(await this.redis.hgetall(this.keys.state(id)));
+  }
+
+  async states(ids: readonly string[]): Promise<JobState[]> {
+    const states = await Promise.all(ids.map((id) => this.state(id)));
+    return states.filter((state) => state !== null);
+  }
+
+  /** 1 for the job that runs next; null for one that does not wait. */
+  async queuePosition(id: string): Promise<number | null> {
+    const rank = await this.redis.zrank(this.keys.waiting, id);
+    return rank === null ? null : rank + 1;
+  }
+
+  /** The ids of jobs, newest first, from before `cursor`. */
+  async ids(filter: { status?: JobStatus; cursor?: string; limit: number }): Promise<string[]> {
+    const index = filter.status ? this.keys.withStatus(filter.status) : this.keys.jobs;
+    const before = filter.cursor ? `(${filter.cursor}` : "+";
+    return this.redis.zrevrangebylex(index, before, "-", "LIMIT", 0, filter.limit);
+  }
+
+  /** Remembers that someone wants a running job to end, for the worker that runs it now or takes it next. */
+  async requestCancel(id: string): Promise<void> {
+    await this.redis.hset(this.keys.state(id), "cancel_requested", "1");
+  }
+
+  /** Removes a finished job from the log; what lies in the object store is the caller's. */
+  async remove(id: string): Promise<"removed" | "unknown" | "unfinished"> {
+    const { keys } = this;
+    const finished = (["completed", "failed", "cancelled"] as const).map((status) => keys.withStatus(status));
+    const reply = await this.script("removeJob", [keys.state(id), keys.events(id), keys.jobs, ...finished], [id]);
+    return Removed.parse(reply)[0];
+  }
+}
+
+/** BullMQ runs small numbers first, from 1 on; people expect the higher priority first. */
+export function rankOf(priority: number): number {
+  return MIDDLE_RANK - priority;
+}
+
+/** An entry of the stream, as XRANGE and XREAD give it. */
+export function readEntry([entryId, fields]: [string, string[]]): LoggedEvent {
+  const type = fields[1];
+  const json = fields[3];
+  if (type === undefined || json === undefined || !isEventType(type)) {
+    throw new Error(`Entry ${entryId} of a job's stream is not an event: ${fields.join(" ")}`);
+  }
+  return { seq: Number.parseInt(entryId, 10), type, json };
+}
+
+/** All of the event's JSON but `{"seq":1,`, which only the log can know. */
+function eventBody(id: string, data: object, time: string): string {
+  return stringifyFigures({ job_id: id, time, ...data }).slice(1);
+}

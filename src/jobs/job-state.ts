@@ -1,0 +1,75 @@
+/** The state hash of a job: how its fields are written as strings and read back. */
+import { z } from "zod";
+import { Best } from "./events.ts";
+import { Job, type JobState, Latest, Progress, StoredCheckpoint } from "./job.ts";
+import { stringifyFigures } from "./nonfinite-json.ts";
+
+/** Hash fields whose value is JSON; the others are plain strings. */
+export interface StateFields {
+  name?: string;
+  metadata?: Record<string, string>;
+  created_at?: string;
+  started_at?: string;
+  finished_at?: string;
+  spec?: object;
+  model_summary?: object;
+  progress?: Progress;
+  latest?: object;
+  best?: object;
+  device?: string;
+  worker?: string;
+  error?: object;
+  priority?: number;
+  last_checkpoint?: StoredCheckpoint;
+  best_checkpoint?: StoredCheckpoint;
+  losses?: number;
+}
+
+/** Flat field, value, field, value … as HSET takes them. */
+export function encodeFields(fields: StateFields): string[] {
+  return Object.entries(fields).flatMap(([field, value]) => [
+    field,
+    typeof value === "object" ? stringifyFigures(value) : String(value),
+  ]);
+}
+
+const json = <T extends z.ZodType>(schema: T) => z.string().transform((text) => schema.parse(JSON.parse(text)));
+const orNull = <T extends z.ZodType>(schema: T) => schema.optional().transform((value) => value ?? null);
+
+const Hash = z.object({
+  id: z.string(),
+  name: orNull(z.string()),
+  metadata: json(Job.shape.metadata),
+  status: Job.shape.status,
+  created_at: z.string(),
+  started_at: orNull(z.string()),
+  finished_at: orNull(z.string()),
+  spec: json(Job.shape.spec),
+  model_summary: json(Job.shape.model_summary),
+  progress: json(Progress),
+  latest: orNull(json(Latest)),
+  best: orNull(json(Best)),
+  device: orNull(z.string()),
+  worker: orNull(z.string()),
+  attempt: z.coerce.number(),
+  cancel_requested: z.string().optional(),
+  error: orNull(json(Job.shape.error.unwrap())),
+  priority: z.coerce.number(),
+  seq: z.coerce.number(),
+  last_checkpoint: orNull(json(StoredCheckpoint)),
+  best_checkpoint: orNull(json(StoredCheckpoint)),
+  losses: z.coerce.number().default(0),
+});
+
+/** The state in a hash as HGETALL gives it; null if there is no such job. */
+export function decodeState(hash: Record<string, string>): JobState | null {
+  if (hash["id"] === undefined) return null;
+  const { attempt, cancel_requested, last_checkpoint, best_checkpoint, ...same } = Hash.parse(hash);
+  return {
+    ...same,
+    attempts: attempt,
+    cancel_requested: cancel_requested === "1",
+    lastCheckpoint: last_checkpoint,
+    bestCheckpoint: best_checkpoint,
+  };
+}

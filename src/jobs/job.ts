@@ -1,0 +1,94 @@
+/** The job as the API shows it, and the state from which it is made. */
+import { z } from "zod";
+import { Best, Links } from "./events.ts";
+import { ModelSummary } from "./model-summary.ts";
+import { Problem } from "./problem.ts";
+
+export const JOB_STATUSES = ["queued", "running", "paused", "completed", "failed", "cancelled"] as const;
+export const JobStatus = z.enum(JOB_STATUSES).meta({ id: "JobStatus" });
+export type JobStatus = z.infer<typeof JobStatus>;
+
+export const isFinished = (status: JobStatus): boolean =>
+  status === "completed" || status === "failed" || status === "cancelled";
+
+const figure = z.number().nullable();
+const nonfinite = z.enum(["nan", "inf", "-inf"]).optional();
+const figures = z.record(z.string(), figure);
+
+export const Progress = z.object({
+  epoch: z.int(),
+  epochs: z.int(),
+  step: z.int(),
+  steps: z.int(),
+  samples_per_s: z.number(),
+  eta_s: z.number(),
+});
+export type Progress = z.infer<typeof Progress>;
+
+export const Latest = z.object({
+  loss: figure,
+  val_loss: figure.optional(),
+  lr: z.number(),
+  metrics: figures,
+  val_metrics: figures.optional(),
+  nonfinite,
+});
+export type Latest = z.infer<typeof Latest>;
+
+/** A checkpoint that the log knows to be whole in the object store. */
+export const StoredCheckpoint = z.object({ key: z.string(), epoch: z.int(), step: z.int(), bytes: z.int() });
+export type StoredCheckpoint = z.infer<typeof StoredCheckpoint>;
+
+export const Job = z
+  .object({
+    id: z.string(),
+    name: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    status: JobStatus,
+    created_at: z.iso.datetime(),
+    started_at: z.iso.datetime().nullable(),
+    finished_at: z.iso.datetime().nullable(),
+    queue_position: z.int().nullable().describe("1 for the next job that a worker takes; null once one has taken it"),
+    spec: z
+      .looseObject({})
+      .describe("the spec, complete: with every default and every size that follows from the data"),
+    model_summary: ModelSummary,
+    progress: Progress,
+    latest: Latest.nullable(),
+    best: Best.nullable(),
+    device: z.string().nullable(),
+    worker: z.string().nullable(),
+    attempts: z.int().describe("how often a worker has taken the job"),
+    cancel_requested: z.boolean(),
+    error: Problem.nullable(),
+    links: Links,
+  })
+  .meta({ id: "Job" });
+export type Job = z.infer<typeof Job>;
+
+/** Everything the state hash of a job holds. */
+export interface JobState extends Omit<Job, "queue_position" | "links"> {
+  readonly priority: number;
+  /** Number of the last event. */
+  readonly seq: number;
+  readonly lastCheckpoint: StoredCheckpoint | null;
+  readonly bestCheckpoint: StoredCheckpoint | null;
+  /** Workers that died at this job, one after the other, without a new checkpoint between. */
+  readonly losses: number;
+}
+
+export function jobView(state: JobState, queuePosition: number | null): Job {
+  const { priority: _p, seq: _s, lastCheckpoint: _l, bestCheckpoint: _b, losses: _n, ...shown } = state;
+  return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };
+}
+
+export function jobLinks(id: string): z.infer<typeof Links> {
+  const self = `/v1/jobs/${id}`;
+  return {
+    self,
+    events: `${self}/events`,
+    history: `${self}/history`,
+    model: `${self}/model`,
+    predict: `${self}/predict`,
+  };
+}

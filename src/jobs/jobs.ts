@@ -1,0 +1,109 @@
+/** What one can do with jobs: the log, the queue, the signals and the object store in the right order. */
+import type { Redis } from "ioredis";
+import { sendSignal } from "./control.ts";
+import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./job.ts";
+import type { CreateOutcome, JobLog, JobToCreate } from "./job-log.ts";
+import type { JobQueue } from "./job-queue.ts";
+import type { ObjectStore } from "./object-store.ts";
+
+export interface JobFilter {
+  readonly status?: JobStatus;
+  readonly name?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export type CancelOutcome = "cancelled" | "requested" | "finished" | "unknown";
+
+/** So many jobs are looked at for one page of a filtered list; the page may then be short, its cursor goes on. */
+const MOST_LOOKED_AT = 5000;
+
+export class Jobs {
+  private readonly redis: Redis;
+  private readonly log: JobLog;
+  private readonly queue: JobQueue;
+  private readonly store: ObjectStore;
+
+  constructor(parts: { redis: Redis; log: JobLog; queue: JobQueue; store: ObjectStore }) {
+    this.redis = parts.redis;
+    this.log = parts.log;
+    this.queue = parts.queue;
+    this.store = parts.store;
+  }
+
+  /** The log first: a job that is in no queue is found and added later, one that is in no log can't run. */
+  async submit(job: JobToCreate, idempotency?: { key: string; bodyHash: string }): Promise<CreateOutcome> {
+    const made = await this.log.create(job, idempotency);
+    if (made.outcome === "created") await this.queue.add(job.id, job.priority);
+    return made;
+  }
+
+  async get(id: string): Promise<Job | null> {
+    const [state, position] = await Promise.all([this.log.state(id), this.log.queuePosition(id)]);
+    return state && jobView(state, position);
+  }
+
+  /** Newest first. */
+  async list(filter: JobFilter): Promise<{ data: Job[]; next_cursor: string | null }> {
+    const found: JobState[] = [];
+    let cursor = filter.cursor;
+    for (let looked = 0; found.length < filter.limit && looked < MOST_LOOKED_AT; ) {
+      const limit = Math.min(filter.limit, MOST_LOOKED_AT - looked);
+      const ids = await this.log.ids({
+        limit,
+        ...(filter.status ? { status: filter.status } : {}),
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      const states = (await this.log.states(ids)).filter((state) => matches(state, filter));
+      const room = filter.limit - found.length;
+      found.push(...states.slice(0, room));
+      cursor = states.length > room ? states[room - 1]?.id : ids.at(-1);
+      looked += ids.length;
+      if (ids.length < limit && states.length <= room) {
+        cursor = undefined;
+        break;
+      }
+    }
+    const positions = await Promise.all(found.map((state) => this.log.queuePosition(state.id)));
+    return {
+      data: found.map((state, i) => jobView(state, positions[i] ?? null)),
+      next_cursor: cursor ?? null,
+    };
+  }
+
+  /** A job that waits is cancelled at once; a running one as soon as its worker is between two steps. */
+  async cancel(id: string, reason = "requested"): Promise<CancelOutcome> {
+    const state = await this.log.state(id);
+    if (!state) return "unknown";
+    if (isFinished(state.status)) return "finished";
+    const appended = await this.log.append(id, [
+      {
+        type: "cancelled",
+        data: { epoch: state.progress.epoch, reason },
+        state: { finished_at: new Date().toISOString() },
+      },
+    ]);
+    if (appended.ok) {
+      await this.queue.remove(id);
+      return "cancelled";
+    }
+    if (appended.reason !== "attempt") return appended.reason === "status" ? "finished" : "unknown";
+    await this.log.requestCancel(id);
+    await sendSignal(this.redis, this.log.keys, { signal: "cancel", id });
+    return "requested";
+  }
+
+  /** Removes a finished job and all that it stored. */
+  async remove(id: string): Promise<"removed" | "unknown" | "unfinished"> {
+    const outcome = await this.log.remove(id);
+    if (outcome === "removed") await this.store.remove(`jobs/${id}`);
+    return outcome;
+  }
+}
+
+function matches(state: JobState, filter: JobFilter): boolean {
+  if (filter.status && state.status !== filter.status) return false;
+  if (filter.name !== undefined && state.name !== filter.name) return false;
+  return Object.entries(filter.metadata ?? {}).every(([key, value]) => state.metadata[key] === value);
+}

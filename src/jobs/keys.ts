@@ -1,0 +1,31 @@
+/** The names of everything in Redis. One hash tag for all, so that scripts work on a cluster, too. */
+import type { JobStatus } from "./job.ts";
+
+export interface Keys {
+  /** Also BullMQ's prefix. */
+  readonly tag: string;
+  readonly jobs: string;
+  readonly waiting: string;
+  readonly counter: string;
+  /** The channel on which cancellations are told to the workers. */
+  readonly control: string;
+  state(id: string): string;
+  events(id: string): string;
+  withStatus(status: JobStatus): string;
+  idempotency(key: string): string;
+}
+
+export function createKeys(namespace: string): Keys {
+  const tag = `{${namespace}}`;
+  return {
+    tag,
+    jobs: `${tag}:jobs`,
+    waiting: `${tag}:jobs:waiting`,
+    counter: `${tag}:jobs:counter`,
+    control: `${tag}:control`,
+    state: (id) => `${tag}:job:${id}`,
+    events: (id) => `${tag}:job:${id}:events`,
+    withStatus: (status) => `${tag}:jobs:status:${status}`,
+    idempotency: (key) => `${tag}:idempotency:${key}`,
+  };
+}

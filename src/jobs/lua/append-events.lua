@@ -1,0 +1,86 @@
+--[[
+Appends events to a job's log and changes its state accordingly, all or, from the first refused event on, nothing.
+It numbers the events without a gap, refuses what the job's status does not allow and what an older attempt
+writes (the attempt is the fencing token), and drops an epoch that is there already.
+
+KEYS  1 state hash   2 event stream   3 waiting jobs (sorted set, in the order in which they will run)
+      4… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
+ARGV  1 id   2 attempt that writes, or "" if no worker does
+      3… for each event: type, epoch ("" but for epochs), body from its second field on,
+         number of state fields and values that follow, field, value, field, value …
+Gives {"ok", number of the last event, events dropped}
+   or {"refused", reason, status, attempt} where reason is unknown_job, status or attempt
+]]
+local RULES = {
+  queued = { from = { running = true, paused = true }, to = "queued" },
+  started = { from = { queued = true }, to = "running", claims = true },
+  resumed = { from = { queued = true, running = true }, to = "running", claims = true },
+  epoch = { from = { running = true } },
+  checkpoint = { from = { running = true } },
+  anomaly = { from = { running = true } },
+  completed = { from = { running = true }, to = "completed" },
+  failed = { from = { queued = true, running = true }, to = "failed" },
+  cancelled = { from = { queued = true, running = true, paused = true }, to = "cancelled" },
+}
+local BY_STATUS = {
+  queued = KEYS[4], running = KEYS[5], paused = KEYS[6], completed = KEYS[7], failed = KEYS[8], cancelled = KEYS[9],
+}
+
+local id, writer = ARGV[1], ARGV[2]
+local state = redis.call("HMGET", KEYS[1], "status", "attempt", "seq", "epoch", "score")
+local status, attempt, seq, epoch, score = state[1], tonumber(state[2]), tonumber(state[3]), tonumber(state[4]), state[5]
+if not status then
+  return { "refused", "unknown_job", "", 0 }
+end
+
+local dropped = 0
+local at = 3
+while at <= #ARGV do
+  local type, of_epoch, body, values = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local first, after = at + 4, at + 4 + values
+  local rule = RULES[type]
+
+  if not rule.from[status] then
+    return { "refused", "status", status, attempt }
+  end
+  -- A running job belongs to its attempt; one that waits belongs to nobody.
+  local needed = ""
+  if rule.claims then
+    needed = tostring(attempt + 1)
+  elseif status == "running" then
+    needed = tostring(attempt)
+  end
+  if writer ~= needed then
+    return { "refused", "attempt", status, attempt }
+  end
+
+  if of_epoch ~= "" and tonumber(of_epoch) <= epoch then
+    dropped = dropped + 1
+  else
+    if of_epoch ~= "" then
+      epoch = tonumber(of_epoch)
+    end
+    if rule.claims then
+      attempt = attempt + 1
+    end
+    seq = seq + 1
+    redis.call("XADD", KEYS[2], seq .. "-0", "e", type, "d", '{"seq":' .. seq .. "," .. body)
+    for i = first, after - 1, 2 do
+      redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1])
+    end
+    local to = rule.to or status
+    redis.call("HSET", KEYS[1], "seq", seq, "attempt", attempt, "epoch", epoch, "status", to)
+    if to ~= status then
+      redis.call("ZREM", BY_STATUS[status], id)
+      redis.call("ZADD", BY_STATUS[to], 0, id)
+      if to == "queued" then
+        redis.call("ZADD", KEYS[3], score, id)
+      else
+        redis.call("ZREM", KEYS[3], id)
+      end
+      status = to
+    end
+  end
+  at = after
+end
+return { "ok", seq, dropped }

@@ -1,0 +1,35 @@
+--[[
+Creates a job: its state hash, the first event of its stream, its places in the indexes.
+The same idempotency key gives the job that was made with it first.
+
+KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)   4 queued jobs (sorted set, by id)
+      5 waiting jobs (sorted set, in the order in which they will run)   6 counter of jobs   7 idempotency key
+ARGV  1 id   2 hash of the body, or "" without an idempotency key   3 seconds to remember that key
+      4 rank: the smaller, the sooner it runs   5 body of the `queued` event, from its second field on
+      6… field, value, field, value … of the state
+Gives {"created", id}, {"same", id of the first job} or {"conflict", id of the first job}
+]]
+local id, hash = ARGV[1], ARGV[2]
+
+if hash ~= "" then
+  local first = redis.call("HMGET", KEYS[7], "id", "hash")
+  if first[1] then
+    return { first[2] == hash and "same" or "conflict", first[1] }
+  end
+  redis.call("HSET", KEYS[7], "id", id, "hash", hash)
+  redis.call("EXPIRE", KEYS[7], ARGV[3])
+  redis.call("HSET", KEYS[1], "idempotency", KEYS[7])
+end
+
+for i = 6, #ARGV, 2 do
+  redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1])
+end
+redis.call("HSET", KEYS[1], "id", id, "status", "queued", "seq", 1, "attempt", 0, "epoch", 0)
+redis.call("XADD", KEYS[2], "1-0", "e", "queued", "d", '{"seq":1,' .. ARGV[5])
+redis.call("ZADD", KEYS[3], 0, id)
+redis.call("ZADD", KEYS[4], 0, id)
+-- Jobs of one rank run in the order of their creation: 2^32 of them fit between two ranks.
+local score = ARGV[4] * 4294967296 + redis.call("INCR", KEYS[6])
+redis.call("HSET", KEYS[1], "score", string.format("%.0f", score))
+redis.call("ZADD", KEYS[5], string.format("%.0f", score), id)
+return { "created", id }

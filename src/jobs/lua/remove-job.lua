@@ -1,0 +1,25 @@
+--[[
+Removes a finished job: its log, its state, its places in the indexes, its idempotency key.
+
+KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)
+      4 completed, 5 failed, 6 cancelled jobs (sorted sets, by id)
+ARGV  1 id
+Gives {"removed", ""}, {"unknown", ""} or {"unfinished", status}
+]]
+local state = redis.call("HMGET", KEYS[1], "status", "idempotency")
+local status, idempotency = state[1], state[2]
+if not status then
+  return { "unknown", "" }
+end
+if status ~= "completed" and status ~= "failed" and status ~= "cancelled" then
+  return { "unfinished", status }
+end
+redis.call("DEL", KEYS[1], KEYS[2])
+for i = 3, 6 do
+  redis.call("ZREM", KEYS[i], ARGV[1])
+end
+-- Not among KEYS because only the state knows it; the hash tag puts it into the same slot.
+if idempotency then
+  redis.call("DEL", idempotency)
+end
+return { "removed", "" }

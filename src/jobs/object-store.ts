@@ -1,0 +1,41 @@
+/** Where bytes lie that are too large for the broker: datasets, checkpoints, models. Keys look like `jobs/<id>/x`. */
+import type { Readable } from "node:stream";
+
+export interface StoredObject {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface ObjectStore {
+  /** Writes all of it or nothing: a reader never sees half an object, also after a crash. */
+  put(key: string, content: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject>;
+  /** Throws ObjectNotFoundError. */
+  read(key: string): Promise<Uint8Array>;
+  /** Throws ObjectNotFoundError. */
+  stream(key: string): Promise<Readable>;
+  exists(key: string): Promise<boolean>;
+  /** Removes one object, or all whose key starts with `<key>/`; nothing there is fine. */
+  remove(key: string): Promise<void>;
+  /** The keys below a folder, sorted. */
+  list(folder: string): Promise<string[]>;
+}
+
+export class ObjectNotFoundError extends Error {
+  override readonly name = "ObjectNotFoundError";
+  readonly key: string;
+  constructor(key: string) {
+    super(`There is no object "${key}" in the store.`);
+    this.key = key;
+  }
+}
+
+/** A key that could lead out of the store, or that the store can't hold. */
+export class ObjectKeyError extends Error {
+  override readonly name = "ObjectKeyError";
+  constructor(key: string) {
+    super(
+      `"${key}" can't be the key of an object: expected names of letters, digits, ".", "_" and "-", joined by "/", ` +
+        'none of them starting with "."',
+    );
+  }
+}

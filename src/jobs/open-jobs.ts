@@ -1,0 +1,43 @@
+/** Everything about jobs on one broker, opened together: what the API and the tests work with. */
+import { join } from "node:path";
+import type { Redis } from "ioredis";
+import type { Config } from "../config.ts";
+import { DatasetStore } from "./dataset-store.ts";
+import { DiskObjectStore } from "./disk-object-store.ts";
+import { JobLog } from "./job-log.ts";
+import { JobQueue } from "./job-queue.ts";
+import { Jobs } from "./jobs.ts";
+import { createKeys } from "./keys.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { connectImpatient } from "./redis.ts";
+
+export interface JobParts {
+  readonly jobs: Jobs;
+  readonly log: JobLog;
+  readonly queue: JobQueue;
+  readonly store: ObjectStore;
+  readonly datasets: DatasetStore;
+  /** Fails fast when the broker is away. */
+  readonly redis: Redis;
+  close(): Promise<void>;
+}
+
+export async function openJobs(config: Pick<Config, "namespace" | "dataDir">, url: string): Promise<JobParts> {
+  const redis = await connectImpatient(url);
+  const keys = createKeys(config.namespace);
+  const log = new JobLog(redis, keys);
+  const queue = new JobQueue(redis, keys);
+  const store = new DiskObjectStore(join(config.dataDir, "objects"));
+  return {
+    jobs: new Jobs({ redis, log, queue, store }),
+    log,
+    queue,
+    store,
+    datasets: new DatasetStore(store),
+    redis,
+    close: async () => {
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}

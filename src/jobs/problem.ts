@@ -1,0 +1,51 @@
+/** A mistake told as RFC 9457 asks for: what a failed job carries, and what every error answer is. */
+import { z } from "zod";
+
+export const Problem = z
+  .object({
+    type: z.string().describe("a URI that names the kind of problem"),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    request_id: z.string().optional(),
+  })
+  .meta({ id: "Problem", description: "What went wrong (RFC 9457)." });
+export type Problem = z.infer<typeof Problem>;
+
+const TYPES = "https://epochd.dev/problems";
+
+/** Every way in which a job that was accepted can still fail. */
+export const jobProblems = {
+  dataMistake: (detail: string, errors?: { path: string; message: string }[]): Problem => ({
+    type: `${TYPES}/unfit-data`,
+    title: "The data does not fit the job",
+    status: 422,
+    detail,
+    ...(errors ? { errors } : {}),
+  }),
+  diverged: (detail: string): Problem => ({
+    type: `${TYPES}/diverged`,
+    title: "The training diverged",
+    status: 422,
+    detail,
+  }),
+  outOfMemory: (detail: string): Problem => ({
+    type: `${TYPES}/out-of-memory`,
+    title: "The job needs more memory than a worker has",
+    status: 507,
+    detail,
+  }),
+  workerLost: (detail: string): Problem => ({
+    type: `${TYPES}/worker-lost`,
+    title: "The workers of this job kept dying",
+    status: 500,
+    detail,
+  }),
+  internal: (detail: string): Problem => ({
+    type: `${TYPES}/internal-error`,
+    title: "Something in the service broke",
+    status: 500,
+    detail,
+  }),
+} as const;
