@@ -1,0 +1,45 @@
+/** Loads the columns that a job needs from a CSV into tables of numbers. */
+import { DataError, quoted } from "../data-error.ts";
+import { nearest } from "../nearest-name.ts";
+import type { RawData } from "../raw-data.ts";
+import { TableBuilder } from "../table.ts";
+import { readCsv } from "./read-csv.ts";
+
+export interface ColumnChoice {
+  readonly target: string;
+  /** Left out: every column but the target, in the file's order. */
+  readonly features?: readonly string[] | undefined;
+}
+
+export async function readCsvTable(stream: AsyncIterable<Uint8Array>, choice: ColumnChoice): Promise<RawData> {
+  const inputs = new TableBuilder();
+  const targets = new TableBuilder();
+  let features: readonly string[] = [];
+  let featureAt: number[] = [];
+  let targetAt = 0;
+  const rows = await readCsv(stream, {
+    header: (names) => {
+      features = choice.features ?? names.filter((name) => name !== choice.target);
+      featureAt = features.map((name) => find(names, name));
+      targetAt = find(names, choice.target);
+    },
+    row: (cells) => {
+      for (let i = 0; i < featureAt.length; i++) inputs.addText(cells[featureAt[i] ?? 0] ?? "");
+      targets.addText(cells[targetAt] ?? "");
+    },
+  });
+  if (rows === 0) throw new DataError("The table has no rows.");
+  if (features.length === 0) throw new DataError(`The table has no column but the target ${quoted(choice.target)}.`);
+  return {
+    inputs: inputs.finish({ names: features }, features.length),
+    sampleShape: [features.length],
+    targets: targets.finish({ names: [choice.target] }, 1),
+    targetShape: [],
+  };
+}
+
+function find(names: readonly string[], name: string): number {
+  const at = names.indexOf(name);
+  if (at >= 0) return at;
+  throw new DataError(`There is no column ${quoted(name)}${nearest(name, names)}.`, { column: name });
+}
