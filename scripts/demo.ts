@@ -7,7 +7,7 @@
  */
 import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
@@ -144,9 +144,9 @@ async function broker(client: Client): Promise<string> {
   return `${kind} ${dim(promise)}`;
 }
 
-/** Kept after the demo, so that the model stays and `npm start` finds the job; elsewhere if this folder is read-only. */
+/** Kept after the demo, so that the model stays and `npm start` finds the job; elsewhere if it can't be written. */
 async function dataDirectory(): Promise<string> {
-  const wanted = join(ROOT, "data", "demo");
+  const wanted = resolve(process.env["DATA_DIR"] || join(ROOT, "data", "demo"));
   return mkdir(wanted, { recursive: true }).then(
     () => wanted,
     () => mkdtemp(join(tmpdir(), "epochd-demo-")),
