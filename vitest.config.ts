@@ -6,7 +6,6 @@
  *   parity   the engine against PyTorch's numbers
  *   faults   kill -9, lost brokers, full disks: slow, and hungry for the whole machine
  */
-import { existsSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 const suite = (name: string, folders: readonly string[]) => ({
@@ -19,7 +18,7 @@ const own = [...service, "parity", "faults"];
 
 export default defineConfig({
   test: {
-    globalSetup: existsSync(new URL("scripts/build-kernels.ts", import.meta.url)) ? ["test/global-setup.ts"] : [],
+    globalSetup: ["test/global-setup.ts"],
     reporters: ["default", "./test/reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -1,2 +1,6 @@
 /** Before any test: the WebAssembly kernels, rebuilt only when their sources changed. */
-export { buildKernels as setup } from "../scripts/build-kernels.ts";
+import { buildKernels } from "../scripts/build-kernels.ts";
+
+export async function setup(): Promise<void> {
+  await buildKernels();
+}

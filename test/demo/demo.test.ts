@@ -10,6 +10,7 @@ import { brokerOfTheTests } from "../examples/broker-of-the-tests.ts";
 
 const DEMO = join(import.meta.dirname, "../../scripts/demo.ts");
 const execute = promisify(execFile);
+const ESC = String.fromCharCode(27);
 const hasScript = spawnSync("script", ["--version"]).status === 0;
 
 describe("the demo", () => {
@@ -47,9 +48,8 @@ describe("the demo", () => {
     // `script` gives the demo a terminal of its own; the size is set inside.
     const command = `stty rows 40 cols 80; ${JSON.stringify(process.execPath)} ${JSON.stringify(DEMO)}`;
     const { stdout } = await execute("script", ["-qec", command, "/dev/null"], { env: environment() });
-    const up = /\u001b\[\d+A/;
-    expect(stdout).toMatch(up);
-    expect(stdout.lastIndexOf("\u001b[?25h")).toBeGreaterThan(stdout.lastIndexOf("\u001b[?25l"));
+    expect(stdout).toMatch(new RegExp(`${ESC}\\[\\d+A`));
+    expect(stdout.lastIndexOf(`${ESC}[?25h`)).toBeGreaterThan(stdout.lastIndexOf(`${ESC}[?25l`));
     for (const line of stripVTControlCharacters(stdout).split(/\r?\n/)) expect(line.length).toBeLessThanOrEqual(80);
   });
 
@@ -57,7 +57,7 @@ describe("the demo", () => {
     const command = `${JSON.stringify(process.execPath)} ${JSON.stringify(DEMO)}`;
     const env = { ...environment(), NO_COLOR: "1" };
     const { stdout } = await execute("script", ["-qec", command, "/dev/null"], { env });
-    expect(stdout).not.toMatch(/\u001b\[[\d;]*m/);
+    expect(stdout).not.toMatch(new RegExp(`${ESC}\\[[\\d;]*m`));
   });
 
   it("ends with 1 and says why when the service can't start", async () => {
