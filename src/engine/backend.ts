@@ -49,11 +49,8 @@ export interface Backend {
 /** The device has no room for `requested` bytes. */
 export class OutOfMemoryError extends Error {
   override readonly name = "OutOfMemoryError";
-  constructor(
-    readonly requested: number,
-    readonly live: number,
-    readonly limit: number,
-  ) {
+
+  constructor(requested: number, live: number, limit: number) {
     super(
       `The device is out of memory: ${requested} bytes asked for, ${live} of ${limit} in use. ` +
         "Use a smaller batch_size or model, or wrap steps in scope(() => …) so that their tensors are freed.",

@@ -232,10 +232,15 @@ const shapes = {
 export type InstructionName = keyof typeof shapes;
 
 /** Every instruction by name; codes count from 1 in the order above (0 ends a program). */
-export const instructions: Readonly<Record<InstructionName, Instruction>> = Object.fromEntries(
-  Object.entries<InstructionShape>(shapes).map(([name, shape], i) => {
-    const { writes = [], updates = [], reads = [], params } = shape;
+export const instructions = number(shapes);
+
+function number<Names extends string>(table: Record<Names, InstructionShape>): Readonly<Record<Names, Instruction>> {
+  const out: Partial<Record<Names, Instruction>> = {};
+  let code = 0;
+  for (const name in table) {
+    const { writes = [], updates = [], reads = [], params } = table[name];
     const bufferCount = writes.length + updates.length + reads.length;
-    return [name, { name, code: i + 1, writes, updates, reads, params, paramTypes: Object.values(params), bufferCount }];
-  }),
-) as Record<InstructionName, Instruction>;
+    out[name] = { name, code: ++code, writes, updates, reads, params, paramTypes: Object.values(params), bufferCount };
+  }
+  return out as Record<Names, Instruction>;
+}

@@ -1,0 +1,13 @@
+/** torch.optim's optimizers, as far as the engine has them, in order of increasing complexity. */
+import { adam, adamW } from "./adam.ts";
+import type { OptimizerDefinition } from "./optimizer.ts";
+import { sgd } from "./sgd.ts";
+
+export { Adam, AdamW } from "./adam.ts";
+export { Optimizer, type OptimizerDefinition } from "./optimizer.ts";
+export { SGD } from "./sgd.ts";
+
+const definitions: readonly OptimizerDefinition[] = [sgd, adam, adamW];
+
+/** Every optimizer that a spec may name. */
+export const optimizers: ReadonlyMap<string, OptimizerDefinition> = new Map(definitions.map((it) => [it.type, it]));

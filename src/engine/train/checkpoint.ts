@@ -1,0 +1,79 @@
+/**
+ * A checkpoint is everything a run needs to go on with the same bits: weights, optimizer state, random streams, the place
+ * in the epoch and its sums so far. It is one safetensors file; each kind of tensor has its prefix.
+ */
+
+import type { Weights } from "../nn/module.ts";
+import { decodeSafetensors, encodeSafetensors, type TensorData } from "../safetensors.ts";
+import type { Best } from "./plan.ts";
+
+/** Where a run stands. */
+export interface Position {
+  /** Whole epochs behind it. */
+  readonly epoch: number;
+  /** Updates behind it. */
+  readonly step: number;
+  /** Samples of the current epoch behind it. */
+  readonly cursor: number;
+  readonly elapsedMs: number;
+  readonly lr: number;
+  readonly best: Best | null;
+  /** Epochs since the monitored value got better. */
+  readonly badEpochs: number;
+}
+
+export interface RunState {
+  readonly position: Position;
+  readonly model: ReadonlyMap<string, Weights>;
+  readonly best: ReadonlyMap<string, Weights> | null;
+  readonly optimizer: ReadonlyMap<string, Float32Array | Float64Array | Int32Array>;
+  /** int32 states of the random streams, as they were at the start of the epoch for `shuffle`. */
+  readonly streams: ReadonlyMap<string, Int32Array>;
+  readonly tally: Float64Array;
+}
+
+const FORMAT = "epochd-checkpoint-1";
+
+export function encodeCheckpoint(state: RunState): Uint8Array<ArrayBuffer> {
+  const tensors = new Map<string, TensorData>();
+  for (const [name, weights] of state.model) tensors.set(`model.${name}`, weights);
+  for (const [name, weights] of state.best ?? []) tensors.set(`best.${name}`, weights);
+  for (const [name, data] of state.optimizer) tensors.set(`optimizer.${name}`, { shape: [data.length], data });
+  for (const [name, data] of state.streams) tensors.set(`stream.${name}`, { shape: [data.length], data });
+  tensors.set("tally", { shape: [state.tally.length], data: state.tally });
+  return encodeSafetensors(tensors, { format: FORMAT, position: JSON.stringify(state.position) });
+}
+
+export function decodeCheckpoint(bytes: Uint8Array): RunState {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  if (metadata["format"] !== FORMAT)
+    throw new Error(
+      `This file is no checkpoint of a training run: its format is ${metadata["format"] ?? "not given"}, not ${FORMAT}.`,
+    );
+  const part = <T extends TensorData>(prefix: string, is: (tensor: TensorData) => tensor is T): Map<string, T> =>
+    new Map(
+      [...tensors].flatMap(([name, tensor]) =>
+        name.startsWith(prefix) && is(tensor) ? [[name.slice(prefix.length), tensor] as const] : [],
+      ),
+    );
+  const any = (tensor: TensorData): tensor is TensorData => tensor !== null;
+  const best = part("best.", isFloat32);
+  const tally = tensors.get("tally")?.data;
+  return {
+    position: JSON.parse(metadata["position"] ?? "{}"),
+    model: part("model.", isFloat32),
+    best: best.size > 0 ? best : null,
+    optimizer: new Map(Array.from(part("optimizer.", any), ([name, { data }]) => [name, data])),
+    streams: new Map(Array.from(part("stream.", isInt32), ([name, { data }]) => [name, data])),
+    tally: tally instanceof Float64Array ? tally : new Float64Array(0),
+  };
+}
+
+/** The `state_dict` inside a checkpoint: the weights as they are now, or the best so far (now, if there are no others). */
+export function modelWeights(checkpoint: Uint8Array, which: "last" | "best" = "last"): Map<string, Weights> {
+  const { model, best } = decodeCheckpoint(checkpoint);
+  return new Map(which === "best" && best ? best : model);
+}
+
+const isFloat32 = (tensor: TensorData): tensor is TensorData<Float32Array> => tensor.data instanceof Float32Array;
+const isInt32 = (tensor: TensorData): tensor is TensorData<Int32Array> => tensor.data instanceof Int32Array;

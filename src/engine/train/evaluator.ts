@@ -1,0 +1,63 @@
+/** Loss and metrics of the validation data: no gradients, dropout off, running statistics used. */
+import { noGrad } from "../autograd.ts";
+import type { Device } from "../device.ts";
+import type { Module } from "../nn/module.ts";
+import { Batches } from "./batches.ts";
+import { Pacer } from "./pacer.ts";
+import type { Examples } from "./plan.ts";
+import { Replayable } from "./replayable.ts";
+import type { Tally } from "./tally.ts";
+
+export class Evaluator {
+  readonly #model: Module;
+  readonly #batches: Batches;
+  readonly #tally: Tally;
+  readonly #batchSize: number;
+  readonly #program: Replayable<number>;
+  readonly #pacer = new Pacer(10, 1 << 20);
+
+  constructor(
+    device: Device,
+    parts: { model: Module; criterion: Module; examples: Examples; tally: Tally; batchSize: number; compiled: boolean },
+  ) {
+    this.#model = parts.model;
+    this.#tally = parts.tally;
+    this.#batchSize = parts.batchSize;
+    const batches = new Batches(device, parts.examples);
+    this.#batches = batches;
+    this.#program = new Replayable(device, parts.compiled, (rows: number) =>
+      noGrad(() => {
+        const { inputs, targets } = batches.next(rows);
+        const output = parts.model.forward(inputs);
+        this.#tally.add(parts.criterion.forward(output, targets), output, targets);
+      }),
+    );
+  }
+
+  /** Null when `shouldStop` said so before the end. */
+  run(shouldStop: () => boolean): { loss: number; metrics: Record<string, number> } | null {
+    const { count } = this.#batches;
+    this.#model.eval();
+    try {
+      this.#tally.reset();
+      this.#batches.cursor = 0;
+      const whole = Math.floor(count / this.#batchSize);
+      for (let done = 0; done < whole; ) {
+        if (shouldStop()) return null;
+        done += this.#pacer.run(whole - done, (times) => this.#program.run(this.#batchSize, times));
+      }
+      if (count % this.#batchSize > 0) this.#program.run(count % this.#batchSize, 1);
+      return this.#tally.result(count);
+    } finally {
+      this.#model.train();
+    }
+  }
+
+  get arenaBytes(): number {
+    return this.#program.arenaBytes;
+  }
+
+  dispose(): void {
+    this.#program.dispose();
+  }
+}

@@ -1,0 +1,107 @@
+/** What a trainer is given and what it tells: plain data, so that it can cross a thread. */
+import type { LayerSpec } from "../nn/build.ts";
+import type { Weights } from "../nn/module.ts";
+import type { Shape } from "../shape.ts";
+
+/** Samples as one flat array each for inputs and targets; shapes are of one sample, `[]` for a class index. */
+export interface Examples {
+  readonly count: number;
+  readonly inputs: Float32Array | Int32Array;
+  readonly inputShape: Shape;
+  readonly targets: Float32Array | Int32Array;
+  readonly targetShape: Shape;
+}
+
+/** A type and its arguments, as a spec writes a loss or an optimizer. */
+export interface Typed {
+  readonly type: string;
+  readonly [argument: string]: unknown;
+}
+
+export interface EarlyStoppingPlan {
+  /** `loss`, `val_loss`, or a metric's name, `val_…` for the validation data. */
+  readonly monitor: string;
+  readonly patience: number;
+  readonly minDelta: number;
+  readonly mode: "min" | "max";
+  readonly restoreBest: boolean;
+}
+
+export interface TrainingPlan {
+  /** Resolved: `in_features` and the like are filled in. */
+  readonly layers: readonly LayerSpec[];
+  readonly loss: Typed;
+  readonly optimizer: Typed;
+  readonly train: Examples;
+  readonly validation?: Examples;
+  /** Overwrites what the seed drew, for the names that it holds. */
+  readonly initialWeights?: Readonly<Record<string, Weights>>;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly dropLast: boolean;
+  readonly seed: number;
+  readonly metrics: readonly string[];
+  readonly clipGradNorm?: number | null;
+  readonly clipGradValue?: number | null;
+  /** Batches whose gradients are averaged into one update. */
+  readonly accumulateSteps: number;
+  readonly earlyStopping?: EarlyStoppingPlan | null;
+  readonly mode: "eager" | "compiled";
+  /** A checkpoint event every so many epochs, or every so many seconds at the end of a step; neither: none. */
+  readonly checkpoint: { readonly everyEpochs?: number | null; readonly everySeconds?: number | null };
+}
+
+/** The best epoch so far by the monitored value. */
+export interface Best {
+  readonly epoch: number;
+  readonly metric: string;
+  readonly value: number;
+}
+
+export interface EpochEvent {
+  readonly type: "epoch";
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Updates of the weights so far, and in all. */
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly val_loss?: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly val_metrics?: Readonly<Record<string, number>>;
+  readonly lr: number;
+  readonly samples_per_s: number;
+  readonly elapsed_ms: number;
+  readonly eta_s: number;
+  readonly best: Best;
+}
+
+export interface CheckpointEvent {
+  readonly type: "checkpoint";
+  readonly epoch: number;
+  readonly step: number;
+  /** The file of {@link Trainer.checkpoint}: weights now and the best so far. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** True if the best weights changed since the checkpoint before. */
+  readonly best: boolean;
+}
+
+export type TrainerEvent = EpochEvent | CheckpointEvent;
+
+export type TrainerOutcome =
+  | { readonly status: "completed" | "stopped"; readonly epoch: number }
+  | {
+      readonly status: "diverged";
+      readonly epoch: number;
+      /** The update, counted from 1 within the whole run, whose loss (or resulting weights) was not finite. */
+      readonly step: number;
+      readonly loss: "nan" | "inf" | "-inf";
+      readonly message: string;
+    };
+
+export interface TrainerHooks {
+  onEvent(event: TrainerEvent): void;
+  /** Asked between steps, at least every 20 ms unless a single step takes longer. */
+  shouldStop(): boolean;
+}

@@ -1,0 +1,44 @@
+/** A copy of a model's weights on the device: cheap to take each epoch, there when the weights turn bad. */
+import type { Device, Storage } from "../device.ts";
+import type { Module, Weights } from "../nn/module.ts";
+import type { Parameter } from "../nn/parameter.ts";
+
+export class Snapshot {
+  readonly #device: Device;
+  readonly #named: [string, Parameter, Storage][];
+
+  constructor(device: Device, model: Module) {
+    this.#device = device;
+    this.#named = Array.from(model.namedParameters(), ([name, p]) => [
+      name,
+      p,
+      device.allocatePersistent(p.storage.buffer.bytes),
+    ]);
+  }
+
+  take(): void {
+    for (const [, { storage, size }, copy] of this.#named)
+      this.#device.run("copy", [copy.buffer, storage.buffer], [size]);
+  }
+
+  putBack(): void {
+    for (const [, { storage, size }, copy] of this.#named)
+      this.#device.run("copy", [storage.buffer, copy.buffer], [size]);
+  }
+
+  weights(): Map<string, Weights> {
+    return new Map(
+      this.#named.map(([name, { shape, size }, copy]) => [
+        name,
+        { shape, data: this.#device.backend.read(copy.buffer, new Float32Array(size)) },
+      ]),
+    );
+  }
+
+  load(weights: ReadonlyMap<string, { readonly data: Float32Array }>): void {
+    for (const [name, , copy] of this.#named) {
+      const found = weights.get(name);
+      if (found) this.#device.backend.write(copy.buffer, found.data);
+    }
+  }
+}

@@ -1,0 +1,352 @@
+/** Trainer: the epoch loop. Synchronous, so it runs in a thread of its own; it stops when told to, between steps. */
+
+import { noGrad } from "../autograd.ts";
+import type { Backend } from "../backend.ts";
+import { Device, useDevice } from "../device.ts";
+import { losses } from "../losses/index.ts";
+import { buildModel } from "../nn/build.ts";
+import type { LossDefinition } from "../nn/definition.ts";
+import type { Module } from "../nn/module.ts";
+import type { Sequential } from "../nn/sequential.ts";
+import { type Optimizer, optimizers } from "../optim/index.ts";
+import { RandomStream } from "../random.ts";
+import { zeros } from "../tensor.ts";
+import { Batches } from "./batches.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { Evaluator } from "./evaluator.ts";
+import { Monitor } from "./monitor.ts";
+import { Pacer } from "./pacer.ts";
+import type { Examples, TrainerHooks, TrainerOutcome, TrainingPlan, Typed } from "./plan.ts";
+import { Snapshot } from "./snapshot.ts";
+import { Tally } from "./tally.ts";
+import { LOSS_RING, TrainingStep } from "./training-step.ts";
+
+/** Long enough to keep JavaScript out of the way, short enough that a cancel is felt at once. */
+const CHUNK_MS = 10;
+
+/** What happened to an epoch's steps. */
+type Progress = "done" | "stopped" | { readonly step: number; readonly loss: number };
+
+export class Trainer {
+  readonly model: Sequential;
+  readonly optimizer: Optimizer;
+  readonly #plan: TrainingPlan;
+  readonly #device: Device;
+  readonly #batches: Batches;
+  readonly #tally: Tally;
+  readonly #step: TrainingStep;
+  readonly #evaluator: Evaluator | null;
+  readonly #monitor: Monitor;
+  readonly #shuffle: RandomStream;
+  /** The shuffle stream as it was before the current epoch's order was drawn. */
+  #shuffleState: Int32Array;
+  readonly #finite: Snapshot;
+  readonly #best: Snapshot;
+  readonly #pacer = new Pacer(CHUNK_MS, LOSS_RING);
+  #epoch = 0;
+  #steps = 0;
+  #elapsedBefore = 0;
+  #startedAt = performance.now();
+  #checkpointedAt = performance.now();
+  #bestChanged = false;
+
+  /** The plan's device: pass the backend that no other trainer of this thread uses at the same time. */
+  static create(plan: TrainingPlan, backend: Backend): Trainer {
+    return new Trainer(plan, useDevice(new Device(backend)));
+  }
+
+  private constructor(plan: TrainingPlan, device: Device) {
+    this.#plan = plan;
+    this.#device = device;
+    const lossDefinition = definitionOf("loss", losses, plan.loss);
+    this.model = buildModel(plan.layers).seed(plan.seed);
+    if (plan.initialWeights) this.model.loadStateDict(new Map(Object.entries(plan.initialWeights)), { strict: false });
+    this.optimizer = build(definitionOf("optimizer", optimizers, plan.optimizer), plan.optimizer, (definition, args) =>
+      definition.create(this.model.parameters(), args),
+    );
+    const criterion = build(lossDefinition, plan.loss, (definition, args) => definition.create(args));
+    this.#batches = new Batches(device, plan.train);
+    const output = outputShape(this.model, plan.train);
+    this.#tally = new Tally(device, lossDefinition, output, plan.metrics);
+    this.#step = new TrainingStep(device, plan, {
+      model: this.model,
+      criterion,
+      optimizer: this.optimizer,
+      batches: this.#batches,
+      tally: this.#tally,
+    });
+    this.#evaluator = plan.validation
+      ? this.#makeEvaluator(device, plan.validation, lossDefinition, criterion, output)
+      : null;
+    this.#monitor = new Monitor(plan.earlyStopping, plan.validation !== undefined);
+    this.#shuffle = new RandomStream(plan.seed, "shuffle", device);
+    this.#shuffleState = this.#shuffle.state;
+    this.#finite = new Snapshot(device, this.model);
+    this.#best = new Snapshot(device, this.model);
+    this.#finite.take();
+  }
+
+  #makeEvaluator(
+    device: Device,
+    examples: Examples,
+    loss: LossDefinition,
+    criterion: Module,
+    output: readonly number[],
+  ): Evaluator {
+    const { metrics, batchSize, mode } = this.#plan;
+    const tally = new Tally(device, loss, output, metrics);
+    return new Evaluator(device, {
+      model: this.model,
+      criterion,
+      examples,
+      tally,
+      batchSize,
+      compiled: mode === "compiled",
+    });
+  }
+
+  /** Samples that an epoch uses. */
+  get #samples(): number {
+    const { count } = this.#batches;
+    return this.#plan.dropLast ? count - (count % this.#plan.batchSize) : count;
+  }
+
+  /** Updates in an epoch. */
+  get #stepsPerEpoch(): number {
+    const { batchSize, accumulateSteps } = this.#plan;
+    return Math.ceil(Math.ceil(this.#samples / batchSize) / accumulateSteps);
+  }
+
+  /** Trains to the end, or until told to stop; afterwards {@link checkpoint} gives the weights to keep. */
+  run(hooks: TrainerHooks): TrainerOutcome {
+    this.#startedAt = performance.now();
+    this.#checkpointedAt = this.#startedAt;
+    while (this.#epoch < this.#plan.epochs && !this.#monitor.shouldStop) {
+      const progress = this.#trainEpoch(hooks);
+      if (typeof progress === "object") return this.#diverged(progress.step, progress.loss);
+      if (progress === "stopped") return { status: "stopped", epoch: this.#epoch };
+    }
+    if (this.#plan.earlyStopping?.restoreBest && this.#monitor.best) this.#best.putBack();
+    return { status: "completed", epoch: this.#epoch };
+  }
+
+  #trainEpoch(hooks: TrainerHooks): Progress {
+    const startedAt = performance.now();
+    const before = this.#batches.cursor;
+    if (before === 0) this.#beginEpoch();
+    const progress = this.#trainSteps(hooks);
+    if (progress !== "done") return progress;
+    const trained = performance.now() - startedAt;
+    const validation = this.#evaluator ? this.#evaluator.run(() => hooks.shouldStop()) : undefined;
+    if (validation === null) return "stopped";
+    const weights = this.#firstNonFiniteWeight();
+    if (weights !== undefined) return { step: this.#steps, loss: weights };
+    this.#closeEpoch(hooks, validation, ((this.#samples - before) / Math.max(trained, 1e-3)) * 1000);
+    return "done";
+  }
+
+  #beginEpoch(): void {
+    this.#tally.reset();
+    this.#shuffleState = this.#shuffle.state;
+    if (this.#plan.shuffle) this.#batches.shuffle(this.#shuffle);
+  }
+
+  #trainSteps(hooks: TrainerHooks): Progress {
+    const { batchSize, accumulateSteps } = this.#plan;
+    const group = batchSize * accumulateSteps;
+    for (let cursor = this.#batches.cursor; cursor < this.#samples; cursor = this.#batches.cursor) {
+      if (hooks.shouldStop()) return "stopped";
+      const left = this.#samples - cursor;
+      const sizes = batchSizes(Math.min(left, group), batchSize);
+      let batchLosses: Float32Array = new Float32Array(0);
+      const times = this.#pacer.run(
+        Math.min(Math.floor(left / group) || 1, Math.floor(LOSS_RING / sizes.length) || 1),
+        (n) => {
+          batchLosses = this.#step.run(sizes, n);
+        },
+      );
+      const bad = batchLosses.findIndex((loss) => !Number.isFinite(loss));
+      if (bad >= 0)
+        return { step: this.#steps + Math.floor(bad / sizes.length) + 1, loss: batchLosses[bad] ?? Number.NaN };
+      this.#steps += times;
+      this.#checkpointIfDue(hooks, "seconds");
+    }
+    return "done";
+  }
+
+  #closeEpoch(
+    hooks: TrainerHooks,
+    validation: { loss: number; metrics: Record<string, number> } | undefined,
+    rate: number,
+  ): void {
+    this.#epoch++;
+    const { loss, metrics } = this.#tally.result(this.#samples);
+    const values = {
+      epoch: this.#epoch,
+      loss,
+      metrics,
+      ...(validation && { val_loss: validation.loss, val_metrics: validation.metrics }),
+    };
+    const improved = this.#monitor.observe(values);
+    if (improved) {
+      this.#best.take();
+      this.#bestChanged = true;
+    }
+    this.#finite.take();
+    this.#batches.cursor = 0;
+    const elapsed = this.#elapsed();
+    const { epochs } = this.#plan;
+    hooks.onEvent({
+      type: "epoch",
+      ...values,
+      epochs,
+      step: this.#steps,
+      steps: this.#stepsPerEpoch * epochs,
+      lr: this.optimizer.lr,
+      samples_per_s: Math.round(rate),
+      elapsed_ms: Math.round(elapsed),
+      eta_s: Math.round((elapsed / this.#epoch) * (epochs - this.#epoch)) / 1000,
+      best: this.#monitor.best ?? { epoch: this.#epoch, metric: "loss", value: loss },
+    });
+    this.#checkpointIfDue(hooks, "epochs");
+  }
+
+  #checkpointIfDue(hooks: TrainerHooks, what: "seconds" | "epochs"): void {
+    const { everyEpochs, everySeconds } = this.#plan.checkpoint;
+    const now = performance.now();
+    const due =
+      what === "epochs"
+        ? everyEpochs != null && this.#epoch % everyEpochs === 0
+        : everySeconds != null && now - this.#checkpointedAt >= everySeconds * 1000;
+    if (!due) return;
+    this.#checkpointedAt = now;
+    const best = this.#bestChanged;
+    hooks.onEvent({ type: "checkpoint", epoch: this.#epoch, step: this.#steps, bytes: this.checkpoint(), best });
+  }
+
+  /** Infinite weights give a finite loss no more; the sum of squares notices one before the next epoch would. */
+  #firstNonFiniteWeight(): number | undefined {
+    for (const { device, storage, size } of this.model.parameters()) {
+      const total = device.store(new Float64Array(1));
+      device.run("sumSquares", [total.buffer, storage.buffer], [size]);
+      const [value = 0] = device.backend.read(total.buffer, new Float64Array(1));
+      device.free(total);
+      if (!Number.isFinite(value)) return value;
+    }
+    return undefined;
+  }
+
+  #diverged(step: number, loss: number): TrainerOutcome {
+    this.#finite.putBack();
+    const shown = Number.isNaN(loss) ? "nan" : loss > 0 ? "inf" : "-inf";
+    const epoch = this.#epoch + 1;
+    return {
+      status: "diverged",
+      epoch,
+      step,
+      loss: shown,
+      message:
+        `The loss became ${shown} in epoch ${epoch} at step ${step}. The weights kept are those after epoch ${this.#epoch}` +
+        `${this.#epoch === 0 ? " (the initial ones)" : ""}. A lower learning rate than ${this.optimizer.lr}, gradient clipping (clip_grad_norm) or standardized inputs usually help.`,
+    };
+  }
+
+  #elapsed(): number {
+    return this.#elapsedBefore + performance.now() - this.#startedAt;
+  }
+
+  /** Everything needed to go on with the same bits. */
+  checkpoint(): Uint8Array<ArrayBuffer> {
+    this.#bestChanged = false;
+    const streams = new Map(Array.from(this.model.namedStreams(), ([name, stream]) => [`model.${name}`, stream.state]));
+    const midEpoch = this.#batches.cursor > 0;
+    streams.set("shuffle", midEpoch ? this.#shuffleState : this.#shuffle.state);
+    return encodeCheckpoint({
+      position: {
+        epoch: this.#epoch,
+        step: this.#steps,
+        cursor: this.#batches.cursor,
+        elapsedMs: this.#elapsed(),
+        lr: this.optimizer.lr,
+        best: this.#monitor.best,
+        badEpochs: this.#monitor.badEpochs,
+      },
+      model: this.model.stateDict(),
+      best: this.#monitor.best ? this.#best.weights() : null,
+      optimizer: this.optimizer.stateDict(),
+      streams,
+      tally: this.#tally.state,
+    });
+  }
+
+  /** Goes on from a checkpoint of the same plan. */
+  restore(checkpoint: Uint8Array): void {
+    const { position, model, best, optimizer, streams, tally } = decodeCheckpoint(checkpoint);
+    this.model.loadStateDict(model);
+    this.optimizer.loadStateDict(optimizer);
+    this.optimizer.lr = position.lr;
+    for (const [name, stream] of this.model.namedStreams()) {
+      const state = streams.get(`model.${name}`);
+      if (state) stream.state = state;
+    }
+    this.#shuffle.state = streams.get("shuffle") ?? this.#shuffle.state;
+    this.#shuffleState = this.#shuffle.state;
+    if (position.cursor > 0 && this.#plan.shuffle) this.#batches.shuffle(this.#shuffle);
+    this.#batches.cursor = position.cursor;
+    this.#tally.state = tally;
+    this.#monitor.best = position.best;
+    this.#monitor.badEpochs = position.badEpochs;
+    if (best) this.#best.load(best);
+    this.#epoch = position.epoch;
+    this.#steps = position.step;
+    this.#elapsedBefore = position.elapsedMs;
+    this.#finite.take();
+  }
+
+  /** Bytes that recorded steps keep for temporaries. */
+  get arenaBytes(): number {
+    return this.#step.arenaBytes + (this.#evaluator?.arenaBytes ?? 0);
+  }
+
+  /** Frees everything that this trainer holds on the device. */
+  dispose(): void {
+    this.#step.dispose();
+    this.#evaluator?.dispose();
+    this.#device.dispose();
+  }
+}
+
+/** 100 samples in batches of 32: [32, 32, 32, 4]. */
+function batchSizes(samples: number, batchSize: number): number[] {
+  const sizes: number[] = [];
+  for (let left = samples; left > 0; left -= batchSize) sizes.push(Math.min(left, batchSize));
+  return sizes;
+}
+
+/** One sample's output shape, found by running one. */
+function outputShape(model: Module, { inputShape }: Examples): readonly number[] {
+  const [device] = model.parameters().map((parameter) => parameter.device);
+  if (!device) throw new Error("The model has no weights to train. Add a layer with weights, such as Linear.");
+  model.eval();
+  const shape = device.scope(
+    () => noGrad(() => model.forward(zeros([1, ...inputShape])).shape.slice(1)),
+    () => [],
+  );
+  model.train();
+  return shape;
+}
+
+function definitionOf<D>(kind: string, known: ReadonlyMap<string, D>, { type }: Typed): D {
+  const definition = known.get(type);
+  if (definition) return definition;
+  throw new Error(`Unknown ${kind} ${JSON.stringify(type)}; known are ${[...known.keys()].join(", ")}.`);
+}
+
+/** Parses the arguments by the definition's own schema and hands both on. */
+function build<D extends { args: { parse(given: unknown): Record<string, unknown> } }, Made>(
+  definition: D,
+  { type: _, ...given }: Typed,
+  make: (definition: D, args: Record<string, unknown>) => Made,
+): Made {
+  return make(definition, definition.args.parse(given));
+}
