@@ -32,6 +32,9 @@ const Environment = z.object({
   LOCK_MS: count(600_000).default(4000).describe("milliseconds after which a silent worker counts as dead"),
   STALLED_MS: count(600_000).default(2000).describe("milliseconds between two looks for dead workers"),
   SNAPSHOT_MS: count(3_600_000).default(2000).describe("milliseconds between two snapshots of the embedded broker"),
+  HEAP_MB: count(1_000_000)
+    .default(2048)
+    .describe("megabytes of JavaScript heap for each training thread, 1 to 1000000"),
   KEY_NAMESPACE: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/)
@@ -55,6 +58,8 @@ export interface Config {
   readonly lockMs: number;
   readonly stalledMs: number;
   readonly snapshotMs: number;
+  /** JavaScript's heap of a training thread; tensors lie outside of it. */
+  readonly heapMb: number;
   readonly namespace: string;
   readonly allowOpen: boolean;
 }
@@ -82,6 +87,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     lockMs: value.LOCK_MS,
     stalledMs: value.STALLED_MS,
     snapshotMs: value.SNAPSHOT_MS,
+    heapMb: value.HEAP_MB,
     namespace: value.KEY_NAMESPACE,
     allowOpen: value.ALLOW_OPEN === "1",
   };

@@ -69,7 +69,7 @@ class SnapshotKeeper {
   private readonly path: string;
   private readonly everyMs: number;
   private changesSaved = -1;
-  private stopped = false;
+  private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
   constructor(redis: Redis, path: string, everyMs: number) {
@@ -83,8 +83,8 @@ class SnapshotKeeper {
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
-    await Promise.race([this.loop, sleep(1000)]);
+    this.stopping.abort();
+    await this.loop;
   }
 
   /** Writes a snapshot if anything has changed since the last one. */
@@ -97,9 +97,10 @@ class SnapshotKeeper {
 
   private async run(): Promise<void> {
     let rest = this.everyMs;
-    while (!this.stopped) {
-      await sleep(rest, undefined, { ref: false });
-      if (this.stopped) return;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await sleep(rest, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
       const before = performance.now();
       await this.save().catch((error: unknown) => console.error("A snapshot could not be written.", error));
       rest = Math.max(this.everyMs, (performance.now() - before) * REST_PER_WORK);

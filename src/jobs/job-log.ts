@@ -150,6 +150,16 @@ export class JobLog {
     return this.redis.zrevrangebylex(index, before, "-", "LIMIT", 0, filter.limit);
   }
 
+  /** The ids of jobs that a worker should have, or have soon: the next ones first, then the running ones. */
+  async unfinished(limit: number): Promise<string[]> {
+    const last = String(limit - 1);
+    const [waiting, running] = await Promise.all([
+      this.redis.zrange(this.keys.waiting, "0", last),
+      this.redis.zrange(this.keys.withStatus("running"), "0", last),
+    ]);
+    return [...waiting, ...running];
+  }
+
   /** Remembers that someone wants a running job to end, for the worker that runs it now or takes it next. */
   async requestCancel(id: string): Promise<void> {
     await this.redis.hset(this.keys.state(id), "cancel_requested", "1");

@@ -1,0 +1,163 @@
+/** Writes down what a trainer tells, in order: epochs in batches, a checkpoint's file before its event. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EventPayload } from "../jobs/events.ts";
+import type { JobState, Latest, StoredCheckpoint } from "../jobs/job.ts";
+import type { Append, JobLog } from "../jobs/job-log.ts";
+import type { ObjectStore } from "../jobs/object-store.ts";
+import type { Control, EpochFigures } from "./trainer-messages.ts";
+import type { TrainerNews } from "./trainer-pool.ts";
+
+/** Another attempt has taken the job, or it is over: nothing that this attempt writes counts any more. */
+export class SupersededError extends Error {
+  override readonly name = "SupersededError";
+}
+
+/** Two batches are at least so far apart: small jobs make thousands of epochs a second. */
+const BATCH_MS = 10;
+
+export class JobWriter {
+  private readonly log: JobLog;
+  private readonly store: ObjectStore;
+  private readonly control: Control;
+  private readonly id: string;
+  private readonly attempt: number;
+  private pending: TrainerNews[] = [];
+  private writing: Promise<void> | null = null;
+  private failure: unknown = null;
+  private readonly onFailure: (error: unknown) => void;
+
+  /** The last whole epoch, also that of an earlier attempt. */
+  epoch: number;
+  latest: JobState["latest"];
+  best: JobState["best"];
+  private last: StoredCheckpoint | null;
+  private bestCheckpoint: StoredCheckpoint | null;
+
+  constructor(
+    parts: { log: JobLog; store: ObjectStore; control: Control },
+    state: JobState,
+    attempt: number,
+    onFailure: (error: unknown) => void,
+  ) {
+    this.log = parts.log;
+    this.store = parts.store;
+    this.control = parts.control;
+    this.id = state.id;
+    this.attempt = attempt;
+    this.onFailure = onFailure;
+    this.epoch = state.progress.epoch;
+    this.latest = state.latest;
+    this.best = state.best;
+    this.last = state.lastCheckpoint;
+    this.bestCheckpoint = state.bestCheckpoint;
+  }
+
+  /** Never throws: a failure is told once by `onFailure` and again by flush(). */
+  add(news: TrainerNews): void {
+    this.pending.push(news);
+    this.writing ??= this.drain();
+  }
+
+  /** Resolves once everything so far is written. Throws what went wrong. */
+  async flush(): Promise<void> {
+    while (this.writing) await this.writing;
+    if (this.failure !== null) throw this.failure;
+  }
+
+  /** Appends events of the worker itself, after all that the trainer told. Throws SupersededError. */
+  async append(events: readonly Append[]): Promise<void> {
+    await this.flush();
+    await this.appendNow(events);
+  }
+
+  private async drain(): Promise<void> {
+    try {
+      while (this.pending.length > 0 && this.failure === null) {
+        const started = performance.now();
+        await this.writeNext();
+        const rest = BATCH_MS - (performance.now() - started);
+        if (rest > 0 && this.pending[0]?.type === "epoch") await sleep(rest);
+      }
+    } catch (error) {
+      this.failure = error;
+      this.onFailure(error);
+    } finally {
+      this.writing = null;
+    }
+  }
+
+  private async writeNext(): Promise<void> {
+    const first = this.pending[0];
+    if (first?.type === "epoch") {
+      const until = this.pending.findIndex((news) => news.type !== "epoch");
+      const batch = this.pending.splice(0, until === -1 ? this.pending.length : until);
+      await this.appendNow(batch.flatMap((news) => (news.type === "epoch" ? [this.epochEvent(news.figures)] : [])));
+      this.control.settled("event", batch.length);
+      return;
+    }
+    this.pending.shift();
+    if (first?.type === "prepared") {
+      await this.store.put(`jobs/${this.id}/preprocess.json`, Buffer.from(first.preprocess));
+    } else if (first?.type === "checkpoint") {
+      await this.writeCheckpoint(first);
+      this.control.settled("checkpoint", 1);
+    } else if (first?.type === "anomaly") {
+      await this.appendNow([{ type: "anomaly", data: first.anomaly }]);
+    }
+  }
+
+  private epochEvent({ best, ...data }: EpochFigures): Append {
+    const { epoch, epochs, step, steps, samples_per_s, eta_s } = data;
+    const { loss, val_loss, lr, metrics, val_metrics } = data;
+    const latest: Latest = {
+      loss,
+      lr,
+      metrics,
+      ...(val_loss === undefined ? {} : { val_loss }),
+      ...(val_metrics === undefined ? {} : { val_metrics }),
+    };
+    this.epoch = epoch;
+    this.latest = latest;
+    this.best = best;
+    return {
+      type: "epoch",
+      data,
+      state: { progress: { epoch, epochs, step, steps, samples_per_s, eta_s }, latest, best },
+    };
+  }
+
+  private async writeCheckpoint(news: Extract<TrainerNews, { type: "checkpoint" }>): Promise<void> {
+    const { epoch, step, best, bytes } = news;
+    const key = `${this.folder}/${this.attempt}-${epoch}-${step}.safetensors`;
+    await this.store.put(key, bytes);
+    const stored: StoredCheckpoint = { key, epoch, step, bytes: bytes.byteLength };
+    const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
+    // A worker that dies after this has not died for nothing.
+    const state = { last_checkpoint: stored, losses: 0, ...(best ? { best_checkpoint: stored } : {}) };
+    await this.appendNow([{ type: "checkpoint", data, state }]);
+    // One that was the last until now may be being read: it stays until the next one comes.
+    const keep = [stored, this.last, best ? stored : this.bestCheckpoint];
+    this.last = stored;
+    if (best) this.bestCheckpoint = stored;
+    await this.removeAllBut(keep);
+  }
+
+  private async removeAllBut(keep: readonly (StoredCheckpoint | null)[]): Promise<void> {
+    const kept = new Set(keep.map((checkpoint) => checkpoint?.key));
+    const stored = await this.store.list(this.folder);
+    await Promise.all(stored.filter((key) => !kept.has(key)).map((key) => this.store.remove(key)));
+  }
+
+  private async appendNow(events: readonly Append[]): Promise<void> {
+    const outcome = await this.log.append(this.id, events, this.attempt);
+    if (!outcome.ok) {
+      throw new SupersededError(
+        `Attempt ${this.attempt} of ${this.id} may not write: the job is ${outcome.status}, its attempt ${outcome.attempt}.`,
+      );
+    }
+  }
+
+  private get folder(): string {
+    return `jobs/${this.id}/checkpoints`;
+  }
+}

@@ -1,0 +1,92 @@
+/** A worker: takes jobs from the queue, trains each in a thread of its own, and stays ready to hear a cancel. */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { Worker as QueueWorker, WaitingError } from "bullmq";
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import { onSignal } from "../jobs/control.ts";
+import { DiskObjectStore } from "../jobs/disk-object-store.ts";
+import { JobLog } from "../jobs/job-log.ts";
+import { JobQueue, QUEUE_NAME } from "../jobs/job-queue.ts";
+import { createKeys } from "../jobs/keys.ts";
+import { connectPatient } from "../jobs/redis.ts";
+import { runJob, type StopReason } from "./job-runner.ts";
+import { Reconciler } from "./reconciler.ts";
+import { TrainerPool } from "./trainer-pool.ts";
+
+type WorkerConfig = Pick<Config, "namespace" | "dataDir" | "concurrency" | "lockMs" | "stalledMs" | "heapMb">;
+
+export interface RunningWorker {
+  readonly name: string;
+  /** Running jobs store a checkpoint and go back to the queue. */
+  close(): Promise<void>;
+}
+
+const TRAINER = new URL("./trainer-thread.ts", import.meta.url);
+
+/** `program` is another trainer than the real one, for tests of what real ones hardly ever do. */
+export async function startWorker(
+  config: WorkerConfig,
+  parts: { url: string; logger: Logger; program?: URL },
+): Promise<RunningWorker> {
+  const { logger } = parts;
+  const name = `${hostname()}-${process.pid}`;
+  const keys = createKeys(config.namespace);
+  const objects = join(config.dataDir, "objects");
+  const pool = new TrainerPool({
+    size: config.concurrency,
+    program: parts.program ?? TRAINER,
+    heapMb: config.heapMb,
+  });
+  const [redis, subscriber] = await Promise.all([connectPatient(parts.url), connectPatient(parts.url)]);
+  const log = new JobLog(redis, keys);
+  const runner = { log, store: new DiskObjectStore(objects), objects, pool, worker: name, logger };
+
+  const worker = new QueueWorker(
+    QUEUE_NAME,
+    async (job, token, signal) => {
+      if (job.id === undefined || signal === undefined) throw new Error("BullMQ gave a job without an id or a signal.");
+      const outcome = await runJob(runner, job.id, signal);
+      if (outcome === "waits") {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+    },
+    {
+      connection: redis,
+      prefix: keys.tag,
+      name,
+      concurrency: config.concurrency,
+      lockDuration: config.lockMs,
+      stalledInterval: config.stalledMs,
+      // Whether a job that kills workers goes on is decided by its log, which knows its checkpoints.
+      maxStalledCount: 1_000_000,
+    },
+  );
+  const stop = (id: string, reason: StopReason) => worker.cancelJob(id, reason);
+  worker.on("stalled", (id) => logger.warn({ job: id }, "its worker is gone, the job goes back to the queue"));
+  worker.on("lockRenewalFailed", (ids) => {
+    for (const id of ids) stop(id, "lock_lost");
+  });
+  worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
+  worker.on("error", (error) => logger.warn({ err: error }, "trouble with the broker"));
+  await onSignal(subscriber, keys, ({ id }) => void stop(id, "cancel"));
+  await worker.waitUntilReady();
+
+  const queue = new JobQueue(redis, keys);
+  const reconciler = new Reconciler(log, queue, logger);
+  reconciler.start();
+  return {
+    name,
+    close: async () => {
+      await reconciler.stop();
+      await worker.pause(true);
+      worker.cancelAllJobs("shutdown" satisfies StopReason);
+      await worker.close();
+      await queue.close();
+      await pool.close();
+      redis.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/** Makes a trainer stop: asks first, and ends the thread of one that does not listen. */
+import type { Control } from "./trainer-messages.ts";
+import type { TrainerThread } from "./trainer-pool.ts";
+
+/** So long a trainer may go on after it was asked, before its thread is ended. */
+const GRACE_MS = 150;
+/** One that has heard gets time to write its last checkpoint. */
+const LAST_CHECKPOINT_MS = 3000;
+
+export class StopSwitch {
+  private readonly thread: TrainerThread;
+  private readonly control: Control;
+  private timer: NodeJS.Timeout | undefined;
+  private released = false;
+
+  constructor(thread: TrainerThread, control: Control) {
+    this.thread = thread;
+    this.control = control;
+  }
+
+  pull(): void {
+    if (this.released || this.timer) return;
+    this.control.stop();
+    this.timer = setTimeout(() => {
+      if (this.control.heard) this.timer = setTimeout(() => this.end(), LAST_CHECKPOINT_MS);
+      else this.end();
+    }, GRACE_MS);
+  }
+
+  /** The job is over: its thread belongs to the next one, which this switch must not stop. */
+  release(): void {
+    this.released = true;
+    clearTimeout(this.timer);
+  }
+
+  private end(): void {
+    void this.thread.terminate();
+  }
+}

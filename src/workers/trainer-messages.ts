@@ -1,0 +1,96 @@
+/** What a worker's main thread and its trainer threads say to each other. */
+import type { EventPayload } from "../jobs/events.ts";
+import type { Problem } from "../jobs/problem.ts";
+
+/** A job for a trainer thread. */
+export interface TrainOrder {
+  readonly jobId: string;
+  readonly spec: object;
+  /** Of the object store, which threads read by themselves. */
+  readonly objects: string;
+  /** The object to go on from; null to start at the beginning. */
+  readonly checkpoint: string | null;
+  /** See Control. */
+  readonly control: SharedArrayBuffer;
+}
+
+export type EpochFigures = EventPayload<"epoch"> & {
+  readonly best: { readonly epoch: number; readonly metric: string; readonly value: number };
+};
+
+export type TrainerMessage =
+  /** Once, when the thread can take orders; `device` as the job shows it. */
+  | { readonly type: "ready"; readonly device: string }
+  /** Preprocessing has been fitted: what a prediction will need. */
+  | { readonly type: "prepared"; readonly preprocess: string }
+  | { readonly type: "epoch"; readonly figures: EpochFigures }
+  | {
+      readonly type: "checkpoint";
+      readonly epoch: number;
+      readonly step: number;
+      readonly best: boolean;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly type: "anomaly"; readonly anomaly: EventPayload<"anomaly"> }
+  /** The last word about an order. */
+  | { readonly type: "done"; readonly outcome: "completed" | "stopped" }
+  /** The last word, too; `log` is for the operator alone. */
+  | { readonly type: "failed"; readonly problem: Problem; readonly log?: string };
+
+/** More events than this on their way, and the trainer waits: memory stays bounded when the broker is slow. */
+const MOST_EVENTS_UNDERWAY = 2000;
+/** Checkpoints can be large. */
+const MOST_CHECKPOINTS_UNDERWAY = 2;
+const WAIT_MS = 20;
+
+const STOP = 0;
+const HEARD = 1;
+const EVENTS = 2;
+const CHECKPOINTS = 3;
+
+/** Memory that both threads see, for what can't wait for a message: a busy trainer reads none. */
+export class Control {
+  readonly memory: SharedArrayBuffer;
+  private readonly cells: Int32Array;
+
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(16)) {
+    this.memory = memory;
+    this.cells = new Int32Array(memory);
+  }
+
+  /** Asks the trainer to stop between two steps. */
+  stop(): void {
+    Atomics.store(this.cells, STOP, 1);
+    Atomics.notify(this.cells, EVENTS);
+    Atomics.notify(this.cells, CHECKPOINTS);
+  }
+
+  /** Whether the trainer has seen the wish and is about to end in order. */
+  get heard(): boolean {
+    return Atomics.load(this.cells, HEARD) === 1;
+  }
+
+  /** Asked by the trainer; asking is hearing. */
+  shouldStop(): boolean {
+    if (Atomics.load(this.cells, STOP) === 0) return false;
+    Atomics.store(this.cells, HEARD, 1);
+    return true;
+  }
+
+  /** Called by the trainer with each message; blocks while too many are on their way. */
+  sent(kind: "event" | "checkpoint"): void {
+    const [cell, most] = kind === "event" ? [EVENTS, MOST_EVENTS_UNDERWAY] : [CHECKPOINTS, MOST_CHECKPOINTS_UNDERWAY];
+    let underway = Atomics.add(this.cells, cell, 1) + 1;
+    while (underway > most && Atomics.load(this.cells, STOP) === 0) {
+      Atomics.wait(this.cells, cell, underway, WAIT_MS);
+      underway = Atomics.load(this.cells, cell);
+    }
+  }
+
+  /** Called by the main thread once messages are written down. */
+  settled(kind: "event" | "checkpoint", count: number): void {
+    const cell = kind === "event" ? EVENTS : CHECKPOINTS;
+    Atomics.sub(this.cells, cell, count);
+    Atomics.notify(this.cells, cell);
+  }
+}

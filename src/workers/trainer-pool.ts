@@ -1,0 +1,105 @@
+/** Threads that train, ready before they are needed and used again; one that is ended is replaced. */
+import { Worker as Thread } from "node:worker_threads";
+import type { TrainerMessage, TrainOrder } from "./trainer-messages.ts";
+
+/** The trainer's last word, or that it died without one. */
+export type TrainerEnd =
+  | Extract<TrainerMessage, { type: "done" | "failed" }>
+  | { readonly type: "died"; readonly error: Error };
+
+export type TrainerNews = Exclude<TrainerMessage, { type: "ready" | "done" | "failed" }>;
+
+export interface PoolOptions {
+  readonly size: number;
+  /** The file of the thread. */
+  readonly program: URL;
+  /** JavaScript's heap of one thread; tensors lie outside of it. */
+  readonly heapMb: number;
+}
+
+export class TrainerPool {
+  private readonly options: PoolOptions;
+  private readonly idle: TrainerThread[] = [];
+  private readonly waiting: ((thread: TrainerThread) => void)[] = [];
+  private readonly all = new Set<TrainerThread>();
+  private closed = false;
+
+  constructor(options: PoolOptions) {
+    this.options = options;
+    for (let i = 0; i < options.size; i++) this.idle.push(this.spawn());
+  }
+
+  /** A thread that nobody else uses until it is given back. */
+  async take(): Promise<TrainerThread> {
+    const thread = this.idle.pop();
+    return thread ?? new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  giveBack(thread: TrainerThread): void {
+    if (this.closed) return;
+    const usable = thread.dead ? this.spawn() : thread;
+    if (thread.dead) this.all.delete(thread);
+    const next = this.waiting.shift();
+    if (next) next(usable);
+    else this.idle.push(usable);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.all].map((thread) => thread.terminate()));
+  }
+
+  private spawn(): TrainerThread {
+    const thread = new TrainerThread(this.options);
+    this.all.add(thread);
+    return thread;
+  }
+}
+
+export class TrainerThread {
+  /** What it trains on; rejects if the thread can't start. */
+  readonly device: Promise<string>;
+  dead = false;
+  private readonly thread: Thread;
+  private onNews: (news: TrainerNews) => void = () => {};
+  private onEnd: (end: TrainerEnd) => void = () => {};
+
+  constructor({ program, heapMb }: Pick<PoolOptions, "program" | "heapMb">) {
+    this.thread = new Thread(program, { resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+    const ready = Promise.withResolvers<string>();
+    this.device = ready.promise;
+    // Whoever uses the thread sees it; without this an unused one would end the process.
+    this.device.catch(() => {});
+
+    let reason = new Error("The trainer thread was ended.");
+    this.thread.on("message", (message: TrainerMessage) => {
+      if (message.type === "ready") ready.resolve(message.device);
+      else if (message.type === "done" || message.type === "failed") this.onEnd(message);
+      else this.onNews(message);
+    });
+    this.thread.on("error", (error) => {
+      reason = error instanceof Error ? error : new Error(String(error));
+    });
+    this.thread.on("exit", () => {
+      this.dead = true;
+      ready.reject(reason);
+      this.onEnd({ type: "died", error: reason });
+    });
+  }
+
+  /** Trains; news arrive in order, all of them before the end. */
+  async run(order: TrainOrder, onNews: (news: TrainerNews) => void): Promise<TrainerEnd> {
+    const end = new Promise<TrainerEnd>((resolve) => {
+      this.onNews = onNews;
+      this.onEnd = resolve;
+    });
+    this.thread.postMessage(order);
+    return end;
+  }
+
+  /** Ends it whatever it does, within milliseconds. */
+  async terminate(): Promise<void> {
+    this.dead = true;
+    await this.thread.terminate();
+  }
+}

@@ -1,0 +1,175 @@
+/** A worker with trainers that misbehave on purpose: cancelled, killed, out of memory, given back to the queue. */
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Config } from "../../src/config.ts";
+import { newId } from "../../src/jobs/ids.ts";
+import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
+import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
+
+const program = new URL("./fixtures/scripted-trainer.ts", import.meta.url);
+const logger = pino({ level: "silent" });
+
+let broker: BrokerFixture;
+let config: Config;
+let parts: JobParts;
+const workers: RunningWorker[] = [];
+
+beforeAll(async () => {
+  broker = await startTestBroker();
+});
+afterAll(() => broker.close());
+beforeEach(async () => {
+  config = broker.config({ LOCK_MS: "1000", STALLED_MS: "500", HEAP_MB: "64" });
+  parts = await broker.parts(config);
+});
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.close()));
+});
+
+async function work(): Promise<RunningWorker> {
+  const worker = await startWorker(config, { url: broker.url, logger, program });
+  workers.push(worker);
+  return worker;
+}
+
+async function submit(spec: { epochs: number; [field: string]: unknown }, priority = 0): Promise<string> {
+  const { epochs } = spec;
+  const modelSummary = { parameters: 1, flops_per_sample: 1, memory_bytes: 4, layers: [] };
+  const id = newId("job");
+  await parts.jobs.submit({ id, name: null, metadata: {}, spec, modelSummary, epochs, steps: epochs, priority });
+  return id;
+}
+
+const patience = { timeout: 15_000, interval: 10 };
+const status = async (id: string) => (await parts.jobs.get(id))?.status;
+const ended = (id: string, as: string) => vi.waitFor(async () => expect(await status(id)).toBe(as), patience);
+const atEpoch = (id: string, epoch: number) =>
+  vi.waitFor(async () => expect((await parts.jobs.get(id))?.progress.epoch).toBeGreaterThanOrEqual(epoch), patience);
+
+async function events(id: string) {
+  return (await parts.log.events(id, 0, 10_000)).map(({ json, type }) => ({ ...JSON.parse(json), type }));
+}
+const epochsOf = async (id: string) => (await events(id)).filter(({ type }) => type === "epoch").map((e) => e.epoch);
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+describe("a job", () => {
+  test("is trained to its end, and its log tells so in order", async () => {
+    const id = await submit({ epochs: 5, checkpoint_every: 5 });
+    await work();
+    await ended(id, "completed");
+    expect((await events(id)).map(({ type }) => type)).toEqual([
+      ...["queued", "started", "epoch", "epoch", "epoch", "epoch", "epoch", "checkpoint", "completed"],
+    ]);
+    const job = await parts.jobs.get(id);
+    expect(job).toMatchObject({ device: "scripted", attempts: 1, best: { epoch: 5, metric: "loss", value: 0.2 } });
+    expect(job?.progress).toMatchObject({ epoch: 5, epochs: 5 });
+    expect(await parts.store.list(`jobs/${id}`)).toEqual([
+      `jobs/${id}/checkpoints/1-5-5.safetensors`,
+      `jobs/${id}/preprocess.json`,
+    ]);
+  });
+
+  test("leaves thousands of fast epochs in the log, each once and in order", async () => {
+    const id = await submit({ epochs: 5000, epoch_ms: 0, checkpoint_every: 1000 });
+    await work();
+    await ended(id, "completed");
+    expect(await epochsOf(id)).toEqual(upTo(5000));
+  });
+
+  test("of a higher priority is trained before those that came earlier", async () => {
+    const [low, high] = [await submit({ epochs: 1 }), await submit({ epochs: 1 }, 10)];
+    await work();
+    await Promise.all([ended(low, "completed"), ended(high, "completed")]);
+    const [lowStart, highStart] = [(await parts.jobs.get(low))?.started_at, (await parts.jobs.get(high))?.started_at];
+    expect(String(highStart) <= String(lowStart)).toBe(true);
+  });
+});
+
+describe("cancelling", () => {
+  test("ends a running job soon and keeps its weights", async () => {
+    const id = await submit({ epochs: 1_000_000, epoch_ms: 5, checkpoint_every: 1_000_000 });
+    await work();
+    await atEpoch(id, 3);
+    const asked = Date.now();
+    expect(await parts.jobs.cancel(id)).toBe("requested");
+    await ended(id, "cancelled");
+    const [last] = (await events(id)).slice(-1);
+    expect(last).toMatchObject({ type: "cancelled" });
+    expect(Date.parse(last.time) - asked).toBeLessThan(250);
+    const state = await parts.log.state(id);
+    expect(await parts.store.exists(state?.lastCheckpoint?.key ?? "none")).toBe(true);
+  });
+
+  test("ends a trainer that does not listen, keeps its last checkpoint and the worker", async () => {
+    const id = await submit({ epochs: 1_000_000, epoch_ms: 20, deaf: true });
+    await work();
+    await atEpoch(id, 2);
+    await parts.jobs.cancel(id);
+    await ended(id, "cancelled");
+    const state = await parts.log.state(id);
+    expect(await parts.store.exists(state?.lastCheckpoint?.key ?? "none")).toBe(true);
+    const next = await submit({ epochs: 2 });
+    await ended(next, "completed");
+  });
+
+  test("ends a waiting job at once, which then never starts", async () => {
+    const id = await submit({ epochs: 1 });
+    expect(await parts.jobs.cancel(id)).toBe("cancelled");
+    await work();
+    const next = await submit({ epochs: 1 });
+    await ended(next, "completed");
+    expect((await events(id)).map(({ type }) => type)).toEqual(["queued", "cancelled"]);
+  });
+
+  test("does nothing to a finished or unknown job", async () => {
+    const id = await submit({ epochs: 1 });
+    await work();
+    await ended(id, "completed");
+    expect(await parts.jobs.cancel(id)).toBe("finished");
+    expect(await parts.jobs.cancel(newId("job"))).toBe("unknown");
+  });
+});
+
+describe("trouble in a trainer", () => {
+  test.each([
+    ["out_of_memory", "The job needs more memory than a worker has"],
+    ["exit", "Something in the service broke"],
+    ["throw", "Something in the service broke"],
+  ])("fails the job clearly and leaves the worker at work: %s", async (kind, title) => {
+    const id = await submit({ epochs: 5, trouble: { epoch: 3, kind } });
+    await work();
+    await ended(id, "failed");
+    expect((await parts.jobs.get(id))?.error).toMatchObject({ title });
+    expect((await events(id)).at(-1)).toMatchObject({ type: "failed", epoch: 2, error: { title } });
+    const next = await submit({ epochs: 2 });
+    await ended(next, "completed");
+  });
+});
+
+describe("stopping a worker", () => {
+  test("gives its job back, and the next worker goes on from the checkpoint without a gap", async () => {
+    const id = await submit({ epochs: 60, epoch_ms: 10, checkpoint_every: 1000 });
+    const first = await work();
+    await atEpoch(id, 5);
+    await first.close();
+    expect(await parts.jobs.get(id)).toMatchObject({ status: "queued", queue_position: 1 });
+    await work();
+    await ended(id, "completed");
+    expect(await epochsOf(id)).toEqual(upTo(60));
+    const log = await events(id);
+    const back = log.find(({ type, seq }) => type === "queued" && seq > 1);
+    expect(back).toMatchObject({ reason: "worker_stopped" });
+    expect(log.find(({ type }) => type === "resumed")).toMatchObject({ attempt: 2, reason: "worker_stopped" });
+  });
+});
+
+describe("a queue that has lost its jobs", () => {
+  test("gets them again from the log", async () => {
+    const id = await submit({ epochs: 2 });
+    const keys = await parts.redis.keys(`${parts.log.keys.tag}:train:*`);
+    await parts.redis.del(...keys);
+    await work();
+    await ended(id, "completed");
+  });
+});
