@@ -1,0 +1,109 @@
+// Random numbers from Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). The state is
+// int32 [key0, key1, stream, counter]; element i of a call takes word i % 4 of the block [i >> 2, counter, stream, 0].
+import { Log } from "./exponential";
+import { Lanes } from "./lanes";
+import { Cos, Sin } from "./trigonometry";
+
+class State {
+  @inline static block(state: usize, index: u32): v128 {
+    const key = load<u64>(state);
+    return philox(index, load<u32>(state, 12), load<u32>(state, 8), <u32>key, <u32>(key >> 32));
+  }
+  /** The next call draws other numbers. */
+  @inline static advance(state: usize): void {
+    store<u32>(state, load<u32>(state, 12) + 1, 12);
+  }
+}
+
+/** Ten rounds over the counter [c0, c1, c2, 0]. */
+function philox(c0: u32, c1: u32, c2: u32, key0: u32, key1: u32): v128 {
+  let c3: u32 = 0;
+  for (let round = 0; round < 10; ++round) {
+    const product0 = <u64>c0 * 0xd2511f53;
+    const product1 = <u64>c2 * 0xcd9e8d57;
+    c0 = <u32>(product1 >> 32) ^ c1 ^ key0;
+    c1 = <u32>product1;
+    c2 = <u32>(product0 >> 32) ^ c3 ^ key1;
+    c3 = <u32>product0;
+    key0 += 0x9e3779b9;
+    key1 += 0xbb67ae85;
+  }
+  return i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(c0), 1, c1), 2, c2), 3, c3);
+}
+
+/** Runs `F.apply(words, a, b)` over the blocks of one call. */
+function draw<F>(out: usize, state: usize, n: i32, a: v128, b: v128): void {
+  let block: u32 = 0;
+  for (; n >= 4; n -= 4, out += 16) v128.store(out, changetype<F>(0).apply(State.block(state, block++), a, b));
+  if (n > 0) Lanes.storePartial(out, changetype<F>(0).apply(State.block(state, block), a, b), n);
+  State.advance(state);
+}
+
+class Unit {
+  /** The upper 24 bits of each word as a number in [0, 1). */
+  @inline static of(words: v128): v128 {
+    return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(words, 8)), f32x4.splat(5.9604644775390625e-8));
+  }
+}
+
+@unmanaged
+class Uniform {
+  @inline apply(words: v128, low: v128, range: v128): v128 {
+    return f32x4.add(low, f32x4.mul(Unit.of(words), range));
+  }
+}
+export function randomUniform(out: usize, state: usize, n: i32, low: f32, high: f32): void {
+  draw<Uniform>(out, state, n, f32x4.splat(low), f32x4.splat(high - low));
+}
+
+/** Box and Muller: words 0 and 1 give elements 0 and 1, words 2 and 3 give elements 2 and 3. */
+@unmanaged
+class Normal {
+  @inline apply(words: v128, mean: v128, std: v128): v128 {
+    const u = Unit.of(words);
+    // 1 − u is in (0, 1], where the logarithm is finite.
+    const logs = changetype<Log>(0).apply(f32x4.sub(f32x4.splat(1), u));
+    const lengths = f32x4.sqrt(f32x4.mul(f32x4.splat(-2), logs));
+    const angles = f32x4.mul(u, f32x4.splat(6.283185307179586));
+    const length = v128.shuffle<i32>(lengths, lengths, 0, 0, 2, 2);
+    const angle = v128.shuffle<i32>(angles, angles, 1, 1, 3, 3);
+    const turns = v128.shuffle<i32>(changetype<Cos>(0).apply(angle), changetype<Sin>(0).apply(angle), 0, 5, 2, 7);
+    return f32x4.add(mean, f32x4.mul(std, f32x4.mul(length, turns)));
+  }
+}
+export function randomNormal(out: usize, state: usize, n: i32, mean: f32, std: f32): void {
+  draw<Normal>(out, state, n, f32x4.splat(mean), f32x4.splat(std));
+}
+
+@unmanaged
+class Dropout {
+  @inline apply(words: v128, p: v128, scale: v128): v128 {
+    return v128.and(f32x4.ge(Unit.of(words), p), scale);
+  }
+}
+export function dropoutMask(out: usize, state: usize, n: i32, p: f32): void {
+  draw<Dropout>(out, state, n, f32x4.splat(p), f32x4.splat(p < 1 ? 1 / (1 - p) : 0));
+}
+
+/** Fisher–Yates from the top: element i changes places with one of 0…i, chosen by word i. */
+export function randomPermutation(out: usize, state: usize, n: i32): void {
+  for (let i = 0; i < n; ++i) store<i32>(out + ((<usize>i) << 2), i);
+  let words = i32x4.splat(0);
+  for (let i = n - 1; i > 0; --i) {
+    if ((i & 3) == 3 || i == n - 1) words = State.block(state, i >> 2);
+    const j = <i32>((<u64>wordAt(words, i & 3) * <u64>(i + 1)) >> 32);
+    const a = out + ((<usize>i) << 2);
+    const b = out + ((<usize>j) << 2);
+    const kept = load<i32>(a);
+    store<i32>(a, load<i32>(b));
+    store<i32>(b, kept);
+  }
+  State.advance(state);
+}
+
+function wordAt(words: v128, lane: i32): u32 {
+  if (lane == 0) return i32x4.extract_lane(words, 0);
+  if (lane == 1) return i32x4.extract_lane(words, 1);
+  if (lane == 2) return i32x4.extract_lane(words, 2);
+  return i32x4.extract_lane(words, 3);
+}
