@@ -1,21 +1,53 @@
 /** torch.nn's modules, as far as the engine has them, and their definitions by type. */
-import { activationLayers } from "./activations.ts";
+import { elementwiseLayers } from "./activations.ts";
 import type { LayerDefinition } from "./definition.ts";
 import { dropoutLayer } from "./dropout.ts";
 import { flattenLayer, identityLayer } from "./flatten.ts";
+import { gluLayer } from "./glu.ts";
+import { preluLayer, rreluLayer } from "./learned-slopes.ts";
 import { linearLayer } from "./linear.ts";
+import { softmaxLayers } from "./softmax.ts";
 
-export * from "./activations.ts";
+export {
+  CELU,
+  ELU,
+  GELU,
+  Hardshrink,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LeakyReLU,
+  LogSigmoid,
+  Mish,
+  ReLU,
+  ReLU6,
+  SELU,
+  Sigmoid,
+  SiLU,
+  Softplus,
+  Softshrink,
+  Softsign,
+  Tanh,
+  Tanhshrink,
+  Threshold,
+} from "./activations.ts";
 export { Dropout } from "./dropout.ts";
 export { Flatten, Identity } from "./flatten.ts";
+export { GLU } from "./glu.ts";
+export { PReLU, RReLU } from "./learned-slopes.ts";
 export { Linear } from "./linear.ts";
 export { Module, type Weights } from "./module.ts";
 export { Parameter, type ParameterSpec, withoutDrawing } from "./parameter.ts";
 export { Sequential } from "./sequential.ts";
+export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
 
 const definitions: readonly LayerDefinition[] = [
   linearLayer,
-  ...activationLayers,
+  ...elementwiseLayers,
+  ...softmaxLayers,
+  gluLayer,
+  preluLayer,
+  rreluLayer,
   dropoutLayer,
   flattenLayer,
   identityLayer,
