@@ -29,7 +29,7 @@ describe("the engine examples", () => {
     expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 10);
   });
 
-  it.each(["polynomial.ts", "dynamic.ts"])("%s gives the same numbers each time", async (name) => {
-    expect(await run(name)).toEqual(await run(name));
+  it("gives the same numbers each time, chance included", async () => {
+    expect(await run("dynamic.ts")).toEqual(await run("dynamic.ts"));
   });
 });
