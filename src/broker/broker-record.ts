@@ -4,17 +4,23 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { z } from "zod";
-import { type Broker, BrokerError } from "./broker.ts";
+import { type Broker, BrokerError, type OwnBroker } from "./broker.ts";
 import { isRunning } from "./directory-lock.ts";
 
-const Record = z.object({ url: z.string(), kind: z.enum(["server", "embedded"]), pid: z.int() });
+const BrokerRecord = z.object({
+  url: z.string(),
+  kind: z.enum(["external", "server", "embedded"]),
+  promise: z.string(),
+  pid: z.int(),
+});
 
 const pathOf = (dataDir: string) => join(dataDir, "broker", "broker.json");
 
 /** The file holds the password, so only its owner may read it. */
-export async function recordBroker(dataDir: string, broker: Broker & { readonly pid: number }): Promise<void> {
+export async function recordBroker(dataDir: string, broker: OwnBroker): Promise<void> {
+  const { url, kind, promise, pid } = broker;
   const beside = `${pathOf(dataDir)}.tmp`;
-  await writeFile(beside, JSON.stringify({ url: broker.url, kind: broker.kind, pid: broker.pid }), { mode: 0o600 });
+  await writeFile(beside, JSON.stringify({ url, kind, promise, pid }), { mode: 0o600 });
   await rename(beside, pathOf(dataDir));
 }
 
@@ -22,8 +28,8 @@ export async function forgetBroker(dataDir: string): Promise<void> {
   await rm(pathOf(dataDir), { force: true });
 }
 
-/** The URL of the broker that a running service started on this data directory; null if there is none. */
-export async function findBroker(dataDir: string): Promise<{ url: string; kind: "server" | "embedded" } | null> {
+/** The broker that a running service started on this data directory; null if there is none. */
+export async function findBroker(dataDir: string): Promise<Pick<Broker, "url" | "kind" | "promise"> | null> {
   const record = await readRecord(dataDir);
   return record && isRunning(record.pid) ? record : null;
 }
@@ -47,11 +53,11 @@ export async function endLeftOver(dataDir: string): Promise<void> {
   await forgetBroker(dataDir);
 }
 
-async function readRecord(dataDir: string): Promise<z.infer<typeof Record> | null> {
+async function readRecord(dataDir: string): Promise<z.infer<typeof BrokerRecord> | null> {
   const text = await readFile(pathOf(dataDir), "utf8").catch(() => null);
   if (text === null) return null;
   try {
-    return Record.parse(JSON.parse(text));
+    return BrokerRecord.parse(JSON.parse(text));
   } catch {
     return null;
   }

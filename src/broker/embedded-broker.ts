@@ -1,33 +1,26 @@
 /** The embedded broker, seen from the service: a child process that is started, watched and ended. */
 import { type ChildProcess, fork } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Broker, BrokerError } from "./broker.ts";
+import { BrokerError, type Endpoint, type OwnBroker, urlOf } from "./broker.ts";
 import { Answer, type Start } from "./embedded-messages.ts";
-import { freePort } from "./free-port.ts";
 
+export const SNAPSHOT = "embedded.snapshot";
 const PROGRAM = fileURLToPath(new URL("./embedded-process.ts", import.meta.url));
 
-export async function startEmbedded(directory: string, snapshotMs: number): Promise<Broker & { readonly pid: number }> {
-  for (let tries = 1; ; tries++) {
-    const port = await freePort();
-    const password = randomBytes(24).toString("hex");
-    const start: Start = { type: "start", snapshot: join(directory, "embedded.snapshot"), port, password, snapshotMs };
-    const child = forkBroker();
-    const ended = endOf(child);
-    const answer = await answerTo(child, start, ended);
-    if (answer.type === "ready" && child.pid !== undefined) {
-      const url = `redis://:${password}@127.0.0.1:${port}`;
-      return { ...supervised(child, ended, snapshotMs), url, pid: child.pid, notices: answer.notices };
-    }
+/** Throws BrokerError. */
+export async function startEmbedded(directory: string, endpoint: Endpoint, snapshotMs: number): Promise<OwnBroker> {
+  const start: Start = { type: "start", snapshot: join(directory, SNAPSHOT), ...endpoint, snapshotMs };
+  const child = forkBroker();
+  const ended = endOf(child);
+  const answer = await answerTo(child, start, ended);
+  if (answer.type === "failed" || child.pid === undefined) {
     child.kill("SIGKILL");
-    // Between the choice of a port and its use somebody else may take it.
-    if (answer.type === "failed" && answer.portTaken && tries < 3) continue;
-    throw new BrokerError(
-      `The embedded broker did not start: ${answer.type === "failed" ? answer.message : "no process"}`,
-    );
+    const reason = answer.type === "failed" ? answer.message : "there is no process";
+    throw new BrokerError(`The embedded broker did not start: ${reason}`);
   }
+  const watched = supervised(child, ended, snapshotMs);
+  return { ...watched, url: urlOf(endpoint), pid: child.pid, notices: answer.notices };
 }
 
 function forkBroker(): ChildProcess {
@@ -50,7 +43,7 @@ function endOf(child: ChildProcess): Promise<string> {
 function answerTo(child: ChildProcess, start: Start, ended: Promise<string>): Promise<Answer> {
   return new Promise((resolve) => {
     child.once("message", (message) => resolve(Answer.parse(message)));
-    void ended.then((reason) => resolve({ type: "failed", message: reason, portTaken: false }));
+    void ended.then((reason) => resolve({ type: "failed", message: reason }));
     child.send(start);
   });
 }

@@ -12,6 +12,6 @@ export type Start = z.infer<typeof Start>;
 
 export const Answer = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), notices: z.array(z.string()) }),
-  z.object({ type: z.literal("failed"), message: z.string(), portTaken: z.boolean() }),
+  z.object({ type: z.literal("failed"), message: z.string() }),
 ]);
 export type Answer = z.infer<typeof Answer>;

@@ -12,8 +12,7 @@ const LAST_WORDS_MS = 2000;
 
 process.once("message", (message) => {
   run(Start.parse(message)).catch((error: unknown) => {
-    const portTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-    tell({ type: "failed", message: error instanceof Error ? error.message : String(error), portTaken });
+    tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });
     process.exit(1);
   });
 });

@@ -1,13 +1,13 @@
 /** A redis-server or valkey-server from the PATH as a child, with its append-only file in the data directory. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { type Broker, BrokerError } from "./broker.ts";
-import { freePort } from "./free-port.ts";
+import { BrokerError, type Endpoint, type OwnBroker, urlOf } from "./broker.ts";
 
+const SERVER_PROMISE =
+  "writes an append-only file: a crash of the service loses nothing, one of the machine at most the last second";
 const PROGRAMS = ["valkey-server", "redis-server"];
 /** Reading a large append-only file takes its time. */
 const START_MS = 60_000;
@@ -26,19 +26,8 @@ export async function findServer(): Promise<string | null> {
   return null;
 }
 
-export async function startServer(program: string, directory: string): Promise<Broker & { readonly pid: number }> {
-  // Between the choice of a port and its use somebody else may take it.
-  for (let tries = 1; ; tries++) {
-    try {
-      return await startOnce(program, directory, await freePort());
-    } catch (error) {
-      if (tries === 3 || !(error instanceof BrokerError && /bind|in use/i.test(error.message))) throw error;
-    }
-  }
-}
-
-async function startOnce(program: string, directory: string, port: number): Promise<Broker & { readonly pid: number }> {
-  const password = randomBytes(24).toString("hex");
+/** Throws BrokerError. */
+export async function startServer(program: string, directory: string, endpoint: Endpoint): Promise<OwnBroker> {
   // In a process group of its own: Ctrl-C in a terminal is for the service, which ends its broker last.
   const child = spawn(program, ["-"], { cwd: directory, stdio: ["pipe", "pipe", "pipe"], detached: true });
   const output = keepTail(child);
@@ -48,9 +37,9 @@ async function startOnce(program: string, directory: string, port: number): Prom
   });
   // By stdin, because the command line of a process can be read by everyone on the machine.
   child.stdin.on("error", () => {});
-  child.stdin.end(settings(directory, port, password));
+  child.stdin.end(settings(directory, endpoint));
 
-  const url = `redis://:${password}@127.0.0.1:${port}`;
+  const url = urlOf(endpoint);
   const failure = await Promise.race([ready(url, child), ended.then((reason) => reason)]);
   if (failure !== null || child.pid === undefined) {
     child.kill("SIGKILL");
@@ -63,7 +52,7 @@ async function startOnce(program: string, directory: string, port: number): Prom
     kind: "server",
     pid: child.pid,
     notices: [],
-    promise: "writes an append-only file every second: a crash of this machine may lose the last second",
+    promise: SERVER_PROMISE,
     lost: new Promise((resolve) => {
       void ended.then((reason) => {
         endGroup(guard);
@@ -80,7 +69,7 @@ async function startOnce(program: string, directory: string, port: number): Prom
   };
 }
 
-function settings(directory: string, port: number, password: string): string {
+function settings(directory: string, { port, password }: Endpoint): string {
   const lines = [
     "bind 127.0.0.1",
     `port ${port}`,

@@ -21,7 +21,6 @@ export interface StateFields {
   error?: object;
   priority?: number;
   last_checkpoint?: StoredCheckpoint;
-  best_checkpoint?: StoredCheckpoint;
   losses?: number;
 }
 
@@ -57,19 +56,17 @@ const Hash = z.object({
   priority: z.coerce.number(),
   seq: z.coerce.number(),
   last_checkpoint: orNull(json(StoredCheckpoint)),
-  best_checkpoint: orNull(json(StoredCheckpoint)),
   losses: z.coerce.number().default(0),
 });
 
 /** The state in a hash as HGETALL gives it; null if there is no such job. */
 export function decodeState(hash: Record<string, string>): JobState | null {
   if (hash["id"] === undefined) return null;
-  const { attempt, cancel_requested, last_checkpoint, best_checkpoint, ...same } = Hash.parse(hash);
+  const { attempt, cancel_requested, last_checkpoint, ...same } = Hash.parse(hash);
   return {
     ...same,
     attempts: attempt,
     cancel_requested: cancel_requested === "1",
     lastCheckpoint: last_checkpoint,
-    bestCheckpoint: best_checkpoint,
   };
 }

@@ -71,14 +71,14 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly priority: number;
   /** Number of the last event. */
   readonly seq: number;
+  /** It holds the best weights so far, too. */
   readonly lastCheckpoint: StoredCheckpoint | null;
-  readonly bestCheckpoint: StoredCheckpoint | null;
   /** Workers that died at this job, one after the other, without a new checkpoint between. */
   readonly losses: number;
 }
 
 export function jobView(state: JobState, queuePosition: number | null): Job {
-  const { priority: _p, seq: _s, lastCheckpoint: _l, bestCheckpoint: _b, losses: _n, ...shown } = state;
+  const { priority: _p, seq: _s, lastCheckpoint: _l, losses: _n, ...shown } = state;
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };
 }
 

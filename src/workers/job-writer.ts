@@ -31,7 +31,6 @@ export class JobWriter {
   latest: JobState["latest"];
   best: JobState["best"];
   private last: StoredCheckpoint | null;
-  private bestCheckpoint: StoredCheckpoint | null;
 
   constructor(
     parts: { log: JobLog; store: ObjectStore; control: Control },
@@ -49,7 +48,6 @@ export class JobWriter {
     this.latest = state.latest;
     this.best = state.best;
     this.last = state.lastCheckpoint;
-    this.bestCheckpoint = state.bestCheckpoint;
   }
 
   /** Never throws: a failure is told once by `onFailure` and again by flush(). */
@@ -133,19 +131,12 @@ export class JobWriter {
     const stored: StoredCheckpoint = { key, epoch, step, bytes: bytes.byteLength };
     const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
     // A worker that dies after this has not died for nothing.
-    const state = { last_checkpoint: stored, losses: 0, ...(best ? { best_checkpoint: stored } : {}) };
-    await this.appendNow([{ type: "checkpoint", data, state }]);
+    await this.appendNow([{ type: "checkpoint", data, state: { last_checkpoint: stored, losses: 0 } }]);
     // One that was the last until now may be being read: it stays until the next one comes.
-    const keep = [stored, this.last, best ? stored : this.bestCheckpoint];
+    const before = this.last?.key;
     this.last = stored;
-    if (best) this.bestCheckpoint = stored;
-    await this.removeAllBut(keep);
-  }
-
-  private async removeAllBut(keep: readonly (StoredCheckpoint | null)[]): Promise<void> {
-    const kept = new Set(keep.map((checkpoint) => checkpoint?.key));
-    const stored = await this.store.list(this.folder);
-    await Promise.all(stored.filter((key) => !kept.has(key)).map((key) => this.store.remove(key)));
+    const old = (await this.store.list(this.folder)).filter((other) => other !== key && other !== before);
+    await Promise.all(old.map((other) => this.store.remove(other)));
   }
 
   private async appendNow(events: readonly Append[]): Promise<void> {

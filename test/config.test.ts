@@ -1,0 +1,51 @@
+/** The configuration: its defaults, and one clear line for each wrong value. */
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readConfig, refuseOpenHost } from "../src/config.ts";
+
+describe("the configuration", () => {
+  test("has a default for everything", () => {
+    expect(readConfig({})).toMatchObject({
+      port: 3000,
+      host: "127.0.0.1",
+      dataDir: resolve("data"),
+      redisUrl: undefined,
+      broker: "auto",
+      logLevel: "info",
+      namespace: "epochd",
+    });
+  });
+
+  test("takes an empty variable as one that is not set", () => {
+    expect(readConfig({ PORT: "", REDIS_URL: "" })).toMatchObject({ port: 3000, redisUrl: undefined });
+  });
+
+  test.each([
+    ["PORT", "http", 'PORT must be a port number, 0 to 65535 (0: any free one), got "http"'],
+    ["PORT", "70000", 'PORT must be a port number, 0 to 65535 (0: any free one), got "70000"'],
+    ["CONCURRENCY", "0", 'CONCURRENCY must be how many jobs a worker trains at once, 1 to 256, got "0"'],
+    ["LOG_LEVEL", "loud", 'LOG_LEVEL must be one of silent, fatal, error, warn, info, debug, trace, got "loud"'],
+    ["BROKER", "kafka", 'BROKER must be one of auto, server, embedded, got "kafka"'],
+  ])("names a wrong %s (%s)", (name, value, message) => {
+    expect(() => readConfig({ [name]: value })).toThrow(message);
+  });
+
+  test("does not repeat a REDIS_URL, which may hold a password", () => {
+    expect(() => readConfig({ REDIS_URL: "http://:secret@host" })).toThrow(/^REDIS_URL must be .* got something else$/);
+  });
+
+  test("names all wrong values in one line", () => {
+    expect(() => readConfig({ PORT: "x", BROKER: "y" })).toThrow(/^PORT .*; BROKER .*$/);
+  });
+});
+
+describe("a host that others can reach", () => {
+  test.each(["0.0.0.0", "::", "192.168.1.5", "example.org"])("is refused without API keys: %s", (HOST) => {
+    expect(() => refuseOpenHost(readConfig({ HOST }))).toThrow(/no API keys .* ALLOW_OPEN=1/);
+    expect(() => refuseOpenHost(readConfig({ HOST, ALLOW_OPEN: "1" }))).not.toThrow();
+  });
+
+  test.each(["127.0.0.1", "localhost", "::1", "127.0.0.53"])("is not the loopback: %s", (HOST) => {
+    expect(() => refuseOpenHost(readConfig({ HOST }))).not.toThrow();
+  });
+});
