@@ -15,12 +15,12 @@ import {
   gt,
   le,
   log1p,
-  lt,
   minimum,
   mul,
   neg,
   relu,
   sigmoid,
+  sign,
   sub,
   tanh,
   where,
@@ -134,7 +134,7 @@ export const Hardshrink = activation("Hardshrink", z.strictObject({ lambd: z.num
 });
 export const Softshrink = activation("Softshrink", z.strictObject({ lambd: z.number().min(0).default(0.5) }), {
   summary: "x moved toward 0 by lambd, and 0 within it",
-  f: (x, a) => where(gt(x, a.lambd), sub(x, a.lambd), where(lt(x, -a.lambd), add(x, a.lambd), 0)),
+  f: (x, a) => where(le(abs(x), a.lambd), 0, sub(x, mul(sign(x), a.lambd))),
 });
 export const Threshold = activation(
   "Threshold",

@@ -17,9 +17,9 @@ export class PReLU extends Module {
     this.weight = new Parameter({ shape: [numParameters], init: { distribution: "constant", value: init } });
   }
   forward(x: Tensor): Tensor {
-    const perChannel = this.weight.size > 1 && x.rank > 2;
-    const slope = perChannel ? reshape(this.weight, [this.weight.size, ...x.shape.slice(2).map(() => 1)]) : this.weight;
-    return where(gt(x, 0), x, mul(x, slope));
+    const alone = x.rank === 0 ? [] : [this.weight.size];
+    const shape = this.weight.size > 1 ? [this.weight.size, ...x.shape.slice(2).map(() => 1)] : alone;
+    return where(gt(x, 0), x, mul(x, reshape(this.weight, shape)));
   }
 }
 export const preluLayer = defineLayer({

@@ -38,8 +38,8 @@ export class Trainer {
   readonly #evaluator: Evaluator | null;
   readonly #monitor: Monitor;
   readonly #shuffle: RandomStream;
-  /** The shuffle stream as it was before the current epoch's order was drawn. */
-  #shuffleState: Int32Array;
+  /** The shuffle stream as it was before the current epoch's order was drawn; null between epochs. */
+  #shuffledFrom: Int32Array | null = null;
   readonly #finite: Snapshot;
   readonly #best: Snapshot;
   readonly #pacer = new Pacer(CHUNK_MS, LOSS_RING);
@@ -80,7 +80,6 @@ export class Trainer {
       : null;
     this.#monitor = new Monitor(plan.earlyStopping, plan.validation !== undefined);
     this.#shuffle = new RandomStream(plan.seed, "shuffle", device);
-    this.#shuffleState = this.#shuffle.state;
     this.#finite = new Snapshot(device, this.model);
     this.#best = new Snapshot(device, this.model);
     this.#finite.take();
@@ -133,7 +132,7 @@ export class Trainer {
   #trainEpoch(hooks: TrainerHooks): Progress {
     const startedAt = performance.now();
     const before = this.#batches.cursor;
-    if (before === 0) this.#beginEpoch();
+    if (before === 0 && this.#shuffledFrom === null) this.#beginEpoch();
     const progress = this.#trainSteps(hooks);
     if (progress !== "done") return progress;
     const trained = performance.now() - startedAt;
@@ -147,7 +146,11 @@ export class Trainer {
 
   #beginEpoch(): void {
     this.#tally.reset();
-    this.#shuffleState = this.#shuffle.state;
+    this.#drawOrder();
+  }
+
+  #drawOrder(): void {
+    this.#shuffledFrom = this.#shuffle.state;
     if (this.#plan.shuffle) this.#batches.shuffle(this.#shuffle);
   }
 
@@ -194,6 +197,7 @@ export class Trainer {
     }
     this.#finite.take();
     this.#batches.cursor = 0;
+    this.#shuffledFrom = null;
     const elapsed = this.#elapsed();
     const { epochs } = this.#plan;
     hooks.onEvent({
@@ -259,8 +263,7 @@ export class Trainer {
   checkpoint(): Uint8Array<ArrayBuffer> {
     this.#bestChanged = false;
     const streams = new Map(Array.from(this.model.namedStreams(), ([name, stream]) => [`model.${name}`, stream.state]));
-    const midEpoch = this.#batches.cursor > 0;
-    streams.set("shuffle", midEpoch ? this.#shuffleState : this.#shuffle.state);
+    streams.set("shuffle", this.#shuffledFrom ?? this.#shuffle.state);
     return encodeCheckpoint({
       position: {
         epoch: this.#epoch,
@@ -290,8 +293,7 @@ export class Trainer {
       if (state) stream.state = state;
     }
     this.#shuffle.state = streams.get("shuffle") ?? this.#shuffle.state;
-    this.#shuffleState = this.#shuffle.state;
-    if (position.cursor > 0 && this.#plan.shuffle) this.#batches.shuffle(this.#shuffle);
+    if (position.cursor > 0) this.#drawOrder();
     this.#batches.cursor = position.cursor;
     this.#tally.state = tally;
     this.#monitor.best = position.best;

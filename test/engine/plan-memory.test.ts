@@ -1,0 +1,64 @@
+/** The layout of a captured step's temporaries. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Command, DeviceBuffer } from "../../src/engine/backend.ts";
+import { instructions } from "../../src/engine/instructions.ts";
+import { planMemory } from "../../src/engine/plan-memory.ts";
+
+/** A chain: command i reads some earlier results and writes the next. */
+const programs = fc
+  .array(fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), reads: fc.array(fc.nat(), { maxLength: 3 }) }), {
+    minLength: 1,
+    maxLength: 40,
+  })
+  .map((steps) => {
+    const buffers: DeviceBuffer[] = steps.map(({ bytes }, i) => ({ address: i * 8192, bytes }));
+    const commands: Command[] = steps.map(({ reads }, i) => {
+      const inputs = i === 0 ? [] : reads.map((r) => buffers[r % i]).filter((b) => b !== undefined);
+      const out = buffers[i];
+      return { instruction: instructions.copy, buffers: out ? [out, ...inputs] : inputs, params: [1] };
+    });
+    return { buffers, commands };
+  });
+
+test("buffers that are alive together never overlap, and all lie within the arena", () => {
+  fc.assert(
+    fc.property(programs, ({ buffers, commands }) => {
+      const plan = planMemory(commands, new Set(buffers));
+      const placed = plan.place({ address: 0, bytes: plan.bytes });
+      const spans = buffers.map((buffer) => {
+        const uses = commands.flatMap((command, at) => (command.buffers.includes(buffer) ? [at] : []));
+        const at = placed[uses[0] ?? 0]?.buffers[commands[uses[0] ?? 0]?.buffers.indexOf(buffer) ?? 0];
+        return {
+          start: at?.address ?? 0,
+          end: (at?.address ?? 0) + buffer.bytes,
+          first: uses[0] ?? 0,
+          last: uses.at(-1) ?? 0,
+        };
+      });
+      for (const a of spans) {
+        expect(a.end).toBeLessThanOrEqual(plan.bytes);
+        for (const b of spans) {
+          const together = a !== b && a.first <= b.last && b.first <= a.last;
+          if (together) expect(a.end <= b.start || b.end <= a.start).toBe(true);
+        }
+      }
+    }),
+  );
+});
+
+test("a chain of equal buffers needs two places, however long it is", () => {
+  const buffers = Array.from({ length: 20 }, (_, i) => ({ address: i, bytes: 1024 }));
+  const commands = buffers
+    .slice(1)
+    .map((buffer, i) => ({ instruction: instructions.copy, buffers: [buffer, buffers[i] ?? buffer], params: [256] }));
+  expect(planMemory(commands, new Set(buffers)).bytes).toBe(2048);
+});
+
+test("persistent buffers stay where they are", () => {
+  const weights = { address: 4096, bytes: 64 };
+  const out = { address: 0, bytes: 64 };
+  const commands = [{ instruction: instructions.copy, buffers: [out, weights], params: [16] }];
+  const [placed] = planMemory(commands, new Set([out])).place({ address: 9000, bytes: 64 });
+  expect(placed?.buffers).toEqual([{ address: 9000, bytes: 64 }, weights]);
+});

@@ -1,0 +1,38 @@
+/** The safetensors format, in and out. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeSafetensors, encodeSafetensors } from "../../src/engine/index.ts";
+
+test("whatever goes in comes out", () => {
+  const data = fc.oneof(
+    fc.float32Array({ maxLength: 20 }),
+    fc.int32Array({ maxLength: 20 }),
+    fc.float64Array({ maxLength: 20 }),
+  );
+  const name = fc
+    .string({ minLength: 1, maxLength: 20 })
+    .filter((text) => text !== "__metadata__" && text !== "__proto__");
+  fc.assert(
+    fc.property(fc.dictionary(name, data), fc.dictionary(name, fc.string()), (values, metadata) => {
+      const tensors = new Map(Object.entries(values).map(([key, it]) => [key, { shape: [it.length], data: it }]));
+      const decoded = decodeSafetensors(encodeSafetensors(tensors, metadata));
+      expect(Object.entries(decoded.metadata)).toEqual(Object.entries(metadata));
+      expect(new Map([...decoded.tensors].sort())).toEqual(new Map([...tensors].sort()));
+    }),
+  );
+});
+
+test("a file cut short anywhere is refused", () => {
+  const whole = encodeSafetensors(new Map([["w", { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }]]));
+  for (let length = 0; length < whole.length; length++) {
+    expect(() => decodeSafetensors(whole.subarray(0, length))).toThrow("not a whole safetensors file");
+  }
+});
+
+test("a dtype that can't be read is named with its tensor", () => {
+  const header = JSON.stringify({ w: { dtype: "BF16", shape: [1], data_offsets: [0, 2] } });
+  const bytes = new Uint8Array(8 + header.length + 2);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+  bytes.set(new TextEncoder().encode(header), 8);
+  expect(() => decodeSafetensors(bytes)).toThrow("Tensor w has dtype BF16");
+});

@@ -1,0 +1,186 @@
+/** Whole training runs: same bits in both modes, after a stop anywhere, and from the seed alone. */
+import { expect, test } from "vitest";
+import { type EpochEvent, modelWeights, Trainer, type TrainingPlan } from "../../../src/engine/index.ts";
+import { backend } from "../device-of-the-tests.ts";
+
+/** Two noisy classes in eight dimensions. */
+function examples(count: number): TrainingPlan["train"] {
+  const inputs = Float32Array.from({ length: count * 8 }, (_, i) => Math.sin(i * 12.9898) * 2);
+  const targets = Int32Array.from({ length: count }, (_, i) =>
+    (inputs[i * 8] ?? 0) + (inputs[i * 8 + 3] ?? 0) > 0 ? 1 : 0,
+  );
+  return { count, inputs, inputShape: [8], targets, targetShape: [] };
+}
+
+const base: TrainingPlan = {
+  layers: [
+    { type: "Linear", in_features: 8, out_features: 16 },
+    { type: "Tanh" },
+    { type: "Dropout", p: 0.25 },
+    { type: "Linear", in_features: 16, out_features: 2 },
+  ],
+  loss: { type: "CrossEntropyLoss" },
+  optimizer: { type: "Adam", lr: 0.01 },
+  train: examples(100),
+  validation: examples(37),
+  epochs: 6,
+  batchSize: 16,
+  shuffle: true,
+  dropLast: false,
+  seed: 7,
+  metrics: ["accuracy", "f1"],
+  accumulateSteps: 1,
+  mode: "compiled",
+  checkpoint: {},
+};
+
+interface Run {
+  readonly events: EpochEvent[];
+  readonly weights: Record<string, number[]>;
+}
+
+const deterministic = ({ samples_per_s: _a, elapsed_ms: _b, eta_s: _c, ...rest }: EpochEvent): unknown => rest;
+
+/** Runs to the end, stopping and starting anew from the checkpoint after each of `stopAfter` looks. */
+function train(plan: TrainingPlan, stopAfter: readonly number[] = []): Run {
+  const events: EpochEvent[] = [];
+  let saved: Uint8Array | null = null;
+  for (const limit of [...stopAfter, Number.POSITIVE_INFINITY]) {
+    const trainer = Trainer.create(plan, backend);
+    if (saved) trainer.restore(saved);
+    let looks = 0;
+    const outcome = trainer.run({
+      onEvent: (event) => event.type === "epoch" && events.push(event),
+      shouldStop: () => ++looks > limit,
+    });
+    saved = trainer.checkpoint();
+    trainer.dispose();
+    if (outcome.status === "completed") break;
+  }
+  const weights = modelWeights(saved ?? new Uint8Array());
+  return { events, weights: Object.fromEntries(Array.from(weights, ([name, { data }]) => [name, Array.from(data)])) };
+}
+
+const variants: Record<string, Partial<TrainingPlan>> = {
+  "as it is": {},
+  "with momentum": { optimizer: { type: "SGD", lr: 0.05, momentum: 0.9 } },
+  "with accumulated gradients": { accumulateSteps: 3 },
+  "with clipping": { clipGradNorm: 0.5, clipGradValue: 0.1 },
+  "without the last batch": { dropLast: true },
+  "in batches of one": { batchSize: 1, epochs: 2 },
+  "in one batch larger than the data": { batchSize: 1000 },
+};
+
+for (const [name, change] of Object.entries(variants)) {
+  const plan = { ...base, ...change };
+
+  test(`eager and compiled give the same bits ${name}`, () => {
+    const compiled = train(plan);
+    const eager = train({ ...plan, mode: "eager" });
+    expect(eager.weights).toEqual(compiled.weights);
+    expect(eager.events.map(deterministic)).toEqual(compiled.events.map(deterministic));
+  });
+
+  test(`stopping anywhere and going on gives the bits of the undisturbed run ${name}`, () => {
+    const undisturbed = train(plan);
+    const disturbed = train(plan, [0, 1, 2, 3, 1, 5, 4]);
+    expect(disturbed.weights).toEqual(undisturbed.weights);
+    expect(disturbed.events.map(deterministic)).toEqual(undisturbed.events.map(deterministic));
+  });
+}
+
+test("the seed alone decides, and another seed decides otherwise", () => {
+  expect(train(base).weights).toEqual(train(base).weights);
+  expect(train({ ...base, seed: 8 }).weights).not.toEqual(train(base).weights);
+});
+
+test("another layer does not change the weights that a layer starts with", () => {
+  const first = (layers: TrainingPlan["layers"]): unknown =>
+    train({ ...base, layers, optimizer: { type: "SGD", lr: 0 }, epochs: 1 }).weights["0.weight"];
+  const extra = [
+    ...base.layers.slice(0, 3),
+    { type: "Linear", in_features: 16, out_features: 16 },
+    ...base.layers.slice(3),
+  ];
+  expect(first(extra)).toEqual(first(base.layers));
+});
+
+test("it learns", () => {
+  const { events } = train({ ...base, epochs: 60 });
+  expect(events.at(-1)?.loss).toBeLessThan(0.35);
+  expect(events.at(-1)?.val_metrics?.["accuracy"]).toBeGreaterThan(0.9);
+});
+
+test("an epoch says how far it is", () => {
+  const { events } = train({ ...base, accumulateSteps: 2 });
+  expect(events.map(({ epoch, epochs, step, steps }) => [epoch, epochs, step, steps])).toEqual(
+    [1, 2, 3, 4, 5, 6].map((epoch) => [epoch, 6, epoch * 4, 24]),
+  );
+});
+
+test("given weights are used, and the rest is drawn", () => {
+  const shape = [2];
+  const plan = {
+    ...base,
+    epochs: 1,
+    optimizer: { type: "SGD", lr: 0 },
+    initialWeights: { "3.bias": { shape, data: Float32Array.of(5, -5) } },
+  };
+  expect(train(plan).weights["3.bias"]).toEqual([5, -5]);
+  expect(train(plan).weights["0.bias"]).toEqual(
+    train({ ...base, epochs: 1, optimizer: { type: "SGD", lr: 0 } }).weights["0.bias"],
+  );
+});
+
+test("a learning rate that diverges names epoch and step and keeps the last finite weights", () => {
+  const plan: TrainingPlan = {
+    ...base,
+    layers: [{ type: "Linear", in_features: 8, out_features: 1 }],
+    loss: { type: "MSELoss" },
+    optimizer: { type: "SGD", lr: 1e4 },
+    train: { ...base.train, targets: Float32Array.from(base.train.targets), targetShape: [1] },
+    metrics: ["mse"],
+    epochs: 50,
+  };
+  const { validation: _, ...withoutValidation } = plan;
+  for (const mode of ["eager", "compiled"] as const) {
+    const trainer = Trainer.create({ ...withoutValidation, mode }, backend);
+    const outcome = trainer.run({ onEvent: () => {}, shouldStop: () => false });
+    expect(outcome).toMatchObject({ status: "diverged", loss: expect.stringMatching(/inf|nan/) });
+    expect(outcome).toHaveProperty("message", expect.stringMatching(/^The loss became .* in epoch \d+ at step \d+\./));
+    for (const { data } of modelWeights(trainer.checkpoint()).values()) expect(data.every(Number.isFinite)).toBe(true);
+    trainer.dispose();
+  }
+});
+
+test("early stopping ends the run and can put the best weights back", () => {
+  const plan: TrainingPlan = {
+    ...base,
+    optimizer: { type: "SGD", lr: 3 },
+    epochs: 200,
+    earlyStopping: { monitor: "val_loss", patience: 3, minDelta: 0, mode: "min", restoreBest: true },
+  };
+  const trainer = Trainer.create(plan, backend);
+  const events: EpochEvent[] = [];
+  trainer.run({ onEvent: (event) => event.type === "epoch" && events.push(event), shouldStop: () => false });
+  const best = events.at(-1)?.best;
+  expect(events.length).toBeLessThan(200);
+  expect(best?.epoch).toBe(events.length - 3);
+  const saved = trainer.checkpoint();
+  expect(modelWeights(saved, "last")).toEqual(modelWeights(saved, "best"));
+  trainer.dispose();
+});
+
+test("checkpoints come every so many epochs, and carry the best weights", () => {
+  const at: number[] = [];
+  const trainer = Trainer.create({ ...base, checkpoint: { everyEpochs: 2 } }, backend);
+  trainer.run({ onEvent: (event) => event.type === "checkpoint" && at.push(event.epoch), shouldStop: () => false });
+  expect(at).toEqual([2, 4, 6]);
+  trainer.dispose();
+});
+
+test("a trainer gives all its memory back", () => {
+  const before = backend.memory.live;
+  train(base);
+  expect(backend.memory.live).toBe(before);
+});
