@@ -72,8 +72,10 @@ function checkTwoClasses(targets: Table, classes: readonly string[]): void {
 
 function numberAt(targets: Table, row: number, column: number): number {
   const value = targets.values[row * targets.width + column] ?? Number.NaN;
-  if (Number.isNaN(value)) throw missing(targets, row, column);
-  return value;
+  if (!Number.isNaN(value)) return value;
+  const word = targets.word(row, column);
+  if (word === undefined) throw missing(targets, row, column);
+  throw mistake(targets, row, column, `${quoted(word)} is a label, but the training data has numbers`);
 }
 
 function labelIndex(classes: readonly string[]): (targets: Table, row: number, column: number) => number {

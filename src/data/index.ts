@@ -5,5 +5,5 @@ export type { ColumnStatistics, ColumnType } from "./csv/column-statistics.ts";
 export { DataError, type DataPlace } from "./data-error.ts";
 export { BuiltinData, DataSpec, DatasetData, InlineData, Preprocess, ValidationSpec } from "./data-spec.ts";
 export type { TargetEncoding } from "./encode-targets.ts";
-export { type DataRequest, type DataSource, type Examples, type PreparedData, prepareData } from "./prepare-data.ts";
+export { type DataRequest, type DataSource, type PreparedData, prepareData } from "./prepare-data.ts";
 export type { FittedPreprocess } from "./preprocess.ts";

@@ -17,7 +17,14 @@ export function nearestName(name: string, known: Iterable<string>): string | und
     const distance = editDistance(wanted, other);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
-  return best;
+  return best ?? shortened(wanted, known);
+}
+
+/** The shortest name that begins with what was written: `BCE` is near `BCELoss`. */
+function shortened(wanted: string, known: Iterable<string>): string | undefined {
+  if (wanted.length < 3) return undefined;
+  const longer = [...known].filter((name) => simplified(name).startsWith(wanted));
+  return longer.sort((a, b) => a.length - b.length)[0];
 }
 
 /** Case and separators are what people mistype most: `batchSize` is near `batch_size`. */

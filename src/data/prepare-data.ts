@@ -1,4 +1,5 @@
 /** From the `data` and `validation` of a spec to the arrays that are trained on. */
+import type { Examples } from "../engine/definitions.ts";
 import { loadBuiltin } from "./builtin/builtin-sets.ts";
 import { readCsvTable } from "./csv/read-csv-table.ts";
 import { DataError, grouped } from "./data-error.ts";
@@ -8,16 +9,6 @@ import { readInline } from "./inline.ts";
 import { type FittedPreprocess, fitPreprocess, transform } from "./preprocess.ts";
 import { RandomStream } from "./random.ts";
 import type { RawData } from "./raw-data.ts";
-
-/** Rows as the engine takes them: flattened, row-major. Shapes are of one sample. */
-export interface Examples {
-  readonly count: number;
-  readonly inputs: Float32Array | Int32Array;
-  readonly inputShape: readonly number[];
-  readonly targets: Float32Array | Int32Array;
-  /** [] for a class index. */
-  readonly targetShape: readonly number[];
-}
 
 export interface PreparedData {
   readonly train: Examples;

@@ -31,6 +31,14 @@ export class ValueMap {
     return this.#words.get(text) ?? Number.NaN;
   }
 
+  /** What one_hot makes of a category that a table's statistics name. */
+  categoryOf(text: string): string {
+    const number = parseNumber(text);
+    if (!Number.isNaN(number)) return String(this.mapped(number));
+    const mapped = this.word(text);
+    return Number.isNaN(mapped) ? text : String(mapped);
+  }
+
   /** A number as the map has it: itself unless it is named. */
   mapped(value: number): number {
     return this.#numbers.size === 0 ? value : (this.#numbers.get(value) ?? value);

@@ -19,7 +19,7 @@ export interface ColumnStatistics {
    */
   readonly categories: readonly string[] | null;
   /** The different values that are not numbers, where numbers stand beside them; null for more than 1,000. */
-  readonly words?: readonly string[] | null;
+  readonly words?: readonly string[] | null | undefined;
 }
 
 export const MAX_CATEGORIES = 1000;

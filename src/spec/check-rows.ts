@@ -1,0 +1,65 @@
+/** Data whose rows are at hand: every step is run for real, and what fails is told. */
+import { DataError } from "../data/data-error.ts";
+import type { Preprocess } from "../data/data-spec.ts";
+import { classesOf, type EncodedTargets, encodeTargets } from "../data/encode-targets.ts";
+import { type FittedPreprocess, fitPreprocess, transform } from "../data/preprocess.ts";
+import type { RawData } from "../data/raw-data.ts";
+import type { TargetInfo } from "../engine/definitions.ts";
+import type { DataFacts, Encoding } from "./data-facts.ts";
+import { joinPath, type Mistakes } from "./mistakes.ts";
+
+/**
+ * `classes` are the training data's, for validation rows; undefined for the training data itself, which has its own.
+ * `path` is where the rows stand: `data` or `validation`.
+ */
+export function checkRows(
+  raw: RawData,
+  steps: Preprocess | undefined,
+  encoding: Encoding,
+  path: string,
+  mistakes: Mistakes,
+  classes: readonly string[] | null = classesOf(raw.targets),
+): DataFacts {
+  const fitted = attempt(path, mistakes, () => fitAndTry(raw, steps));
+  const encoded = encoding && attempt(path, mistakes, () => encodeTargets(raw, encoding, classes, null));
+  return {
+    rows: raw.inputs.rows,
+    inputShape: fitted?.shape,
+    target: encoded && encoding && targetInfo(encoded, encoding, classes),
+    classes,
+    features: fitted?.features ?? null,
+    raw,
+  };
+}
+
+/** Runs what may find a mistake in data, and tells it where the request can be mended. */
+export function attempt<T>(path: string, mistakes: Mistakes, run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    tellDataError(error, path, mistakes);
+    return undefined;
+  }
+}
+
+export function tellDataError(error: unknown, path: string, mistakes: Mistakes): void {
+  if (!(error instanceof DataError)) throw error;
+  const at = error.path ?? "";
+  const isWhole = /^(data|validation)\b/.test(at);
+  mistakes.add(isWhole ? at : joinPath(path, ...at.split(".").filter((key) => key !== "")), error.message);
+}
+
+function fitAndTry(raw: RawData, steps: Preprocess | undefined): FittedPreprocess {
+  const fitted = fitPreprocess(raw, steps, null);
+  transform(raw.inputs, fitted, null);
+  return fitted;
+}
+
+function targetInfo(encoded: EncodedTargets, kind: "index" | "values", classes: readonly string[] | null): TargetInfo {
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of encoded.data) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { kind, shape: encoded.shape, min, max, ...(classes !== null && { classes: classes.length }) };
+}

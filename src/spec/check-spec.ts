@@ -1,0 +1,101 @@
+/**
+ * Checks a whole spec before anything trains, and tells every mistake at once: fields, layers and their shapes, data,
+ * loss against last layer and targets, weights, metrics, sizes. After a mistake it goes on with the best guess.
+ */
+import { grouped } from "../data/data-error.ts";
+import { describe } from "../data/inline.ts";
+import { losses, optimizers } from "../engine/definitions.ts";
+import { checkComponent, isRecord } from "./check-component.ts";
+import { checkData, checkValidation, type FindDataset } from "./check-data.ts";
+import { checkLoss } from "./check-loss.ts";
+import { checkModel } from "./check-model.ts";
+import { checkSettings, checkWatched, completeEarlyStopping } from "./check-settings.ts";
+import { checkSplit, countRows } from "./check-split.ts";
+import type { JobSpec } from "./job-spec.ts";
+import { type Mistake, Mistakes } from "./mistakes.ts";
+import { type Estimate, estimate, type ModelSummary, summarizeModel } from "./model-costs.ts";
+
+export interface SpecLimits {
+  readonly maxParameters: number;
+  /** On the device: weights and their copies, activations, data. */
+  readonly maxMemoryBytes: number;
+}
+
+export const DEFAULT_LIMITS: SpecLimits = { maxParameters: 100_000_000, maxMemoryBytes: 2 * 2 ** 30 };
+
+export interface CheckContext {
+  /** What is known of an uploaded data set; null where there is none of that id. */
+  readonly dataset: FindDataset;
+  readonly limits?: SpecLimits;
+}
+
+export type SpecCheck =
+  | { readonly ok: true; readonly spec: JobSpec; readonly summary: ModelSummary; readonly estimate: Estimate }
+  | { readonly ok: false; readonly errors: readonly Mistake[] };
+
+export async function checkSpec(input: unknown, context: CheckContext): Promise<SpecCheck> {
+  const mistakes = new Mistakes();
+  const failed = (): SpecCheck => ({ ok: false, errors: mistakes.list });
+  if (!isRecord(input)) {
+    mistakes.add("", `expects a JSON object with model, loss, optimizer, epochs and data, got ${describe(input)}`);
+    return failed();
+  }
+  const settings = checkSettings(input, mistakes);
+  const loss = checkComponent(input["loss"], "loss", losses, "loss", mistakes, true);
+  const optimizer = checkComponent(input["optimizer"], "optimizer", optimizers, "optimizer", mistakes, true);
+
+  const encoding = loss?.definition.targets;
+  const data = await checkData(input["data"], encoding, context.dataset, mistakes);
+  const validation = await checkValidation(input["validation"], data, encoding, context.dataset, mistakes);
+  checkSplit(data?.facts, validation?.spec, settings, mistakes);
+
+  const model = checkModel(input["model"], data?.facts?.inputShape, mistakes);
+  if (loss?.args && model.resolved) {
+    if (data?.facts) checkLoss(loss.definition, loss.args, model.resolved, data.facts, "data", mistakes);
+    if (validation?.facts)
+      checkLoss(loss.definition, loss.args, model.resolved, validation.facts, "validation", mistakes);
+  }
+  checkWatched(settings, loss?.definition, input["validation"], mistakes);
+
+  const facts = data?.facts;
+  if (!mistakes.none || !settings || !loss?.args || !optimizer?.args || !validation || !model.resolved) return failed();
+  if (!data || !facts?.inputShape || !facts.target) return failed();
+
+  const spec: JobSpec = {
+    ...settings,
+    model: { layers: model.resolved.layers.map((layer) => layer.spec), init: model.init },
+    loss: { type: loss.definition.type, ...loss.args },
+    optimizer: { type: optimizer.definition.type, ...optimizer.args },
+    data: data.spec,
+    validation: validation.spec,
+    early_stopping: completeEarlyStopping(settings.early_stopping),
+  };
+  const size = {
+    ...countRows(facts, validation.spec, validation.facts),
+    inputShape: facts.inputShape,
+    targetShape: facts.target.shape,
+  };
+  const summary = summarizeModel(model.resolved, spec, size);
+  checkLimits(summary, context.limits ?? DEFAULT_LIMITS, mistakes);
+  return mistakes.none ? { ok: true, spec, summary, estimate: estimate(summary, spec, size) } : failed();
+}
+
+function checkLimits(summary: ModelSummary, limits: SpecLimits, mistakes: Mistakes): void {
+  const { parameters, memory_bytes } = summary;
+  if (parameters === 0) mistakes.add("model.layers", "has no weights to train; add a layer such as Linear");
+  if (parameters > limits.maxParameters) {
+    mistakes.add(
+      "model.layers",
+      `has ${grouped(parameters)} parameters, at most ${grouped(limits.maxParameters)} are taken`,
+    );
+  }
+  if (memory_bytes > limits.maxMemoryBytes) {
+    const [needed, most] = [memory_bytes, limits.maxMemoryBytes].map(
+      (bytes) => `${grouped(Math.ceil(bytes / 2 ** 20))} MiB`,
+    );
+    mistakes.add(
+      "",
+      `needs about ${needed} of memory, at most ${most} are given; use fewer rows, a smaller model or a smaller batch_size`,
+    );
+  }
+}

@@ -1,0 +1,205 @@
+/** Data of which only column statistics are at hand: are the columns there, and will every cell become a number? */
+import { compareCategories } from "../data/cell.ts";
+import type { ColumnStatistics } from "../data/csv/column-statistics.ts";
+import { DataError, grouped, quoted } from "../data/data-error.ts";
+import type { Preprocess } from "../data/data-spec.ts";
+import { encodedShape } from "../data/encode-targets.ts";
+import { nearest } from "../data/nearest-name.ts";
+import { MAX_ONE_HOT, outputShape } from "../data/preprocess.ts";
+import { ValueMap } from "../data/value-map.ts";
+import type { Shape, TargetInfo } from "../engine/definitions.ts";
+import type { DataFacts, DatasetInfo, Encoding } from "./data-facts.ts";
+import { joinPath, type Mistakes } from "./mistakes.ts";
+
+export interface TableChoice {
+  readonly features?: readonly string[] | undefined;
+  readonly target: string;
+  readonly preprocess?: Preprocess | undefined;
+}
+
+/** `path` is where the choice stands: `data` or `validation`. */
+export function checkTable(
+  info: DatasetInfo,
+  choice: TableChoice,
+  encoding: Encoding,
+  path: string,
+  mistakes: Mistakes,
+): DataFacts {
+  const columns = new Map(info.columns.map((column) => [column.name, column]));
+  const target = columns.get(choice.target);
+  if (target === undefined) {
+    const near = nearest(choice.target, columns.keys()) || `; it has ${someOf([...columns.keys()])}`;
+    mistakes.add(joinPath(path, "target"), `the data set has no column ${quoted(choice.target)}${near}`);
+  }
+  const features = chosenFeatures(columns, choice, path, mistakes);
+  const labels =
+    target === undefined || encoding === undefined ? undefined : checkTarget(target, encoding, path, mistakes);
+  return {
+    rows: info.rows,
+    inputShape: features && checkFeatures(features, choice.preprocess, path, mistakes),
+    target: labels?.info,
+    classes: labels?.classes ?? null,
+    features: features?.map(({ name }) => name) ?? null,
+    raw: undefined,
+  };
+}
+
+/** A column that is not there still counts as one feature, so that the layers can be checked. */
+function chosenFeatures(
+  columns: ReadonlyMap<string, ColumnStatistics>,
+  { features, target }: TableChoice,
+  path: string,
+  mistakes: Mistakes,
+): ColumnStatistics[] | undefined {
+  const names = features ?? [...columns.keys()].filter((name) => name !== target);
+  if (names.length === 0) {
+    mistakes.add(joinPath(path, "target"), "is the only column of the data set; there is nothing to learn from");
+    return undefined;
+  }
+  const seen = new Set<string>();
+  names.forEach((name, i) => {
+    const at = joinPath(path, "features", i);
+    if (!columns.has(name)) {
+      const near = nearest(name, columns.keys()) || `; it has ${someOf([...columns.keys()])}`;
+      mistakes.add(at, `the data set has no column ${quoted(name)}${near}`);
+    } else if (name === target) mistakes.add(at, `${quoted(name)} is the target; leave it out of "features"`);
+    else if (seen.has(name)) mistakes.add(at, `${quoted(name)} is named twice`);
+    seen.add(name);
+  });
+  return names.map((name) => (name === target ? undefined : columns.get(name)) ?? unknownColumn(name));
+}
+
+const unknownColumn = (name: string): ColumnStatistics => ({
+  name,
+  dtype: "number",
+  min: 0,
+  max: 0,
+  mean: 0,
+  missing: 0,
+  categories: [],
+});
+
+/** The shape of what the first layer gets, once every cell has become a number. */
+function checkFeatures(
+  features: readonly ColumnStatistics[],
+  steps: Preprocess | undefined,
+  path: string,
+  mistakes: Mistakes,
+): Shape | undefined {
+  const map = new ValueMap(steps?.map ?? null);
+  const names = features.map(({ name }) => name);
+  const oneHot = new Set(steps?.one_hot);
+  (steps?.one_hot ?? []).forEach((name, i) => {
+    if (names.includes(name)) return;
+    const at = joinPath(path, "preprocess", "one_hot", i);
+    mistakes.add(at, `there is no feature ${quoted(name)}${nearest(name, names) || `; there are ${someOf(names)}`}`);
+  });
+  let width = 0;
+  for (const column of features) {
+    if (oneHot.has(column.name)) {
+      const categories = categoriesAfterMap(column, map);
+      if (categories === null) {
+        mistakes.add(
+          joinPath(path, "preprocess", "one_hot"),
+          `column ${quoted(column.name)} has too many different values for one_hot ` +
+            `(at most ${grouped(MAX_ONE_HOT)} words, 100 whole numbers, no fractions)`,
+        );
+        return undefined;
+      }
+      width += categories.length;
+    } else {
+      checkNumbers(column, map, steps, path, mistakes);
+      width += 1;
+    }
+  }
+  return shapeOf(width, steps, path, mistakes);
+}
+
+function shapeOf(width: number, steps: Preprocess | undefined, path: string, mistakes: Mistakes): Shape | undefined {
+  try {
+    return outputShape(steps?.shape, [width], width);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    mistakes.add(joinPath(path, "preprocess", "shape"), error.message);
+    return undefined;
+  }
+}
+
+function checkNumbers(
+  column: ColumnStatistics,
+  map: ValueMap,
+  steps: Preprocess | undefined,
+  path: string,
+  mistakes: Mistakes,
+): void {
+  const name = `column ${quoted(column.name)}`;
+  const words = wordsOf(column);
+  const unknown = words?.find((word) => Number.isNaN(map.word(word)));
+  if (words === null) {
+    mistakes.add(
+      joinPath(path, "features"),
+      `${name} holds text, more than 1,000 different words; leave it out of "features"`,
+    );
+  } else if (unknown !== undefined) mistakes.add(joinPath(path, "features"), `${name}: ${map.advice(unknown)}`);
+
+  if (column.missing === 0 || !Number.isNaN(map.missing)) return;
+  const missing = `${name} has ${grouped(column.missing)} missing ${column.missing === 1 ? "value" : "values"}`;
+  if (steps?.impute === undefined) {
+    mistakes.add(
+      joinPath(path, "preprocess"),
+      `${missing}; say how to fill them (preprocess.impute: "mean", or "" in preprocess.map)`,
+    );
+  } else if (steps.impute !== "zero" && column.mean === null && words?.length === 0) {
+    mistakes.add(joinPath(path, "preprocess", "impute"), `${name} has no value at all; leave it out of "features"`);
+  }
+}
+
+/** The different values that are not numbers; null where they are too many to know. */
+const wordsOf = (column: ColumnStatistics): readonly string[] | null => {
+  if (column.dtype !== "string") return [];
+  return column.words === undefined ? column.categories : column.words;
+};
+
+function categoriesAfterMap(column: ColumnStatistics, map: ValueMap): string[] | null {
+  if (column.categories === null) return null;
+  const mapped = column.categories.map((category) => map.categoryOf(category));
+  const missing = column.missing > 0 && !Number.isNaN(map.missing) ? [String(map.missing)] : [];
+  return [...new Set([...mapped, ...missing])].sort(compareCategories);
+}
+
+function checkTarget(
+  column: ColumnStatistics,
+  encoding: "index" | "values",
+  path: string,
+  mistakes: Mistakes,
+): { info: TargetInfo; classes: readonly string[] | null } | undefined {
+  const at = joinPath(path, "target");
+  const name = `column ${quoted(column.name)}`;
+  if (column.missing > 0) {
+    const rows = column.missing === 1 ? "1 row has" : `${grouped(column.missing)} rows have`;
+    mistakes.add(at, `${rows} no value in ${name}; leave those rows out of the file`);
+    if (column.min === null && column.dtype !== "string") return undefined;
+  }
+  const shape = encodedShape([], encoding);
+  if (column.dtype === "string") {
+    const classes = column.categories;
+    if (classes === null) mistakes.add(at, `${name} has more than 1,000 different labels`);
+    else if (encoding === "values" && classes.length !== 2) mistakes.add(at, tooManyLabels(name, classes));
+    else return { info: { kind: encoding, shape, classes: classes.length, min: 0, max: classes.length - 1 }, classes };
+    return undefined;
+  }
+  const [min, max] = [column.min ?? 0, column.max ?? 0];
+  if (encoding === "index" && (column.dtype === "number" || min < 0)) {
+    const found = column.dtype === "number" ? `fractions (mean ${column.mean})` : `${min}`;
+    mistakes.add(at, `${name} holds ${found}, but this loss takes class indices from 0 on, or labels`);
+    return undefined;
+  }
+  return { info: { kind: encoding, shape, min, max }, classes: null };
+}
+
+const tooManyLabels = (name: string, classes: readonly string[]): string =>
+  `${name} has ${grouped(classes.length)} different ${classes.length === 1 ? "label" : "labels"} (${someOf(classes)}), ` +
+  "but this loss takes numbers or two labels; use CrossEntropyLoss for more classes";
+
+const someOf = (names: readonly string[]): string =>
+  names.slice(0, 5).map(quoted).join(", ") + (names.length > 5 ? ", …" : "");

@@ -1,0 +1,52 @@
+/** From a checked spec and its prepared data to what the trainer is given. */
+import type { PreparedData } from "../data/prepare-data.ts";
+import { type DataSource, prepareData } from "../data/prepare-data.ts";
+import { type EarlyStoppingPlan, losses, type TrainingPlan } from "../engine/definitions.ts";
+import { weightsOf } from "./check-weights.ts";
+import type { JobSpec } from "./job-spec.ts";
+
+/** Loads the data that a checked spec names, encoded as its loss takes it. Throws DataError. */
+export function prepareJobData(spec: JobSpec, source: DataSource): Promise<PreparedData> {
+  const { data, validation, seed } = spec;
+  const encoding = losses.get(spec.loss.type)?.targets ?? "values";
+  return prepareData({ data, validation, seed, encoding }, source);
+}
+
+/** How often to save when the spec does not say. */
+const DEFAULT_CHECKPOINT_SECONDS = 2;
+
+export function createPlan(spec: JobSpec, prepared: PreparedData): TrainingPlan {
+  return {
+    layers: spec.model.layers,
+    loss: spec.loss,
+    optimizer: spec.optimizer,
+    train: prepared.train,
+    ...(prepared.validation && { validation: prepared.validation }),
+    ...(spec.model.init && { initialWeights: weightsOf(spec.model.init.weights) }),
+    epochs: spec.epochs,
+    batchSize: spec.batch_size,
+    shuffle: spec.shuffle,
+    dropLast: spec.drop_last,
+    seed: spec.seed,
+    metrics: spec.metrics,
+    clipGradNorm: spec.clip_grad_norm,
+    clipGradValue: spec.clip_grad_value,
+    accumulateSteps: spec.accumulate_steps,
+    earlyStopping: spec.early_stopping && earlyStoppingPlan(spec.early_stopping),
+    mode: spec.mode,
+    checkpoint:
+      spec.checkpoint?.every_epochs != null
+        ? { everyEpochs: spec.checkpoint.every_epochs }
+        : { everySeconds: DEFAULT_CHECKPOINT_SECONDS },
+  };
+}
+
+function earlyStoppingPlan(given: NonNullable<JobSpec["early_stopping"]>): EarlyStoppingPlan {
+  return {
+    monitor: given.monitor,
+    patience: given.patience,
+    minDelta: given.min_delta,
+    mode: given.mode ?? "min",
+    restoreBest: given.restore_best,
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * The job spec: what `POST /v1/jobs` takes, one zod schema from which types, checks and OpenAPI follow. Layers, losses,
+ * optimizers and metrics come from the engine's definitions, so adding one there adds it here.
+ */
+import { z } from "zod";
+import { DataSpec, ValidationSpec } from "../data/data-spec.ts";
+import { layers, losses, metrics, optimizers } from "../engine/definitions.ts";
+
+/** What carries a PyTorch class name and its arguments. */
+interface Definition {
+  readonly type: string;
+  readonly summary: string;
+  readonly args: z.ZodObject;
+}
+
+const Layer = oneOf(layers).meta({ id: "Layer", description: "A layer by its PyTorch name, with its arguments." });
+const Loss = oneOf(losses).meta({ id: "Loss", description: "A loss with arguments." });
+const Optimizer = oneOf(optimizers).meta({ id: "Optimizer", description: "An optimizer with arguments." });
+
+export const MAX_LAYERS = 1000;
+
+export const ModelInit = z
+  .strictObject({
+    weights: z
+      .record(z.string(), z.unknown())
+      .meta({ description: "Nested arrays by state_dict name; what is not named is drawn from the seed." }),
+  })
+  .meta({ id: "ModelInit", examples: [{ weights: { "0.bias": [0] } }] });
+
+export type ModelInit = z.infer<typeof ModelInit>;
+
+export const Model = z
+  .strictObject({
+    layers: z.array(Layer).min(1).max(MAX_LAYERS),
+    init: ModelInit.nullable().default(null),
+  })
+  .meta({ id: "Model" });
+
+export const EarlyStopping = z
+  .strictObject({
+    monitor: z
+      .string()
+      .default("val_loss")
+      .meta({ description: "loss, val_loss, a metric's name, or val_ and a metric's name." }),
+    patience: z.int().min(1).max(1e6).default(5).meta({ description: "Epochs without improvement before it ends." }),
+    min_delta: z.number().min(0).default(0).meta({ description: "The least change that counts as an improvement." }),
+    mode: z.enum(["min", "max"]).optional().meta({ description: "Left out: min for losses and errors, else max." }),
+    restore_best: z.boolean().default(true).meta({ description: "End with the best weights rather than the last." }),
+  })
+  .meta({ id: "EarlyStopping" });
+
+export type EarlyStopping = z.infer<typeof EarlyStopping>;
+
+export const Checkpointing = z
+  .strictObject({
+    every_epochs: z
+      .int()
+      .min(1)
+      .max(1e6)
+      .nullable()
+      .default(null)
+      .meta({ description: "Left out: every few seconds." }),
+  })
+  .meta({ id: "Checkpointing" });
+
+const MAX_METADATA = 64;
+
+/** All but the parts whose mistakes need words of their own: model, loss, optimizer, data and validation. */
+export const JobSettings = z.strictObject({
+  name: z.string().min(1).max(200).nullable().default(null),
+  metadata: z
+    .record(z.string().min(1).max(64), z.string().max(500))
+    .refine((metadata) => Object.keys(metadata).length <= MAX_METADATA, `holds more than ${MAX_METADATA} keys`)
+    .default({}),
+  epochs: z.int().min(1).max(1e6),
+  batch_size: z.int().min(1).max(1e6).default(32),
+  shuffle: z.boolean().default(true).meta({ description: "Draw a new order of the rows for every epoch." }),
+  drop_last: z.boolean().default(false).meta({ description: "Leave out a last batch that is not full." }),
+  seed: z
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(0)
+    .meta({ description: "Weights, order, dropout and split depend on it alone." }),
+  metrics: z
+    .array(z.enum([...metrics.keys()]))
+    .max(16)
+    .default([]),
+  clip_grad_norm: z.number().gt(0).nullable().default(null),
+  clip_grad_value: z.number().gt(0).nullable().default(null),
+  accumulate_steps: z.int().min(1).max(10_000).default(1).meta({ description: "Batches averaged into one update." }),
+  early_stopping: EarlyStopping.nullable().default(null),
+  checkpoint: Checkpointing.nullable().default(null),
+  device: z.enum(["auto", "cpu"]).default("auto"),
+  mode: z.enum(["compiled", "eager"]).default("compiled").meta({ description: "The same numbers, bit for bit." }),
+  numerics: z
+    .enum(["fast", "strict"])
+    .default("fast")
+    .meta({ description: "strict gives the same bits on every CPU." }),
+  priority: z.int().min(-1000).max(1000).default(0).meta({ description: "The higher one starts first." }),
+  max_runtime_s: z
+    .number()
+    .gt(0)
+    .max(30 * 86_400)
+    .nullable()
+    .default(null),
+});
+export type JobSettings = z.infer<typeof JobSettings>;
+
+export const JobSpec = JobSettings.extend({
+  model: Model,
+  loss: z.union([z.enum([...losses.keys()]), Loss]),
+  optimizer: z.union([z.enum([...optimizers.keys()]), Optimizer]),
+  data: DataSpec,
+  validation: ValidationSpec.nullable().default(null),
+}).meta({
+  id: "JobSpec",
+  description: "A network, its data and how to train it.",
+  examples: [
+    {
+      name: "xor",
+      model: { layers: [{ type: "Linear", out_features: 8 }, { type: "Tanh" }, { type: "Linear", out_features: 2 }] },
+      loss: "CrossEntropyLoss",
+      optimizer: { type: "Adam", lr: 0.05 },
+      epochs: 100,
+      data: { builtin: "xor", samples: 200 },
+      validation: { split: 0.2 },
+      metrics: ["accuracy"],
+    },
+  ],
+});
+
+/** A type and its arguments, all of them filled in. */
+export interface Component {
+  readonly type: string;
+  readonly [argument: string]: unknown;
+}
+
+/** A checked spec: defaults filled in, `in_features` and the like resolved, loss and optimizer written out. */
+export interface JobSpec extends JobSettings {
+  readonly model: { readonly layers: readonly Component[]; readonly init: ModelInit | null };
+  readonly loss: Component;
+  readonly optimizer: Component;
+  readonly data: DataSpec;
+  readonly validation: ValidationSpec | null;
+}
+
+/** The arguments of every definition, told apart by `type`. */
+function oneOf(definitions: ReadonlyMap<string, Definition>) {
+  const [first, ...others] = [...definitions.values()].map(({ type, summary, args }) =>
+    args.extend({ type: z.literal(type) }).meta({ id: type, description: summary }),
+  );
+  if (first === undefined) throw new Error("The engine defines nothing to choose from.");
+  return z.discriminatedUnion("type", [first, ...others]);
+}
