@@ -1,8 +1,8 @@
 /** Every error that this API answers with: one list of named problems, sent as RFC 9457 documents. */
-import { z } from "zod";
+import type { Problem } from "../jobs/problem.ts";
 
 /** The base of every problem's `type`. It identifies the problem; nothing has to answer there. */
-export const PROBLEM_BASE = "https://epochd.example/problems/";
+export const PROBLEM_BASE = "https://epochd.dev/problems/";
 
 const definitions = {
   "malformed-json": { status: 400, title: "Malformed JSON" },
@@ -20,8 +20,8 @@ const definitions = {
   "invalid-dataset": { status: 422, title: "Invalid dataset" },
   "headers-too-large": { status: 431, title: "Request headers too large" },
   "internal-error": { status: 500, title: "Internal error" },
-  "insufficient-storage": { status: 507, title: "Insufficient storage" },
   unavailable: { status: 503, title: "Temporarily unavailable" },
+  "insufficient-storage": { status: 507, title: "Insufficient storage" },
 } as const;
 
 export type ProblemName = keyof typeof definitions;
@@ -33,37 +33,6 @@ export interface Mistake {
   path: string;
   message: string;
 }
-
-/** The document on the wire. */
-export const ProblemDocument = z
-  .object({
-    type: z.string().describe("Identifies the kind of problem; stable, so a program can switch on it."),
-    title: z.string(),
-    status: z.int().describe("The HTTP status again."),
-    detail: z.string().describe("What happened here and what to do about it."),
-    errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
-      .optional()
-      .describe("Every mistake that was found, each with its path in what was sent."),
-    request_id: z.string().optional().describe("Also the `x-request-id` header: name it when you ask for help."),
-  })
-  .meta({
-    id: "Problem",
-    description: "An RFC 9457 problem document.",
-    examples: [
-      {
-        type: `${PROBLEM_BASE}invalid-spec`,
-        title: "Invalid job spec",
-        status: 422,
-        detail:
-          "1 mistake in the job spec: model.layers[2].in_features expects 64, the output of layer 1 (ReLU), got 32",
-        errors: [{ path: "model.layers[2].in_features", message: "expects 64, the output of layer 1 (ReLU), got 32" }],
-        request_id: "req_01jc2v8n6d0000000000000000",
-      },
-    ],
-  });
-
-export type ProblemDocument = z.infer<typeof ProblemDocument>;
 
 export interface ProblemExtras {
   errors?: readonly Mistake[];
@@ -89,7 +58,7 @@ export class ProblemError extends Error {
     return definitions[this.problem].status;
   }
 
-  document(requestId: string): ProblemDocument {
+  document(requestId: string): Problem {
     const { status, title } = definitions[this.problem];
     return {
       type: PROBLEM_BASE + this.problem,

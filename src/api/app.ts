@@ -1,0 +1,60 @@
+/** The HTTP API as a table of contents: what is switched on, then one line for each resource. */
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { newId } from "../jobs/ids.ts";
+import { answerBrokenConnection, answerErrors, sendProblem } from "./error-handler.ts";
+import { acceptJsonBodies } from "./json-body.ts";
+import { describeRoutes } from "./openapi.ts";
+import type { ApiParts } from "./parts.ts";
+import { checkRequestPart } from "./request-checks.ts";
+import { cancelRoutes } from "./routes/cancel.ts";
+import { catalogRoutes } from "./routes/catalog.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
+import { datasetRoutes } from "./routes/datasets.ts";
+import { docsRoutes } from "./routes/docs.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { jobRoutes } from "./routes/jobs.ts";
+import { modelRoutes } from "./routes/model.ts";
+import { predictRoutes } from "./routes/predict.ts";
+import { submitRoutes } from "./routes/submit.ts";
+import { protectPages } from "./security-headers.ts";
+import { VERSION } from "./version.ts";
+
+export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
+  const loggerInstance: FastifyBaseLogger = parts.logger;
+  const app = Fastify({
+    loggerInstance,
+    genReqId: () => newId("req"),
+    bodyLimit: parts.limits.bodyBytes,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    // A stream has no end of its own: without these two a shutdown would wait for its listeners.
+    forceCloseConnections: true,
+    clientErrorHandler: answerBrokenConnection,
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+  });
+  app.addHook("preClose", () => parts.hub.close());
+
+  app.setValidatorCompiler(checkRequestPart);
+  // Answers follow their schemas by TypeScript and by tests; checking each again would cost time and could only fail.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.addHook("onRequest", async (request, reply) => void reply.header("x-request-id", request.id));
+  answerErrors(app);
+  acceptJsonBodies(app);
+  await protectPages(app);
+  await describeRoutes(app, VERSION);
+
+  submitRoutes(app, parts);
+  jobRoutes(app, parts);
+  cancelRoutes(app, parts);
+  eventRoutes(app, parts);
+  historyRoutes(app, parts);
+  modelRoutes(app, parts);
+  predictRoutes(app, parts);
+  datasetRoutes(app, parts);
+  catalogRoutes(app);
+  healthRoutes(app, parts);
+  await docsRoutes(app);
+  await dashboardRoutes(app);
+  return app;
+}

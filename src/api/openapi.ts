@@ -1,0 +1,86 @@
+/** The OpenAPI 3.1 document: made from the routes' zod schemas, with the prose that schemas can't hold. */
+import swagger, { type SwaggerTransform } from "@fastify/swagger";
+import type { FastifyInstance, FastifySchema } from "fastify";
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { Problem } from "../jobs/problem.ts";
+import { type ProblemName, statusOf, titleOf } from "./problems.ts";
+
+declare module "fastify" {
+  interface FastifySchema {
+    /** A body that the route checks itself, so that all its mistakes come at once: shown, but not enforced here. */
+    documentedBody?: z.ZodType;
+  }
+}
+
+const DESCRIPTION = `Training as a service: post a network as JSON, watch its losses arrive, ask the trained model.
+
+1. \`POST /v1/datasets\` with a CSV, or put the data into the spec.
+2. \`POST /v1/jobs\` with a spec. Every mistake in it is found now, each with its path. \`POST /v1/jobs/validate\` only checks.
+3. \`GET /v1/jobs/{id}/events\` streams every epoch as it ends, as server-sent events.
+4. \`POST /v1/jobs/{id}/predict\` asks the model; \`GET /v1/jobs/{id}/model\` downloads it.
+
+JSON is in \`snake_case\`; times are RFC 3339 in UTC; ids sort by time. Lists are \`{ "data": […], "next_cursor": "…" | null }\`, newest first,
+continued with \`?cursor=\`. Unknown fields are refused, with the nearest known name. Every error is an RFC 9457 problem document
+(\`application/problem+json\`), whose \`errors\` name every mistake.`;
+
+const TAGS = [
+  { name: "jobs", description: "Submit, follow, cancel and delete trainings." },
+  { name: "models", description: "Download a trained model, or ask it." },
+  { name: "datasets", description: "Upload tables to train on." },
+  { name: "service", description: "What the service offers and how it is." },
+];
+
+/** The JSON Schema of zod says more than people want to read: patterns of formats, bounds of safe integers. */
+const zodToJsonConfig = {
+  override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
+    if (jsonSchema["format"]) delete jsonSchema["pattern"];
+    if (jsonSchema["minimum"] === Number.MIN_SAFE_INTEGER) delete jsonSchema["minimum"];
+    if (jsonSchema["maximum"] === Number.MAX_SAFE_INTEGER) delete jsonSchema["maximum"];
+  },
+};
+
+export async function describeRoutes(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "epochd", version, description: DESCRIPTION, license: { name: "MIT", identifier: "MIT" } },
+      servers: [{ url: "/", description: "this service" }],
+      tags: TAGS,
+    },
+    transform: withDocumentedBody(createJsonSchemaTransform({ zodToJsonConfig })),
+    transformObject: createJsonSchemaTransformObject({ zodToJsonConfig }),
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+}
+
+function withDocumentedBody(transform: SwaggerTransform<FastifySchema>): SwaggerTransform<FastifySchema> {
+  return (input) => {
+    const { documentedBody, ...schema } = input.schema ?? {};
+    return transform({ ...input, schema: documentedBody ? { ...schema, body: documentedBody } : schema });
+  };
+}
+
+/** A JSON answer with a sentence about it. */
+export function answer(description: string, schema: z.ZodType, contentType = "application/json") {
+  return { description, content: { [contentType]: { schema } } };
+}
+
+export function nothing(description: string) {
+  return z.null().describe(description);
+}
+
+/** The problems that a route can answer with, by status; those that any route can are added. */
+export function problems(...names: ProblemName[]) {
+  const byStatus: Record<number, { description: string; content: Record<string, { schema: z.ZodType }> }> = {};
+  for (const name of [...names, "unavailable", "internal-error"] as const) {
+    const status = statusOf(name);
+    const line = `${titleOf(name)} (\`${name}\`)`;
+    byStatus[status] = answer(
+      byStatus[status] ? `${byStatus[status].description}; ${line}` : line,
+      Problem,
+      "application/problem+json",
+    );
+  }
+  return byStatus;
+}

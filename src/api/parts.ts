@@ -1,0 +1,28 @@
+/** What the HTTP side is built from. Tests hand in real parts; main.ts hands in those of the running service. */
+import type { Logger } from "pino";
+import type { Broker } from "../broker/broker.ts";
+import type { JobParts } from "../jobs/open-jobs.ts";
+import type { Inference } from "./inference/inference.ts";
+import type { EventHub } from "./sse/hub.ts";
+
+/** What the service gives. The API closes none of it. */
+export interface ServiceParts extends Omit<JobParts, "close"> {
+  readonly broker: Pick<Broker, "url" | "kind" | "promise">;
+  readonly logger: Logger;
+}
+
+/** The service's parts and those that the API adds for itself. */
+export interface ApiParts extends ServiceParts {
+  readonly hub: EventHub;
+  readonly inference: Inference;
+  readonly limits: ApiLimits;
+}
+
+export interface ApiLimits {
+  /** The largest JSON body. */
+  readonly bodyBytes: number;
+  /** The largest dataset, after decompression. */
+  readonly datasetBytes: number;
+}
+
+export const DEFAULT_LIMITS: ApiLimits = { bodyBytes: 16 * 2 ** 20, datasetBytes: 4 * 2 ** 30 };

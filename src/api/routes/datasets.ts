@@ -1,0 +1,162 @@
+/** Datasets: tables that jobs train on, streamed to the object store as they come in. */
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { DataError } from "../../data/index.ts";
+import { Dataset } from "../../jobs/dataset.ts";
+import { answer, nothing, problems } from "../openapi.ts";
+import type { ApiParts } from "../parts.ts";
+import { ProblemError } from "../problems.ts";
+import { acceptUploads, drain, openUpload } from "../upload.ts";
+import { page } from "./common.ts";
+
+const DatasetPath = z.object({ id: z.string().describe("The dataset's id, `ds_…`.") });
+
+const DatasetList = z
+  .object({ data: z.array(Dataset), next_cursor: z.string().nullable() })
+  .meta({ id: "DatasetList", description: "A page of datasets, newest first." });
+
+export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
+  // In a scope of its own: only here is a body a stream rather than JSON.
+  fastify.register(async (scope) => {
+    acceptUploads(scope);
+    scope.withTypeProvider<ZodTypeProvider>().post(
+      "/v1/datasets",
+      {
+        bodyLimit: parts.limits.datasetBytes,
+        schema: {
+          operationId: "createDataset",
+          tags: ["datasets"],
+          summary: "Upload a dataset",
+          description:
+            "The raw bytes of a CSV with a header line, as the body (`curl --data-binary @file.csv -H 'content-type: text/csv'`); " +
+            "`Content-Encoding: gzip` is undone. It is stored while it arrives, however large, then read once for the statistics of its columns.",
+          consumes: ["text/csv"],
+          querystring: z.strictObject({
+            name: z.string("is given twice; once is enough").min(1).max(200).optional().describe("A name for people."),
+          }),
+          documentedBody: z.string().meta({ description: "CSV with a header line.", examples: ["a,b,label\n1,2,x\n"] }),
+          response: {
+            201: answer("The dataset, with statistics of every column.", Dataset),
+            ...problems(
+              "invalid-parameter",
+              "too-large",
+              "unsupported-media-type",
+              "invalid-dataset",
+              "insufficient-storage",
+            ),
+          },
+        },
+      },
+      async (request, reply): Promise<Dataset> => {
+        try {
+          const { content, contentType } = openUpload(request, parts.limits.datasetBytes);
+          const dataset = await parts.datasets.create(content, { name: request.query.name ?? null, contentType });
+          reply.code(201).header("location", `/v1/datasets/${dataset.id}`);
+          return dataset;
+        } catch (error) {
+          await drain(request.raw);
+          throw error instanceof DataError ? invalidDataset(error) : error;
+        }
+      },
+    );
+  });
+
+  const app = fastify.withTypeProvider<ZodTypeProvider>();
+  app.get(
+    "/v1/datasets",
+    {
+      schema: {
+        operationId: "listDatasets",
+        tags: ["datasets"],
+        summary: "List datasets",
+        querystring: z.strictObject(page),
+        response: { 200: answer("A page of datasets.", DatasetList), ...problems("invalid-parameter") },
+      },
+    },
+    async ({ query: { limit, cursor } }): Promise<z.infer<typeof DatasetList>> =>
+      parts.datasets.list({ limit, ...(cursor !== undefined && { cursor }) }),
+  );
+
+  app.get(
+    "/v1/datasets/:id",
+    {
+      schema: {
+        operationId: "getDataset",
+        tags: ["datasets"],
+        summary: "Get a dataset's statistics",
+        params: DatasetPath,
+        response: { 200: answer("The dataset.", Dataset), ...problems("not-found") },
+      },
+    },
+    async ({ params: { id } }): Promise<Dataset> => {
+      const dataset = await parts.datasets.get(id);
+      if (!dataset) throw noSuchDataset(id);
+      return dataset;
+    },
+  );
+
+  app.delete(
+    "/v1/datasets/:id",
+    {
+      schema: {
+        operationId: "deleteDataset",
+        tags: ["datasets"],
+        summary: "Delete a dataset",
+        description: "Refused while a job that is not finished trains on it. Models that were trained on it stay.",
+        params: DatasetPath,
+        response: { 204: nothing("It is gone."), ...problems("not-found", "wrong-state") },
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      const user = await unfinishedJobOn(parts, id);
+      if (user)
+        throw new ProblemError(
+          "wrong-state",
+          `Job ${user} is not finished and trains on dataset ${id}. Cancel it first, or wait for its end.`,
+        );
+      if (!(await parts.datasets.remove(id))) throw noSuchDataset(id);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function noSuchDataset(id: string): ProblemError {
+  return new ProblemError(
+    "not-found",
+    `There is no dataset ${JSON.stringify(id)}. GET /v1/datasets lists those that exist.`,
+  );
+}
+
+function invalidDataset(error: DataError): ProblemError {
+  const path = [error.row !== undefined && `row ${error.row}`, error.column !== undefined && `column ${error.column}`];
+  return new ProblemError("invalid-dataset", error.message, {
+    errors: [{ path: error.path ?? path.filter(Boolean).join(", "), message: error.message }],
+    cause: error,
+  });
+}
+
+const Uses = z.looseObject({ dataset_id: z.string() });
+const Spec = z.looseObject({ data: z.unknown(), validation: z.unknown() });
+const UNFINISHED = ["queued", "running"] as const;
+
+/** A worker reads the dataset when it starts and again when it resumes, so it must stay until the end. */
+async function unfinishedJobOn({ jobs }: ApiParts, datasetId: string): Promise<string | null> {
+  for (const status of UNFINISHED) {
+    let cursor: string | null = null;
+    do {
+      const list: Awaited<ReturnType<typeof jobs.list>> = await jobs.list({
+        status,
+        limit: 200,
+        ...(cursor !== null && { cursor }),
+      });
+      const user = list.data.find(({ spec }) => {
+        const { data, validation } = Spec.parse(spec);
+        return [data, validation].some((part) => Uses.safeParse(part).data?.dataset_id === datasetId);
+      });
+      if (user) return user.id;
+      cursor = list.next_cursor;
+    } while (cursor !== null);
+  }
+  return null;
+}

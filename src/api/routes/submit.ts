@@ -1,0 +1,137 @@
+/** New jobs: checked whole, then queued. The dry run checks the same and queues nothing. */
+import { createHash } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { newId } from "../../jobs/ids.ts";
+import { Job } from "../../jobs/job.ts";
+import { ModelSummary } from "../../jobs/model-summary.ts";
+import { checkSpec } from "../../spec/check-spec.ts";
+import { JobSpec } from "../../spec/job-spec.ts";
+import { answer, problems } from "../openapi.ts";
+import type { ApiParts } from "../parts.ts";
+import { ProblemError, summarise } from "../problems.ts";
+import { findJob } from "./common.ts";
+
+const SubmitHeaders = z.looseObject({
+  "idempotency-key": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, "expects 1 to 255 printable characters without spaces")
+    .optional()
+    .describe(
+      "Makes a retry safe: the same key with the same body gives the job that the first request made, for 24 h.",
+    ),
+});
+
+const Validation = z
+  .object({
+    valid: z.boolean(),
+    spec: JobSpec.nullable().describe("The spec with every default and every size that follows from the data."),
+    model_summary: ModelSummary.nullable(),
+    estimate: z
+      .object({ seconds: z.number(), bytes: z.number() })
+      .nullable()
+      .describe("Rough: how long the training takes on one core, and how much memory."),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })),
+  })
+  .meta({ id: "Validation", description: "What a dry run finds. `errors` is empty for a valid spec." });
+
+export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>();
+
+  app.post(
+    "/v1/jobs",
+    {
+      schema: {
+        operationId: "createJob",
+        tags: ["jobs"],
+        summary: "Train a network",
+        description:
+          "Checks the whole spec (shapes through all layers, the loss against the last layer and the targets, the data) and answers " +
+          "with every mistake at once, or queues the job.",
+        headers: SubmitHeaders,
+        documentedBody: JobSpec,
+        response: {
+          202: answer("The job, queued. `Location` is where to look for it.", Job),
+          ...problems(
+            "malformed-json",
+            "invalid-parameter",
+            "idempotency-conflict",
+            "too-large",
+            "unsupported-media-type",
+            "invalid-spec",
+          ),
+        },
+      },
+    },
+    async (request, reply): Promise<Job> => {
+      const body = bodyOf(request.body);
+      const checked = await check(parts, body);
+      if (!checked.ok)
+        throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
+      const { spec, summary } = checked;
+      const key = request.headers["idempotency-key"];
+      const made = await parts.jobs.submit(
+        {
+          id: newId("job"),
+          name: spec.name,
+          metadata: spec.metadata,
+          spec,
+          modelSummary: summary,
+          epochs: spec.epochs,
+          // Known once the trainer has cut the rows into batches; its first event says it.
+          steps: 0,
+          priority: spec.priority,
+        },
+        key === undefined ? undefined : { key, bodyHash: hashOf(body) },
+      );
+      if (made.outcome === "conflict")
+        throw new ProblemError(
+          "idempotency-conflict",
+          `The Idempotency-Key ${JSON.stringify(key)} came with another body before, and made job ${made.id}. Use a new key for a new job.`,
+        );
+      const job = await findJob(parts, made.id);
+      reply.code(202).header("location", `/v1/jobs/${made.id}`);
+      return job;
+    },
+  );
+
+  app.post(
+    "/v1/jobs/validate",
+    {
+      schema: {
+        operationId: "validateJob",
+        tags: ["jobs"],
+        summary: "Check a spec without training",
+        description: "Says what `POST /v1/jobs` would say, and what the training would cost.",
+        documentedBody: JobSpec,
+        response: {
+          200: answer("What was found, also for a spec with mistakes.", Validation),
+          ...problems("malformed-json", "too-large", "unsupported-media-type"),
+        },
+      },
+    },
+    async (request) => {
+      const checked = await check(parts, bodyOf(request.body));
+      if (!checked.ok)
+        return { valid: false, spec: null, model_summary: null, estimate: null, errors: [...checked.errors] };
+      const { spec, summary, estimate } = checked;
+      return { valid: true, spec, model_summary: summary, estimate, errors: [] };
+    },
+  );
+}
+
+function check({ datasets }: ApiParts, body: unknown) {
+  return checkSpec(body, { dataset: (id) => datasets.get(id) });
+}
+
+function bodyOf(body: unknown): unknown {
+  if (body === undefined)
+    throw new ProblemError("malformed-json", "The body is empty. Send a job spec as JSON; /docs shows one.");
+  return body;
+}
+
+/** The same JSON gives the same hash; another order of fields counts as another body. */
+function hashOf(body: unknown): string {
+  return createHash("sha256").update(JSON.stringify(body)).digest("hex");
+}

@@ -1,0 +1,76 @@
+/** What a job has trained so far, found in the object store: checkpoint, preprocessing, classes. */
+import { z } from "zod";
+import type { FittedPreprocess } from "../data/index.ts";
+import type { LayerSpec } from "../engine/definitions.ts";
+import type { JobState, StoredCheckpoint } from "../jobs/job.ts";
+import { ObjectNotFoundError, type ObjectStore } from "../jobs/object-store.ts";
+import type { ApiParts } from "./parts.ts";
+import { ProblemError } from "./problems.ts";
+import { findState } from "./routes/common.ts";
+
+export interface TrainedModel {
+  /** Holds the last weights and the best until then. */
+  readonly checkpoint: StoredCheckpoint;
+  readonly layers: readonly LayerSpec[];
+  /** The type of the loss, which says what the outputs mean. */
+  readonly loss: string;
+  readonly preprocess: FittedPreprocess;
+  readonly classes: readonly string[] | null;
+  read(): Promise<Uint8Array>;
+}
+
+const Spec = z.looseObject({
+  model: z.looseObject({ layers: z.array(z.looseObject({ type: z.string() })) }),
+  loss: z.looseObject({ type: z.string() }),
+});
+
+/** What the worker keeps beside the checkpoints, before the first epoch. */
+const Preparation = z.object({
+  preprocess: z.custom<FittedPreprocess>((value) => typeof value === "object" && value !== null),
+  classes: z.array(z.string()).nullish(),
+});
+
+/**
+ * Finds the job's newest model and uses it. While the job trains a newer checkpoint may replace the one that was just
+ * found; then the job's state names another, which is used instead. A 409 while there is nothing to ask yet.
+ */
+export async function useTrainedModel<T>(
+  parts: ApiParts,
+  jobId: string,
+  use: (model: TrainedModel, state: JobState) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const state = await findState(parts, jobId);
+    try {
+      return await use(await readModel(parts.store, state), state);
+    } catch (error) {
+      if (!(error instanceof ObjectNotFoundError) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+const ATTEMPTS = 5;
+
+async function readModel(store: ObjectStore, state: JobState): Promise<TrainedModel> {
+  const checkpoint = state.lastCheckpoint;
+  if (!checkpoint) throw nothingTrained(state);
+  const spec = Spec.parse(state.spec);
+  const stored = await store.read(`jobs/${state.id}/preprocess.json`);
+  const { preprocess, classes } = Preparation.parse(JSON.parse(Buffer.from(stored).toString("utf8")));
+  return {
+    checkpoint,
+    layers: spec.model.layers,
+    loss: spec.loss.type,
+    preprocess,
+    classes: classes ?? null,
+    read: () => store.read(checkpoint.key),
+  };
+}
+
+function nothingTrained({ id, status }: JobState): ProblemError {
+  const why =
+    status === "queued" || status === "running"
+      ? `is ${status} and has stored no weights yet; its first "checkpoint" event says when it has`
+      : `is ${status} and never stored any weights`;
+  return new ProblemError("wrong-state", `There is no model to ask: job ${id} ${why}.`);
+}

@@ -1,0 +1,91 @@
+/** A request body as a stream: decompressed, bounded, and never held in memory as a whole. */
+import { type Readable, Transform } from "node:stream";
+import { finished } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { ProblemError } from "./problems.ts";
+
+const ACCEPTED = ["text/csv"];
+
+/** How much of a refused upload is still read, so that its sender hears the answer instead of a broken pipe. */
+const DRAIN_BYTES = 64 * 2 ** 20;
+const DRAIN_MS = 5000;
+
+export interface Upload {
+  readonly content: AsyncIterable<Uint8Array>;
+  readonly contentType: string;
+}
+
+/** Hands bodies on as they come, instead of collecting them. */
+export function acceptUploads(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser(ACCEPTED, (_request, payload, done) => done(null, payload));
+}
+
+export function openUpload(request: FastifyRequest, limit: number): Upload {
+  const raw = request.raw;
+  const contentType = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  if (contentType === undefined || !ACCEPTED.includes(contentType))
+    throw new ProblemError(
+      "unsupported-media-type",
+      `A dataset is sent with "content-type: ${ACCEPTED.join('" or "')}", and this request says ${contentType === undefined ? "nothing" : `"${contentType}"`}.`,
+    );
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity" && encoding !== "gzip")
+    throw new ProblemError(
+      "unsupported-media-type",
+      `The content encoding ${JSON.stringify(encoding)} is unknown here; send the body plain or as gzip.`,
+    );
+  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
+
+  const content = bounded(limit);
+  // A pipe does not hand errors on: a client that goes away must end the upload, not leave it waiting.
+  raw.on("error", (error) => content.destroy(error));
+  raw.on("close", () => {
+    if (!raw.complete) content.destroy(new ProblemError("malformed-request", "The upload ended before its last byte."));
+  });
+  if (encoding === "identity") raw.pipe(content);
+  else {
+    const unzip = createGunzip();
+    unzip.on("error", (cause) => content.destroy(notGzip(cause)));
+    raw.pipe(unzip).pipe(content);
+  }
+  return { content, contentType };
+}
+
+/** Counts after decompression: a small body can't unpack into a full disk. */
+function bounded(limit: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes <= limit) return done(null, chunk);
+      done(tooLarge(limit));
+    },
+  });
+}
+
+function tooLarge(limit: number): ProblemError {
+  return new ProblemError("too-large", `The dataset is larger than ${limit} bytes, the most that this service takes.`);
+}
+
+function notGzip(cause: Error): ProblemError {
+  return new ProblemError(
+    "invalid-dataset",
+    `The body says that it is gzip, but can't be unpacked: ${cause.message}.`,
+    {
+      cause,
+    },
+  );
+}
+
+/** Reads what is left of a refused body, within reason; beyond that the connection is closed. */
+export async function drain(raw: Readable): Promise<void> {
+  let left = DRAIN_BYTES;
+  raw.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) raw.destroy();
+  });
+  raw.resume();
+  await finished(raw, { signal: AbortSignal.timeout(DRAIN_MS) }).catch(() => raw.destroy());
+}
