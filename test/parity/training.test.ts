@@ -1,0 +1,87 @@
+/**
+ * Whole jobs against real PyTorch: the same spec, data and initial weights, epoch by epoch, on the way that a job takes
+ * (check, data, plan, trainer). Both modes must also give the same bits.
+ */
+import { describe, expect, test } from "vitest";
+import { createWasmBackend, type EpochEvent, Trainer, type Weights } from "../../src/engine/index.ts";
+import { checkSpec, createPlan, prepareJobData } from "../../src/spec/index.ts";
+import { difference, type Tolerance } from "../engine/golden/closeness.ts";
+import { datasetsOf, type ExpectedEpoch, type Fixture, type NestedNumbers, readFixtures } from "./fixture.ts";
+
+/** What the project promises for losses. Weights are held to more than it says. */
+const LOSS: Tolerance = { rtol: 1e-4, atol: 0 };
+const WEIGHTS: Tolerance = { rtol: 1e-3, atol: 1e-4 };
+
+interface Run {
+  readonly epochs: readonly EpochEvent[];
+  readonly weights: ReadonlyMap<string, Weights>;
+  readonly optimizer: ReadonlyMap<string, Float32Array | Float64Array>;
+}
+
+const backend = await createWasmBackend();
+const fixtures = readFixtures();
+
+test("the fixtures cover what was agreed, and more", () => {
+  expect(fixtures.length).toBeGreaterThanOrEqual(12);
+  expect(fixtures.map(({ spec }) => spec.name)).toContain("votes-logistic-regression");
+});
+
+describe.each(fixtures.map((fixture) => [fixture.spec.name, fixture] as const))("%s", (_, fixture) => {
+  test("every epoch's loss and the final weights are PyTorch's, and eager and compiled give the same bits", async () => {
+    const compiled = await train(fixture, "compiled");
+    expectPyTorch(compiled, fixture);
+    const eager = await train(fixture, "eager");
+    expect(bitsOf(eager)).toEqual(bitsOf(compiled));
+  });
+});
+
+async function train(fixture: Fixture, mode: "eager" | "compiled"): Promise<Run> {
+  const datasets = datasetsOf(fixture);
+  const checked = await checkSpec({ ...fixture.spec, mode }, datasets);
+  if (!checked.ok) throw new Error(`The spec was refused: ${JSON.stringify(checked.errors)}`);
+  const plan = createPlan(checked.spec, await prepareJobData(checked.spec, datasets));
+  const trainer = Trainer.create(plan, backend);
+  const epochs: EpochEvent[] = [];
+  const outcome = trainer.run({
+    onEvent: (event) => {
+      if (event.type === "epoch") epochs.push(event);
+    },
+    shouldStop: () => false,
+  });
+  expect(outcome).toEqual({ status: "completed", epoch: fixture.spec.epochs });
+  const run = { epochs, weights: trainer.model.stateDict(), optimizer: trainer.optimizer.stateDict() };
+  trainer.dispose();
+  return run;
+}
+
+function expectPyTorch(run: Run, { expected }: Fixture): void {
+  for (const name of ["loss", "val_loss"] as const) {
+    const ours = run.epochs.map((epoch) => epoch[name] ?? Number.NaN);
+    const theirs = expected.epochs.map((epoch) => epoch[name] ?? Number.NaN);
+    expect(difference(ours, theirs, LOSS), name).toBeNull();
+  }
+  expect(run.epochs.map(accuracies)).toEqual(expected.epochs.map(expectedAccuracies));
+
+  expect([...run.weights.keys()]).toEqual(Object.keys(expected.weights));
+  for (const [name, { data }] of run.weights) {
+    expect(difference(data, flatten(expected.weights[name] ?? []), WEIGHTS), name).toBeNull();
+  }
+}
+
+const accuracies = ({ metrics, val_metrics }: EpochEvent) => [metrics["accuracy"], val_metrics?.["accuracy"]];
+const expectedAccuracies = ({ accuracy, val_accuracy }: ExpectedEpoch) => [accuracy, val_accuracy];
+
+function flatten(values: NestedNumbers): number[] {
+  return typeof values === "number" ? [values] : values.flatMap(flatten);
+}
+
+/** What a run computed, without how long it took; arrays are compared bit for bit. */
+function bitsOf({ epochs, weights, optimizer }: Run) {
+  const bytes = (values: Float32Array | Float64Array): string =>
+    Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("hex");
+  return {
+    epochs: epochs.map(({ loss, val_loss, metrics, val_metrics }) => ({ loss, val_loss, metrics, val_metrics })),
+    weights: Array.from(weights, ([name, { data }]) => [name, bytes(data)]),
+    optimizer: Array.from(optimizer, ([name, values]) => [name, bytes(values)]),
+  };
+}
