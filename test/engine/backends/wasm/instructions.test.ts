@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createWasmBackend } from "../../../../src/engine/backends/wasm/wasm-backend.ts";
+import { type InstructionName, instructions } from "../../../../src/engine/instructions.ts";
+import { firstDifference, runOnDevice, runReference, sameBits } from "../device-call.ts";
+import { samples } from "../samples.ts";
+
+/** How far a result may be from the reference, in float32 units in the last place; none where nothing is rounded twice. */
+const ulps: Partial<Record<InstructionName, number>> = {
+  ...{ exp: 2, expm1: 3, log: 2, log1p: 2, rsqrt: 1.5, sin: 1, cos: 1, tanh: 3, sigmoid: 3, erf: 3, pow: 1 },
+  ...{ sigmoidBackward: 3, tanhBackward: 3, softmax: 4, randomUniform: 1, clipByNorm: 1 },
+};
+/** Where terms cancel, an absolute distance: all samples have values around 1. */
+const near: Partial<Record<InstructionName, number>> = {
+  ...{ sum: 1e-5, logSoftmax: 2e-6, softmaxBackward: 1e-5, logSoftmaxBackward: 3e-5, matmul: 3e-5, linear: 3e-5 },
+  ...{ randomNormal: 2e-6, accumulate: 1e-12, residuals: 1e-9, sumSquares: 1e-9, sgd: 2e-6, adam: 5e-6 },
+  // The reference's own tanh′ and sigmoid′ cancel when y is far outside of (−1, 1); so do cos and sin near their zeros.
+  ...{ tanhBackward: 1e-5, sigmoidBackward: 1e-5 },
+};
+
+for (const numerics of ["fast", "strict"] as const) {
+  const backend = await createWasmBackend({ numerics });
+
+  describe(`every instruction on the ${backend.variant} kernels`, () => {
+    for (const name of Object.keys(instructions) as InstructionName[]) {
+      const written = [...instructions[name].writes, ...instructions[name].updates];
+
+      it(`${name} agrees with its reference, and touches nothing else`, () => {
+        fc.assert(
+          fc.property(samples[name], (call) => {
+            const got = runOnDevice(backend, name, call);
+            const want = runReference(name, call);
+            for (const array of written) {
+              const at = firstDifference(got[array]!, want[array]!, ulps[name] ?? 0, near[name] ?? 0);
+              if (at >= 0)
+                expect({ array, at, value: got[array]![at] }).toEqual({ array, at, value: want[array]![at] });
+            }
+          }),
+          { numRuns: 150 },
+        );
+      });
+
+      it(`${name} gives the same bits again, and in a program`, () => {
+        fc.assert(
+          fc.property(samples[name], (call) => {
+            const first = runOnDevice(backend, name, call);
+            const again = runOnDevice(backend, name, call);
+            const replayed = runOnDevice(backend, name, call, (instruction, buffers, params) => {
+              const program = backend.compile([{ instruction, buffers, params }]);
+              program.run(1);
+              program.dispose();
+            });
+            return written.every((w) => sameBits(first[w]!, again[w]!) && sameBits(first[w]!, replayed[w]!));
+          }),
+          { numRuns: 20 },
+        );
+      });
+    }
+  });
+}
