@@ -36,6 +36,12 @@ export const jobProblems = {
     status: 507,
     detail,
   }),
+  timeLimit: (seconds: number): Problem => ({
+    type: `${TYPES}/time-limit`,
+    title: "The job took longer than it may",
+    status: 422,
+    detail: `It has run for max_runtime_s, ${seconds} s, without coming to its end. The weights so far are kept.`,
+  }),
   workerLost: (detail: string): Problem => ({
     type: `${TYPES}/worker-lost`,
     title: "The workers of this job kept dying",

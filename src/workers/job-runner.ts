@@ -1,17 +1,19 @@
 /** One job, from the moment a worker takes it to its last event: claim, train, write down, end. */
 import type { Logger } from "pino";
+import { z } from "zod";
 import type { EventPayload } from "../jobs/events.ts";
 import { isFinished, type JobState, jobLinks } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems, type Problem } from "../jobs/problem.ts";
+import type { JobSpec } from "../spec/job-spec.ts";
 import { JobWriter, SupersededError } from "./job-writer.ts";
 import { StopSwitch } from "./stop-switch.ts";
 import { Control } from "./trainer-messages.ts";
 import type { TrainerEnd, TrainerPool, TrainerThread } from "./trainer-pool.ts";
 
 /** Why a running job is to stop. */
-export type StopReason = "cancel" | "shutdown" | "lock_lost";
+export type StopReason = "cancel" | "shutdown" | "lock_lost" | "time_limit";
 
 /** `waits`: the job is to go back to the queue. `over`: the queue may forget it. */
 export type RunOutcome = "over" | "waits";
@@ -71,19 +73,23 @@ async function runOn(
   if (state.cancel_requested) return end(writer, [cancelled(writer.epoch)]);
   if (lossesOf(state) > MOST_LOSSES) return end(writer, [failed(writer.epoch, tooManyLosses())]);
 
+  const spec = CheckedSpec.parse(state.spec);
+  const limit = new TimeLimit(spec.max_runtime_s);
+  const either = AbortSignal.any([signal, limit.signal]);
   const pull = () => stop.pull();
-  signal.addEventListener("abort", pull);
-  if (signal.aborted) pull();
+  either.addEventListener("abort", pull);
+  if (either.aborted) pull();
   const order = {
     jobId: state.id,
-    spec: state.spec,
+    spec,
     objects: parts.objects,
     checkpoint: state.lastCheckpoint?.key ?? null,
     control: control.memory,
   };
   const ended = await thread.run(order, (news) => writer.add(news));
-  signal.removeEventListener("abort", pull);
+  either.removeEventListener("abort", pull);
   stop.release();
+  limit.release();
 
   try {
     await writer.flush();
@@ -94,7 +100,7 @@ async function runOn(
     await parts.log.append(state.id, [failed(writer.epoch, problem)], attempt);
     return "over";
   }
-  return finish(writer, state.id, ended, stopReason(signal), logger);
+  return finish(writer, state.id, ended, stopReason(either), spec.max_runtime_s, logger);
 }
 
 async function finish(
@@ -102,6 +108,7 @@ async function finish(
   id: string,
   ended: TrainerEnd,
   reason: StopReason | null,
+  maxRuntime: number | null | undefined,
   logger: Logger,
 ): Promise<RunOutcome> {
   if (reason === "lock_lost") throw new SupersededError(`The lock of ${id} is lost: another worker goes on with it.`);
@@ -110,6 +117,10 @@ async function finish(
     logger.info({ epoch: writer.epoch }, "back to the queue");
     await writer.append([{ type: "queued", data: { reason: "worker_stopped", epoch: writer.epoch } }]);
     return "waits";
+  }
+  if (stopped && reason === "time_limit") {
+    logger.info({ epoch: writer.epoch }, "reached its time limit");
+    return end(writer, [failed(writer.epoch, jobProblems.timeLimit(maxRuntime ?? 0))]);
   }
   if (stopped) {
     logger.info({ epoch: writer.epoch }, "cancelled");
@@ -150,6 +161,30 @@ function claimEvent(state: JobState, attempt: number, worker: string, device: st
   return { type: "resumed", data, state: fields };
 }
 
+/** The log keeps the spec as the check at submission completed it. */
+const CheckedSpec = z.custom<JobSpec>((value) => typeof value === "object" && value !== null);
+
+/** Fires when an attempt has run for so many seconds; never for null. */
+class TimeLimit {
+  private readonly controller = new AbortController();
+  private readonly timer: NodeJS.Timeout | undefined;
+
+  constructor(seconds: number | null | undefined) {
+    if (seconds == null) return;
+    // A timer can't hold more than 2^31 ms, some 25 days.
+    const milliseconds = Math.min(seconds * 1000, 2 ** 31 - 1);
+    this.timer = setTimeout(() => this.controller.abort("time_limit" satisfies StopReason), milliseconds);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  release(): void {
+    clearTimeout(this.timer);
+  }
+}
+
 /** The last losses of this job count only if they came one after the other. */
 function lossesOf(state: JobState): number {
   return state.status === "running" ? state.losses + 1 : 0;
@@ -174,7 +209,7 @@ function problemOfDeath(error: Error): Problem {
 function stopReason(signal: AbortSignal): StopReason | null {
   if (!signal.aborted) return null;
   const reason: unknown = signal.reason;
-  return reason === "cancel" || reason === "shutdown" ? reason : "lock_lost";
+  return reason === "cancel" || reason === "shutdown" || reason === "time_limit" ? reason : "lock_lost";
 }
 
 const now = () => new Date().toISOString();

@@ -1,11 +1,12 @@
 /** What a worker's main thread and its trainer threads say to each other. */
 import type { EventPayload } from "../jobs/events.ts";
 import type { Problem } from "../jobs/problem.ts";
+import type { JobSpec } from "../spec/job-spec.ts";
 
 /** A job for a trainer thread. */
 export interface TrainOrder {
   readonly jobId: string;
-  readonly spec: object;
+  readonly spec: JobSpec;
   /** Of the object store, which threads read by themselves. */
   readonly objects: string;
   /** The object to go on from; null to start at the beginning. */

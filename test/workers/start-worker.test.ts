@@ -131,6 +131,17 @@ describe("cancelling", () => {
   });
 });
 
+describe("a time limit", () => {
+  test("fails the job when it is reached, and keeps the weights so far", async () => {
+    const id = await submit({ epochs: 1_000_000, epoch_ms: 5, checkpoint_every: 1_000_000, max_runtime_s: 0.3 });
+    await work();
+    await ended(id, "failed");
+    const state = await parts.log.state(id);
+    expect(state?.error).toMatchObject({ title: "The job took longer than it may", status: 422 });
+    expect(await parts.store.exists(state?.lastCheckpoint?.key ?? "none")).toBe(true);
+  });
+});
+
 describe("trouble in a trainer", () => {
   test.each([
     ["out_of_memory", "The job needs more memory than a worker has"],

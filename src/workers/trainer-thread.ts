@@ -1,0 +1,112 @@
+/** The thread that trains: one job after the other, each on a device of its own, deaf to messages while it computes. */
+import { parentPort } from "node:worker_threads";
+import { z } from "zod";
+import {
+  createWasmBackend,
+  decodeSafetensors,
+  type EpochEvent,
+  Trainer,
+  type TrainerOutcome,
+} from "../engine/index.ts";
+import { DatasetStore } from "../jobs/dataset-store.ts";
+import { DiskObjectStore } from "../jobs/disk-object-store.ts";
+import { jobProblems } from "../jobs/problem.ts";
+import { createPlan, prepareJobData } from "../spec/create-plan.ts";
+import { problemOf } from "./problem-of.ts";
+import { Control, type TrainerMessage, type TrainOrder } from "./trainer-messages.ts";
+
+const port = parentPort;
+if (!port) throw new Error("trainer-thread.ts runs as a worker thread; trainer-pool.ts starts it.");
+
+port.on("message", (order: TrainOrder) => void train(order));
+// Before the first job, so that missing kernels end the start of the worker rather than a job.
+await createWasmBackend();
+tell({ type: "ready", device: "cpu" });
+
+async function train(order: TrainOrder): Promise<void> {
+  const control = new Control(order.control);
+  try {
+    tell(await trainToEnd(order, control));
+  } catch (error) {
+    const log = error instanceof Error ? error.stack : undefined;
+    tell({ type: "failed", problem: problemOf(error), ...(log === undefined ? {} : { log }) });
+  }
+}
+
+async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerMessage> {
+  const { spec } = order;
+  const store = new DiskObjectStore(order.objects);
+  const prepared = await prepareJobData(spec, new DatasetStore(store));
+  const { preprocess, classes } = prepared;
+  tell({ type: "prepared", preprocess: JSON.stringify({ preprocess, classes: classes ?? null }) });
+  if (control.shouldStop()) return { type: "done", outcome: "stopped" };
+
+  const backend = await createWasmBackend({ numerics: spec.numerics });
+  const trainer = Trainer.create(createPlan(spec, prepared), backend);
+  try {
+    if (order.checkpoint !== null) trainer.restore(await store.read(order.checkpoint));
+    const run = new Run(trainer, control);
+    const outcome = trainer.run({
+      onEvent: (event) => (event.type === "epoch" ? run.epoch(event) : run.checkpoint(event.bytes, event.best)),
+      shouldStop: () => control.shouldStop(),
+    });
+    return run.end(outcome, spec.early_stopping?.restore_best ?? false);
+  } finally {
+    trainer.dispose();
+  }
+}
+
+/** Tells the worker how a training goes. */
+class Run {
+  private readonly trainer: Trainer;
+  private readonly control: Control;
+  private lastStep = 0;
+  private storedStep = -1;
+  private bestSinceCheckpoint = false;
+
+  constructor(trainer: Trainer, control: Control) {
+    this.trainer = trainer;
+    this.control = control;
+  }
+
+  epoch({ type: _, ...figures }: EpochEvent): void {
+    this.lastStep = figures.step;
+    if (figures.best.epoch === figures.epoch) this.bestSinceCheckpoint = true;
+    tell({ type: "epoch", figures });
+    this.control.sent("event");
+  }
+
+  checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean): void {
+    const { epoch, step } = positionIn(bytes);
+    this.storedStep = step;
+    this.bestSinceCheckpoint = false;
+    port?.postMessage({ type: "checkpoint", epoch, step, best, bytes } satisfies TrainerMessage, [bytes.buffer]);
+    this.control.sent("checkpoint");
+  }
+
+  end(outcome: TrainerOutcome, changesWeights: boolean): TrainerMessage {
+    if (outcome.status === "diverged") {
+      const { epoch, step, loss, message } = outcome;
+      tell({ type: "anomaly", anomaly: { epoch, step, loss: NUMBERS[loss], detail: message } });
+      this.checkpoint(this.trainer.checkpoint(), this.bestSinceCheckpoint);
+      return { type: "failed", problem: jobProblems.diverged(message) };
+    }
+    // The last checkpoint may be of this very step; but the best weights may have been put back since.
+    const stored = outcome.status === "completed" && this.storedStep === this.lastStep && !changesWeights;
+    if (!stored) this.checkpoint(this.trainer.checkpoint(), this.bestSinceCheckpoint);
+    return { type: "done", outcome: outcome.status };
+  }
+}
+
+const NUMBERS = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, "-inf": Number.NEGATIVE_INFINITY } as const;
+
+const Position = z.object({ epoch: z.int(), step: z.int() });
+
+/** The checkpoint itself says where the training stands, also between two epochs. */
+function positionIn(checkpoint: Uint8Array): { epoch: number; step: number } {
+  return Position.parse(JSON.parse(decodeSafetensors(checkpoint).metadata["position"] ?? "{}"));
+}
+
+function tell(message: TrainerMessage): void {
+  port?.postMessage(message);
+}
