@@ -5,6 +5,7 @@ import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fast
 import { z } from "zod";
 import { Problem } from "../jobs/problem.ts";
 import { type ProblemName, statusOf, titleOf } from "./problems.ts";
+import { tidy } from "./tidy-openapi.ts";
 
 declare module "fastify" {
   interface FastifySchema {
@@ -51,7 +52,11 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
     transform: withDocumentedBody(createJsonSchemaTransform({ zodToJsonConfig })),
     transformObject: createJsonSchemaTransformObject({ zodToJsonConfig }),
   });
-  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+  let document: string | undefined;
+  app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) => {
+    document ??= JSON.stringify(tidy(app.swagger()));
+    return reply.type("application/json").send(document);
+  });
 }
 
 function withDocumentedBody(transform: SwaggerTransform<FastifySchema>): SwaggerTransform<FastifySchema> {

@@ -23,10 +23,13 @@ const SubmitHeaders = z.looseObject({
     ),
 });
 
-const Validation = z
+const SpecReport = z
   .object({
     valid: z.boolean(),
-    spec: JobSpec.nullable().describe("The spec with every default and every size that follows from the data."),
+    spec: z
+      .looseObject({})
+      .nullable()
+      .describe("The spec with every default and every size that follows from the data."),
     model_summary: ModelSummary.nullable(),
     estimate: z
       .object({ seconds: z.number(), bytes: z.number() })
@@ -34,7 +37,7 @@ const Validation = z
       .describe("Rough: how long the training takes on one core, and how much memory."),
     errors: z.array(z.object({ path: z.string(), message: z.string() })),
   })
-  .meta({ id: "Validation", description: "What a dry run finds. `errors` is empty for a valid spec." });
+  .meta({ id: "SpecReport", description: "What a dry run finds. `errors` is empty for a valid spec." });
 
 export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>();
@@ -106,17 +109,17 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
         description: "Says what `POST /v1/jobs` would say, and what the training would cost.",
         documentedBody: JobSpec,
         response: {
-          200: answer("What was found, also for a spec with mistakes.", Validation),
+          200: answer("What was found, also for a spec with mistakes.", SpecReport),
           ...problems("malformed-json", "too-large", "unsupported-media-type"),
         },
       },
     },
-    async (request) => {
+    async (request): Promise<z.infer<typeof SpecReport>> => {
       const checked = await check(parts, bodyOf(request.body));
       if (!checked.ok)
         return { valid: false, spec: null, model_summary: null, estimate: null, errors: [...checked.errors] };
       const { spec, summary, estimate } = checked;
-      return { valid: true, spec, model_summary: summary, estimate, errors: [] };
+      return { valid: true, spec: { ...spec }, model_summary: summary, estimate, errors: [] };
     },
   );
 }
