@@ -234,7 +234,7 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
     out!.fill(0, 0, outRows! * width!);
     for (let i = 0; i < rows! * width!; i++) {
       const at = index![Math.floor(i / width!)]! * width! + (i % width!);
-      out![at] = f32(out![at]! + x![i]!);
+      out![at] = out![at]! + x![i]!;
     }
   },
   pick: ({ out, x, index }, { rows, cols, ignore }) => {
