@@ -7,7 +7,7 @@
  *
  * Contestants take turns round by round, so that a machine that slows down slows all of them. Reported is the median.
  */
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { createOwnEngine, type OwnEngine } from "./own-engine.ts";
 import { type Repetitions, type Summary, summarize } from "./repetitions.ts";
@@ -116,7 +116,10 @@ function printTable(workload: Workload, results: readonly Result[]): void {
   }
 }
 
-const percent = (part: number): string => `${part < 0 ? "−" : "+"}${Math.abs(part * 100).toFixed(0)} %`;
+function percent(part: number): string {
+  return `${part < 0 ? "−" : "+"}${Math.abs(part * 100).toFixed(0)} %`;
+}
 
-const amount = (value: number): string =>
-  value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+function amount(value: number): string {
+  return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+}

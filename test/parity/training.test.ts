@@ -8,8 +8,8 @@ import { checkSpec, createPlan, prepareJobData } from "../../src/spec/index.ts";
 import { difference, type Tolerance } from "../engine/golden/closeness.ts";
 import { datasetsOf, type ExpectedEpoch, type Fixture, type NestedNumbers, readFixtures } from "./fixture.ts";
 
-/** What the project promises for losses. Weights are held to more than it says. */
-const LOSS: Tolerance = { rtol: 1e-4, atol: 0 };
+/** The project promises 1e-4 for losses; they are held to a tenth of that, which is about what float32 allows. */
+const LOSS: Tolerance = { rtol: 1e-5, atol: 0 };
 const WEIGHTS: Tolerance = { rtol: 1e-3, atol: 1e-4 };
 
 interface Run {
@@ -18,7 +18,8 @@ interface Run {
   readonly optimizer: ReadonlyMap<string, Float32Array | Float64Array>;
 }
 
-const backend = await createWasmBackend();
+/** Relaxed SIMD with fused multiply-adds where the machine has it, and plain SIMD. */
+const backends = { fast: await createWasmBackend(), strict: await createWasmBackend({ numerics: "strict" }) };
 const fixtures = readFixtures();
 
 test("the fixtures cover what was agreed, and more", () => {
@@ -27,20 +28,23 @@ test("the fixtures cover what was agreed, and more", () => {
 });
 
 describe.each(fixtures.map((fixture) => [fixture.spec.name, fixture] as const))("%s", (_, fixture) => {
-  test("every epoch's loss and the final weights are PyTorch's, and eager and compiled give the same bits", async () => {
-    const compiled = await train(fixture, "compiled");
-    expectPyTorch(compiled, fixture);
-    const eager = await train(fixture, "eager");
-    expect(bitsOf(eager)).toEqual(bitsOf(compiled));
-  });
+  test.each(["fast", "strict"] as const)(
+    "gives PyTorch's losses and weights, %s, in both modes alike",
+    async (numerics) => {
+      const compiled = await train(fixture, "compiled", numerics);
+      expectPyTorch(compiled, fixture);
+      const eager = await train(fixture, "eager", numerics);
+      expect(bitsOf(eager)).toEqual(bitsOf(compiled));
+    },
+  );
 });
 
-async function train(fixture: Fixture, mode: "eager" | "compiled"): Promise<Run> {
+async function train(fixture: Fixture, mode: "eager" | "compiled", numerics: "fast" | "strict"): Promise<Run> {
   const datasets = datasetsOf(fixture);
-  const checked = await checkSpec({ ...fixture.spec, mode }, datasets);
+  const checked = await checkSpec({ ...fixture.spec, mode, numerics }, datasets);
   if (!checked.ok) throw new Error(`The spec was refused: ${JSON.stringify(checked.errors)}`);
   const plan = createPlan(checked.spec, await prepareJobData(checked.spec, datasets));
-  const trainer = Trainer.create(plan, backend);
+  const trainer = Trainer.create(plan, backends[numerics]);
   const epochs: EpochEvent[] = [];
   const outcome = trainer.run({
     onEvent: (event) => {

@@ -11,13 +11,22 @@ import {
   valuesOf,
 } from "./golden-cases.ts";
 
-useDevice(new Device(await createWasmBackend()));
+/** Relaxed SIMD with fused multiply-adds where the machine has it, and plain SIMD. */
+const devices = {
+  fast: new Device(await createWasmBackend()),
+  strict: new Device(await createWasmBackend({ numerics: "strict" })),
+};
 
 const CLOSE: Tolerance = { rtol: 2e-6, atol: 2e-7 };
 
 for (const pack of readOptimizerPacks()) {
   pack.cases.forEach((given, i) => {
-    test(`${given.optimizer} agrees with PyTorch: ${i + 1} ${JSON.stringify(given.kwargs)}`, () => check(pack, given));
+    test(`${given.optimizer} agrees with PyTorch: ${i + 1} ${JSON.stringify(given.kwargs)}`, () => {
+      for (const numerics of ["fast", "strict"] as const) {
+        useDevice(devices[numerics]);
+        check(pack, given);
+      }
+    });
   });
 }
 
