@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { buildApp } from "../../src/api/app.ts";
 import { Inference } from "../../src/api/inference/inference.ts";
 import { type ApiLimits, DEFAULT_LIMITS } from "../../src/api/parts.ts";
-import type { HubOptions } from "../../src/api/sse/hub.ts";
+import type { EventHub, HubOptions } from "../../src/api/sse/hub.ts";
 import { startEventHub } from "../../src/api/sse/log-source.ts";
 import type { Config } from "../../src/config.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
@@ -15,12 +15,15 @@ export interface ApiFixture {
   readonly parts: JobParts;
   readonly config: Config;
   readonly broker: BrokerFixture;
+  readonly hub: EventHub;
   /** Listens, and gives the address. */
   listen(): Promise<string>;
   close(): Promise<void>;
 }
 
-export async function startTestApi(options: { limits?: Partial<ApiLimits>; hub?: HubOptions } = {}): Promise<ApiFixture> {
+export async function startTestApi(
+  options: { limits?: Partial<ApiLimits>; hub?: HubOptions } = {},
+): Promise<ApiFixture> {
   const broker = await startTestBroker();
   const config = broker.config();
   const parts = await broker.parts(config);
@@ -39,6 +42,7 @@ export async function startTestApi(options: { limits?: Partial<ApiLimits>; hub?:
     parts,
     config,
     broker,
+    hub,
     listen: () => app.listen({ host: "127.0.0.1", port: 0 }),
     close: async () => {
       await app.close();
