@@ -8,22 +8,23 @@ export function nearest(name: string, known: Iterable<string>): string {
 
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length > 100) return undefined;
+  const names = [...known];
   const wanted = simplified(name);
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of known) {
+  for (const candidate of names) {
     const other = simplified(candidate);
     if (Math.abs(other.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(wanted, other);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
-  return best ?? shortened(wanted, known);
+  return best ?? shortened(wanted, names);
 }
 
 /** The shortest name that begins with what was written: `BCE` is near `BCELoss`. */
-function shortened(wanted: string, known: Iterable<string>): string | undefined {
+function shortened(wanted: string, names: readonly string[]): string | undefined {
   if (wanted.length < 3) return undefined;
-  const longer = [...known].filter((name) => simplified(name).startsWith(wanted));
+  const longer = names.filter((name) => simplified(name).startsWith(wanted));
   return longer.sort((a, b) => a.length - b.length)[0];
 }
 

@@ -107,11 +107,15 @@ function checkFeatures(
         return undefined;
       }
       width += categories.length;
-    } else {
-      checkNumbers(column, map, steps, path, mistakes);
-      width += 1;
-    }
+    } else width += 1;
   }
+  checkNumbers(
+    features.filter(({ name }) => !oneHot.has(name)),
+    map,
+    steps,
+    path,
+    mistakes,
+  );
   return shapeOf(width, steps, path, mistakes);
 }
 
@@ -125,33 +129,46 @@ function shapeOf(width: number, steps: Preprocess | undefined, path: string, mis
   }
 }
 
+/** Tells of the first column with text and the first with missing values, and how many there are like it. */
 function checkNumbers(
-  column: ColumnStatistics,
+  columns: readonly ColumnStatistics[],
   map: ValueMap,
   steps: Preprocess | undefined,
   path: string,
   mistakes: Mistakes,
 ): void {
-  const name = `column ${quoted(column.name)}`;
-  const words = wordsOf(column);
-  const unknown = words?.find((word) => Number.isNaN(map.word(word)));
-  if (words === null) {
-    mistakes.add(
-      joinPath(path, "features"),
-      `${name} holds text, more than 1,000 different words; leave it out of "features"`,
-    );
-  } else if (unknown !== undefined) mistakes.add(joinPath(path, "features"), `${name}: ${map.advice(unknown)}`);
+  const texts = columns.flatMap((column) => textIn(column, map) ?? []);
+  if (texts[0]) mistakes.add(joinPath(path, "features"), `${nameOf(texts)}: ${texts[0].problem}`);
 
-  if (column.missing === 0 || !Number.isNaN(map.missing)) return;
-  const missing = `${name} has ${grouped(column.missing)} missing ${column.missing === 1 ? "value" : "values"}`;
-  if (steps?.impute === undefined) {
+  const unfilled = Number.isNaN(map.missing) ? columns.filter(({ missing }) => missing > 0) : [];
+  if (unfilled[0] && steps?.impute === undefined) {
     mistakes.add(
       joinPath(path, "preprocess"),
-      `${missing}; say how to fill them (preprocess.impute: "mean", or "" in preprocess.map)`,
+      `${nameOf(unfilled)}: ${grouped(unfilled[0].missing)} missing ${unfilled[0].missing === 1 ? "value" : "values"}; ` +
+        'say how to fill them (preprocess.impute: "mean", or "" in preprocess.map)',
     );
-  } else if (steps.impute !== "zero" && column.mean === null && words?.length === 0) {
-    mistakes.add(joinPath(path, "preprocess", "impute"), `${name} has no value at all; leave it out of "features"`);
   }
+  const empty = unfilled.filter((column) => column.mean === null && column.dtype !== "string");
+  if (empty[0] && (steps?.impute === "mean" || steps?.impute === "median")) {
+    mistakes.add(
+      joinPath(path, "preprocess", "impute"),
+      `${nameOf(empty)}: no value at all; leave it out of "features"`,
+    );
+  }
+}
+
+function textIn(column: ColumnStatistics, map: ValueMap): { name: string; problem: string } | undefined {
+  const words = wordsOf(column);
+  if (words === null)
+    return { name: column.name, problem: 'text of more than 1,000 different words; leave it out of "features"' };
+  const unknown = words.find((word) => Number.isNaN(map.word(word)));
+  return unknown === undefined ? undefined : { name: column.name, problem: map.advice(unknown) };
+}
+
+function nameOf(columns: readonly { readonly name: string }[]): string {
+  const others = columns.length - 1;
+  const name = `column ${quoted(columns[0]?.name ?? "")}`;
+  return others === 0 ? name : `${name} (and ${grouped(others)} other${others === 1 ? "" : "s"})`;
 }
 
 /** The different values that are not numbers; null where they are too many to know. */
