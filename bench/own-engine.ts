@@ -1,5 +1,6 @@
 /** Our side of the benchmark: trains a plan, or repeats an instruction, for so many seconds. */
 
+import { buildKernels } from "../scripts/build-kernels.ts";
 import type { Backend, DeviceBuffer } from "../src/engine/backend.ts";
 import { createWasmBackend } from "../src/engine/backends/wasm/wasm-backend.ts";
 import { Trainer, type TrainingPlan } from "../src/engine/index.ts";
@@ -14,6 +15,7 @@ export interface OwnEngine {
 }
 
 export async function createOwnEngine(): Promise<OwnEngine> {
+  await buildKernels();
   const backend = await createWasmBackend();
   const calls = instructionCalls(backend);
   return {

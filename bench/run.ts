@@ -40,6 +40,8 @@ const own = await createOwnEngine();
 console.log(
   `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${own.variant}`,
 );
+// Others at work on the machine are part of the result.
+console.log(`Load before: ${loadavg()[0]?.toFixed(2)} (1 means one core busy)`);
 const peers = await startPeers((process.env["PYTHON"] ?? "python3").split(","));
 for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only))) {
   printTable(workload, await measureAll(workload, contestants(workload, own, peers)));
