@@ -31,7 +31,11 @@ export class DiskObjectStore implements ObjectStore {
   }
 
   async read(key: string): Promise<Uint8Array> {
-    return readFile(this.pathOf(key)).catch((error: unknown) => throwNotFound(key, error));
+    const { buffer, byteOffset, byteLength } = await readFile(this.pathOf(key)).catch((error: unknown) =>
+      throwNotFound(key, error),
+    );
+    // Not the Buffer itself: its slice() is a view, where every other Uint8Array gives a copy.
+    return new Uint8Array(buffer, byteOffset, byteLength);
   }
 
   async stream(key: string): Promise<Readable> {

@@ -1,0 +1,152 @@
+/** Real jobs on the real engine in a real worker: what the log, the state and the object store hold afterwards. */
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Config } from "../../src/config.ts";
+import { modelWeights } from "../../src/engine/index.ts";
+import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
+import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
+import {
+  checkpointOf,
+  epochsOf,
+  eventsOf,
+  figuresOf,
+  moons,
+  slow,
+  submit,
+  untilEpoch,
+  untilStatus,
+  upTo,
+} from "../job-fixture.ts";
+
+let broker: BrokerFixture;
+let config: Config;
+let parts: JobParts;
+let worker: RunningWorker | null = null;
+
+beforeAll(async () => {
+  broker = await startTestBroker();
+  config = broker.config();
+  parts = await broker.parts(config);
+});
+afterAll(() => broker.close());
+afterEach(async () => {
+  await worker?.close();
+  worker = null;
+});
+
+async function work(): Promise<void> {
+  worker = await startWorker(config, { url: broker.url, logger: pino({ level: "silent" }) });
+}
+
+describe("a training job", () => {
+  test("runs from spec to model", async () => {
+    const id = await submit(parts, moons);
+    await work();
+    await untilStatus(parts, id, "completed");
+    const events = await eventsOf(parts, id);
+    expect(events.map(({ type }) => type)).toEqual([
+      ...["queued", "started", ...upTo(20).map(() => "epoch"), "checkpoint", "completed"],
+    ]);
+    expect(events[1]).toMatchObject({ device: "cpu", attempt: 1, model_summary: { parameters: 82 } });
+    const [completed] = events.slice(-1);
+    expect(completed.final).toMatchObject({ epoch: 20, loss: events[21].loss, metrics: events[21].metrics });
+    expect(completed.best.metric).toBe("val_loss");
+
+    const weights = modelWeights(await checkpointOf(parts, id));
+    expect([...weights].map(([name, { shape }]) => [name, shape])).toEqual([
+      ["0.weight", [16, 2]],
+      ["0.bias", [16]],
+      ["2.weight", [2, 16]],
+      ["2.bias", [2]],
+    ]);
+    const preparation = JSON.parse(Buffer.from(await parts.store.read(`jobs/${id}/preprocess.json`)).toString());
+    expect(preparation).toHaveProperty("preprocess");
+  });
+
+  test("trains on an uploaded data set and keeps its labels", async () => {
+    const rows = upTo(40).map((i) => `${i},${i % 2 === 0 ? "yes" : "no"}`);
+    const { id: dataset } = await parts.datasets.create(bytes(`x,y\n${rows.join("\n")}\n`), {
+      contentType: "text/csv",
+    });
+    const id = await submit(parts, { ...moons, data: { dataset_id: dataset, target: "y" }, epochs: 2 });
+    await work();
+    await untilStatus(parts, id, "completed");
+    const preparation = JSON.parse(Buffer.from(await parts.store.read(`jobs/${id}/preprocess.json`)).toString());
+    expect(preparation.classes).toEqual(["no", "yes"]);
+  });
+
+  test("fails clearly when its data set was deleted while it waited", async () => {
+    const { id: dataset } = await parts.datasets.create(bytes("x,y\n1,0\n2,1\n3,0\n4,1\n5,0\n"), {
+      contentType: "text/csv",
+    });
+    const id = await submit(parts, { ...moons, data: { dataset_id: dataset, target: "y" }, epochs: 2 });
+    await parts.datasets.remove(dataset);
+    await work();
+    await untilStatus(parts, id, "failed");
+    expect((await parts.jobs.get(id))?.error).toMatchObject({
+      status: 422,
+      title: "The data does not fit the job",
+      detail: `The data set ${dataset} does not exist any more: it was deleted after the job was made.`,
+    });
+  });
+
+  test("that diverges fails, names epoch and step, and keeps the last finite weights", async () => {
+    const id = await submit(parts, {
+      ...moons,
+      model: { layers: [{ type: "Linear", out_features: 1 }] },
+      loss: "MSELoss",
+      metrics: [],
+      data: { inline: { inputs: upTo(64).map((i) => [i]), targets: upTo(64).map((i) => i * 3) } },
+      optimizer: { type: "SGD", lr: 10 },
+      batch_size: 8,
+      epochs: 50,
+    });
+    await work();
+    await untilStatus(parts, id, "failed");
+    const events = await eventsOf(parts, id);
+    const [anomaly, checkpoint, failed] = events.slice(-3);
+    expect(anomaly).toMatchObject({ type: "anomaly", loss: null, nonfinite: expect.stringMatching(/nan|inf/) });
+    expect(checkpoint).toMatchObject({ type: "checkpoint" });
+    expect(failed).toMatchObject({ type: "failed", error: { title: "The training diverged" } });
+    expect(failed.error.detail).toMatch(new RegExp(`epoch ${anomaly.epoch} at step ${anomaly.step}`));
+    const weights = modelWeights(await checkpointOf(parts, id));
+    expect([...weights.values()].every(({ data }) => data.every(Number.isFinite))).toBe(true);
+  });
+
+  test("that is cancelled while it runs keeps its weights so far", async () => {
+    const id = await submit(parts, { ...slow, epochs: 100_000, checkpoint: null });
+    await work();
+    await untilEpoch(parts, id, 2);
+    const asked = Date.now();
+    await parts.jobs.cancel(id);
+    await untilStatus(parts, id, "cancelled");
+    const [checkpoint, cancelled] = (await eventsOf(parts, id)).slice(-2);
+    expect(checkpoint).toMatchObject({ type: "checkpoint" });
+    expect(cancelled).toMatchObject({ type: "cancelled" });
+    expect(Date.parse(cancelled.time) - asked).toBeLessThan(250);
+    expect(modelWeights(await checkpointOf(parts, id)).size).toBe(6);
+  });
+
+  test("ends with the same bits when its worker stopped in the middle of an epoch and another went on", async () => {
+    const spec = { ...slow, epochs: 12, checkpoint: null };
+    const disturbed = await submit(parts, spec);
+    await work();
+    await untilEpoch(parts, disturbed, 3);
+    await worker?.close();
+    await work();
+    await untilStatus(parts, disturbed, "completed");
+    const undisturbed = await submit(parts, spec);
+    await untilStatus(parts, undisturbed, "completed");
+
+    expect(await epochsOf(parts, disturbed)).toEqual(upTo(12));
+    expect(await figuresOf(parts, disturbed)).toEqual(await figuresOf(parts, undisturbed));
+    expect(modelWeights(await checkpointOf(parts, disturbed))).toEqual(
+      modelWeights(await checkpointOf(parts, undisturbed)),
+    );
+  });
+});
+
+async function* bytes(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
