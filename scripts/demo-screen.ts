@@ -16,7 +16,10 @@ const valPaint = (text: string) => styleText("yellow", text);
 
 const INDENT = "  ";
 const LABEL = 11;
-const ROWS = 8;
+/** Of text, and of a drawing where there is no terminal to ask. */
+const WIDTH = 80;
+/** Odd, so that the axis has a label in its middle. */
+const ROWS = 9;
 /** Chart, legend, bar and some air: on a lower terminal the block would scroll away under the cursor. */
 const LIVE_HEIGHT = ROWS + 8;
 const LIVE_WIDTH = 64;
@@ -25,9 +28,20 @@ export function say(text = ""): void {
   process.stdout.write(`${text === "" ? "" : INDENT + text}\n`);
 }
 
-/** `  Data       examples/data/… ` */
-export function fact(label: string, value: string): void {
+/** `  Data       examples/data/…`, and under it what there is to know of it. */
+export function fact(label: string, value: string, ...details: string[]): void {
   say(`${dim(label.padEnd(LABEL))}${value}`);
+  for (const line of details.flatMap(wrap)) say(`${" ".repeat(LABEL)}${dim(line)}`);
+}
+
+function wrap(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && longer.length <= WIDTH - INDENT.length - LABEL) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 export interface TrainingView {
@@ -36,9 +50,9 @@ export interface TrainingView {
 }
 
 export function trainingView(): TrainingView {
-  const { isTTY, columns = 80, rows = 24 } = process.stdout;
+  const { isTTY, columns = WIDTH, rows = 24 } = process.stdout;
   const live = isTTY && process.env["TERM"] !== "dumb" && columns >= LIVE_WIDTH && rows >= LIVE_HEIGHT;
-  const width = Math.min(isTTY ? columns : 80, 96);
+  const width = Math.min(isTTY ? columns : WIDTH, 96);
   return live ? new LiveView(width) : new PlainView(width);
 }
 

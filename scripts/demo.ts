@@ -7,10 +7,11 @@
  */
 import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
+import { buildKernels } from "./build-kernels.ts";
 import { Client, Dataset, Epoch, Job, Prediction } from "./demo-client.ts";
 import { bad, dim, fact, good, say, strong, title, trainingView } from "./demo-screen.ts";
 import { type ServiceProcess, startService } from "./service-process.ts";
@@ -21,7 +22,15 @@ const SPEC = "examples/specs/votes.json";
 const PARTY = "Class";
 const GOOD_ENOUGH = 0.95;
 /** Five rows of the file, spread over it. */
-const MEMBERS = [11, 97, 203, 318, 412];
+const MEMBERS = [1, 100, 200, 300, 400];
+
+const Row = z.record(z.string(), z.string());
+const BROKERS: Record<string, string> = {
+  external: "the one at REDIS_URL",
+  server: "a Redis or Valkey server of its own",
+  embedded: "the embedded Valkey",
+};
+const Health = z.object({ broker: z.object({ kind: z.string(), promise: z.string() }) });
 
 const started = performance.now();
 let service: ServiceProcess | undefined;
@@ -42,20 +51,23 @@ async function demo(): Promise<void> {
   say();
   say(`${title("epochd")} ${dim("training as a service")}`);
   say();
+  const { built } = await buildKernels();
+  if (built) fact("Kernels", `compiled in ${seconds()}`, "this time only: they are kept");
   const dataDir = await dataDirectory();
   service = await startService({ dataDir, port: 3000 });
   const client = new Client(service.url);
-  fact("Service", `${service.url} ${dim(`ready after ${seconds()}`)}`);
-  fact("Broker", await broker(client));
+  fact("Service", `${service.url}  ${dim(`ready after ${seconds()}`)}`);
+  const { broker } = await client.get("/healthz", Health);
+  fact("Broker", BROKERS[broker.kind] ?? broker.kind, broker.promise);
 
   const csv = await readFile(join(ROOT, CSV));
   const dataset = await client.upload("/v1/datasets", csv, "text/csv", Dataset);
-  fact("Data", `${CSV} ${dim(`${dataset.rows} members of congress, 16 votes each`)}`);
+  fact("Data", CSV, `${dataset.rows} members of the US congress of 1984, 16 votes each: which party?`);
 
   const spec = JSON.parse((await readFile(join(ROOT, SPEC), "utf8")).replace("$DATASET_ID", dataset.id));
   const job = await client.post("/v1/jobs", spec, Job);
-  fact("Model", `Linear(16 → 1), Sigmoid ${dim(`${job.model_summary.parameters} parameters`)}`);
-  fact("Training", `BCELoss, SGD ${dim(`learning rate ${spec.optimizer.lr}, a fifth of the rows for validation`)}`);
+  fact("Model", `Linear(16 → 1), Sigmoid  ${dim(`${job.model_summary.parameters} parameters`)}`);
+  fact("Training", `BCELoss, SGD  ${dim(`learning rate ${spec.optimizer.lr}; a fifth of the rows to validate`)}`);
   fact("Job", job.id);
   say();
 
@@ -89,11 +101,9 @@ async function train(client: Client, jobId: string): Promise<number> {
   throw new Error("The stream of events ended before the job did.");
 }
 
-const Row = z.record(z.string(), z.string());
-
 async function predict(client: Client, jobId: string, csv: Uint8Array): Promise<void> {
   const rows = z.array(Row).parse(parse(Buffer.from(csv), { columns: true }));
-  const members = MEMBERS.map((at) => rows[at] ?? {});
+  const members = MEMBERS.map((row) => rows[row - 1] ?? {});
   const inputs = members.map(({ [PARTY]: _, ...votes }) => votes);
   const { outputs, labels } = await client.post(`/v1/jobs/${jobId}/predict`, { inputs }, Prediction);
 
@@ -123,25 +133,19 @@ function goodbye(accuracy: number, url: string, dataDir: string, model: string):
     `${good("✔")} ${strong(`${(accuracy * 100).toFixed(1)} % accuracy`)} on members it had not seen, after ${seconds()}.`,
   );
   say();
-  fact("Model file", shown(model));
-  say(dim(`           model = nn.Sequential(nn.Linear(16, 1), nn.Sigmoid())`));
-  say(dim(`           model.load_state_dict(safetensors.torch.load_file("${shown(model)}"))`));
+  fact("Model", shown(model));
+  say(dim("           from safetensors.torch import load_file"));
+  say(dim("           model = nn.Sequential(nn.Linear(16, 1), nn.Sigmoid())"));
+  say(dim(`           model.load_state_dict(load_file("${basename(model)}"))`));
   say();
-  say("This service ends with the demo. To start it for good, with the job you just saw:");
+  say("This service ends with the demo. To start it for good, with this job in it:");
   say();
   say(`    ${strong(`DATA_DIR=${home} npm start`)}`);
   say();
   const origin = new URL(url).port === "3000" ? url : "http://127.0.0.1:3000";
   fact("Dashboard", `${origin}/`);
-  fact("API", `${origin}/docs`);
+  fact("Reference", `${origin}/docs`);
   say();
-}
-
-const Health = z.object({ broker: z.object({ kind: z.string(), promise: z.string() }) });
-
-async function broker(client: Client): Promise<string> {
-  const { kind, promise } = (await client.get("/healthz", Health)).broker;
-  return `${kind} ${dim(promise)}`;
 }
 
 /** Kept after the demo, so that the model stays and `npm start` finds the job; elsewhere if it can't be written. */
@@ -153,5 +157,11 @@ async function dataDirectory(): Promise<string> {
   );
 }
 
-const shown = (path: string) => (relative(process.cwd(), path).startsWith("..") ? path : relative(process.cwd(), path));
-const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith("..") ? path : near;
+}
+
+function seconds(): string {
+  return `${((performance.now() - started) / 1000).toFixed(1)} s`;
+}

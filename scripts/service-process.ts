@@ -28,7 +28,8 @@ export async function startService({ dataDir, port, env }: ServiceOptions): Prom
   const url = `http://127.0.0.1:${await freePort(port)}`;
   const child = spawn(process.execPath, [MAIN], {
     env: { ...process.env, ...env, HOST: "127.0.0.1", PORT: new URL(url).port, DATA_DIR: dataDir },
-    stdio: ["ignore", "pipe", "pipe"],
+    // Over the channel the service hears when this process is gone, even by kill -9, and ends too.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const output = collect(child);
   const close = () => stop(child);
@@ -62,6 +63,9 @@ async function stop(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
   await ended;
   clearTimeout(timer);
+  // Should a process of its own ever outlive it, that one must not keep ours waiting.
+  child.stdout?.destroy();
+  child.stderr?.destroy();
 }
 
 function hasEnded(child: ChildProcess): boolean {

@@ -34,7 +34,7 @@ describe("the demo", () => {
     expect(Number(epochs.at(-1)?.[4])).toBeGreaterThanOrEqual(0.95);
     expect(stdout.match(/^ +\d+ {2}[yn·]{16} {2}(republican|democrat)/gm)).toHaveLength(5);
     expect(stdout).toMatch(/Dashboard +http:\/\/127\.0\.0\.1:3000\/$/m);
-    expect(stdout).toMatch(/API +http:\/\/127\.0\.0\.1:3000\/docs$/m);
+    expect(stdout).toMatch(/Reference +http:\/\/127\.0\.0\.1:3000\/docs$/m);
   });
 
   it("leaves a model file with PyTorch's names and shapes", async () => {
