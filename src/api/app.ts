@@ -30,6 +30,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     // A stream has no end of its own: without these two a shutdown would wait for its listeners.
     forceCloseConnections: true,
+    disableRequestLogging: true,
     clientErrorHandler: answerBrokenConnection,
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   });
@@ -39,6 +40,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   // Answers follow their schemas by TypeScript and by tests; checking each again would cost time and could only fail.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.addHook("onRequest", async (request, reply) => void reply.header("x-request-id", request.id));
+  logRequests(app);
   answerErrors(app);
   acceptJsonBodies(app);
   await protectPages(app);
@@ -57,4 +59,14 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   await docsRoutes(app);
   await dashboardRoutes(app);
   return app;
+}
+
+/** One line for each request that changes something; those that only look are told at debug, or a page would fill the log. */
+function logRequests(app: FastifyInstance): void {
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, url } = request;
+    const line = { method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10 };
+    if (method === "GET" || method === "HEAD") request.log.debug(line, "answered");
+    else request.log.info(line, "answered");
+  });
 }

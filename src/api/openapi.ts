@@ -27,7 +27,7 @@ continued with \`?cursor=\`. Unknown fields are refused, with the nearest known 
 
 const TAGS = [
   { name: "jobs", description: "Submit, follow, cancel and delete trainings." },
-  { name: "models", description: "Download a trained model, or ask it." },
+  { name: "trained models", description: "Download a trained model, or ask it." },
   { name: "datasets", description: "Upload tables to train on." },
   { name: "service", description: "What the service offers and how it is." },
 ];

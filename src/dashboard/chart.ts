@@ -40,6 +40,7 @@ export class Chart {
       this.#frame = requestAnimationFrame(() => {
         this.#frame = 0;
         this.#plot?.setData(this.#drawable());
+        this.#showNewest();
       });
   }
 
@@ -71,9 +72,16 @@ export class Chart {
         height: HEIGHT,
         padding: [8, 8, 0, 0],
         cursor: { y: false },
+        hooks: {
+          setCursor: [
+            (plot) => {
+              if ((plot.cursor.left ?? -1) < 0) this.#showNewest();
+            },
+          ],
+        },
         scales: { x: { time: false }, y: this.#logarithmic ? { distr: 3 } : {} },
         axes: [
-          { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000] },
+          { ...axis, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000] },
           {
             ...axis,
             size: 58,
@@ -95,7 +103,13 @@ export class Chart {
       this.#drawable(),
       this.#parent,
     );
+    this.#showNewest();
   };
+
+  /** The legend says the figures under the pointer, and the newest ones while there is none. */
+  #showNewest(): void {
+    if (this.#plot && (this.#plot.cursor.left ?? -1) < 0) this.#plot.setLegend({ idx: this.#columns[0].length - 1 });
+  }
 
   /** A logarithm has no place for zero and below. */
   #drawable(): Columns {

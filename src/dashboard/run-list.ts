@@ -72,7 +72,7 @@ export class RunList {
         element("span", { class: "name" }, job.name ?? job.id),
         element("span", { class: `status ${job.status}` }, job.status),
         element("span", { class: "note" }, ago(job.created_at)),
-        element("span", { class: "note" }, note),
+        element("span", { class: "note right" }, note),
         job.status === "running"
           ? element("progress", { max: epochs, value: epoch, "aria-label": `epoch ${epoch} of ${epochs}` })
           : null,

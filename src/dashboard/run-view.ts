@@ -14,7 +14,7 @@ export class RunView {
   readonly #trouble = element("p", { class: "notice", role: "alert" });
   readonly #lossFigure = element("figure", { class: "card" });
   readonly #metricFigure = element("figure", { class: "card" });
-  readonly #details = element("div", {});
+  readonly #details = element("div", { class: "details" });
   readonly #lossChart: Chart;
   readonly #metricChart: Chart;
   #curves = new Curves();
@@ -192,7 +192,7 @@ export class RunView {
         element("h3", {}, `Model, ${bytes(job.model_summary.memory_bytes)} while training`),
         element(
           "table",
-          {},
+          { class: "layers" },
           element(
             "thead",
             {},

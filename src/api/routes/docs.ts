@@ -11,6 +11,7 @@ export async function docsRoutes(app: FastifyInstance): Promise<void> {
       configuration: {
         url: "/openapi.json",
         title: "epochd API",
+        favicon: "/assets/dashboard/icon.svg",
         withDefaultFonts: false,
         telemetry: false,
         agent: { disabled: true },

@@ -38,7 +38,7 @@ export function modelRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     {
       schema: {
         operationId: "getJobModel",
-        tags: ["models"],
+        tags: ["trained models"],
         summary: "Download the model",
         description:
           "The weights by PyTorch's `state_dict` names of the equal `nn.Sequential`; works while the job trains, too. `safetensors` " +

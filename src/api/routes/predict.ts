@@ -58,7 +58,7 @@ export function predictRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     {
       schema: {
         operationId: "predict",
-        tags: ["models"],
+        tags: ["trained models"],
         summary: "Ask the model",
         description:
           "Works while the job trains, too, from its newest checkpoint. Rows go through the preprocessing that was fitted in training.",
