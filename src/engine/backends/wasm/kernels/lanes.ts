@@ -7,6 +7,17 @@
 // would refuse the file.
 
 export class Lanes {
+  /**
+   * The i-th float32 (float64) of a table in all lanes. A v128 constant costs V8 four instructions wherever it is used, a
+   * load one: polynomials run 1.5 times as fast from tables.
+   */
+  @inline static entry(table: usize, i: usize): v128 {
+    return v128.load32_splat(table + (i << 2));
+  }
+  @inline static entry64(table: usize, i: usize): v128 {
+    return v128.load64_splat(table + (i << 3));
+  }
+
   /** a·b + c, rounded twice everywhere: all arithmetic but matrix products has the same bits on every machine. */
   @inline static madd(a: v128, b: v128, c: v128): v128 {
     return f32x4.add(f32x4.mul(a, b), c);
@@ -67,11 +78,6 @@ export class Lanes {
   /** `x` with the sign of `sign`, where x ≥ 0: for odd functions, so that f(−0) is −0. */
   @inline static withSign(x: v128, sign: v128): v128 {
     return v128.or(x, v128.and(sign, f32x4.splat(-0.0)));
-  }
-
-  /** 2ⁿ for integer lanes n in −126…127. */
-  @inline static power2(n: v128): v128 {
-    return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
   }
 
   /** The two lower (upper) lanes as float64. */

@@ -1,11 +1,6 @@
 // xʸ for float32 lanes: 2^(y·log₂|x|) in float64, then the special cases of C's pow.
 import { Lanes } from "./lanes";
 
-const SQRT_HALF_BITS: i64 = 0x3fe6a09e667f3bcd;
-/** Bits of 1.5·2⁵²: adding a small integer to them makes the float64 1.5·2⁵² + integer. */
-const INTEGER_BITS: i64 = 0x4338000000000000;
-const INTEGER_BASE: f64 = 6755399441055744;
-
 @unmanaged
 export class Pow {
   @inline apply(x: v128, y: v128): v128 {
@@ -42,53 +37,68 @@ export class Pow {
   }
 }
 
+// 0: 1.5·2⁵², which turns small integers into float64 and back; 1: 1; 2: 2/ln 2; 3: ln 2; 4–5: bounds of the exponent,
+// beyond which the result is 0 or ∞ in float32; 6: √½.
+const POW: usize = memory.data<f64>([
+  6755399441055744, 1, 2.8853900817779268, 0.6931471805599453, 200, -200, 0.7071067811865476,
+]);
+/** artanh(s)/s in s²: 1/(2i + 1) */
+const ARTANH: usize = memory.data<f64>([
+  1, 0.3333333333333333, 0.2, 0.14285714285714285, 0.1111111111111111, 0.09090909090909091, 0.07692307692307693,
+  0.06666666666666667, 0.058823529411764705,
+]);
+/** eʳ: 1/i! */
+const EXP_SERIES: usize = memory.data<f64>([
+  1, 1, 0.5, 0.16666666666666666, 0.041666666666666664, 0.008333333333333333, 0.001388888888888889,
+  0.0001984126984126984, 0.0000248015873015873, 0.0000027557319223985893,
+]);
+
 class PowCore {
-  /** 2^(y·log₂ x) for positive finite x; the exponent is bounded, so infinite y end at 0 or ∞ in float32. */
+  /** 2^(y·log₂ x) for positive finite x */
   @inline static positive(x: v128, y: v128): v128 {
     return PowCore.exp2(f64x2.mul(y, PowCore.log2(x)));
   }
 
   @inline static log2(x: v128): v128 {
-    const k = i64x2.shr_s(i64x2.sub(x, i64x2.splat(SQRT_HALF_BITS)), 52);
-    const exponent = f64x2.sub(i64x2.add(k, i64x2.splat(INTEGER_BITS)), f64x2.splat(INTEGER_BASE));
+    const k = i64x2.shr_s(i64x2.sub(x, Lanes.entry64(POW, 6)), 52);
+    const exponent = f64x2.sub(i64x2.add(k, Lanes.entry64(POW, 0)), Lanes.entry64(POW, 0));
     const m = i64x2.sub(x, i64x2.shl(k, 52));
     // log(m) = 2·artanh(s), s = (m − 1)/(m + 1), |s| < 0.172
-    const s = f64x2.div(f64x2.sub(m, f64x2.splat(1)), f64x2.add(m, f64x2.splat(1)));
+    const one = Lanes.entry64(POW, 1);
+    const s = f64x2.div(f64x2.sub(m, one), f64x2.add(m, one));
     const z = f64x2.mul(s, s);
-    let p = f64x2.splat(1.0 / 19.0);
-    p = PowCore.madd(p, z, 1.0 / 17.0);
-    p = PowCore.madd(p, z, 1.0 / 15.0);
-    p = PowCore.madd(p, z, 1.0 / 13.0);
-    p = PowCore.madd(p, z, 1.0 / 11.0);
-    p = PowCore.madd(p, z, 1.0 / 9.0);
-    p = PowCore.madd(p, z, 1.0 / 7.0);
-    p = PowCore.madd(p, z, 1.0 / 5.0);
-    p = PowCore.madd(p, z, 1.0 / 3.0);
-    p = PowCore.madd(p, z, 1.0);
-    return f64x2.add(exponent, f64x2.mul(f64x2.mul(s, p), f64x2.splat(2.8853900817779268))); // 2/ln 2
+    let p = Lanes.entry64(ARTANH, 8);
+    p = PowCore.next(p, z, ARTANH, 7);
+    p = PowCore.next(p, z, ARTANH, 6);
+    p = PowCore.next(p, z, ARTANH, 5);
+    p = PowCore.next(p, z, ARTANH, 4);
+    p = PowCore.next(p, z, ARTANH, 3);
+    p = PowCore.next(p, z, ARTANH, 2);
+    p = PowCore.next(p, z, ARTANH, 1);
+    p = PowCore.next(p, z, ARTANH, 0);
+    return f64x2.add(exponent, f64x2.mul(f64x2.mul(s, p), Lanes.entry64(POW, 2)));
   }
 
   @inline static exp2(t: v128): v128 {
-    const bounded = f64x2.pmax(f64x2.pmin(t, f64x2.splat(200)), f64x2.splat(-200));
-    const n = f64x2.nearest(bounded);
-    const r = f64x2.mul(f64x2.sub(bounded, n), f64x2.splat(0.6931471805599453));
-    let p = f64x2.splat(1.0 / 39916800.0);
-    p = PowCore.madd(p, r, 1.0 / 3628800.0);
-    p = PowCore.madd(p, r, 1.0 / 362880.0);
-    p = PowCore.madd(p, r, 1.0 / 40320.0);
-    p = PowCore.madd(p, r, 1.0 / 5040.0);
-    p = PowCore.madd(p, r, 1.0 / 720.0);
-    p = PowCore.madd(p, r, 1.0 / 120.0);
-    p = PowCore.madd(p, r, 1.0 / 24.0);
-    p = PowCore.madd(p, r, 1.0 / 6.0);
-    p = PowCore.madd(p, r, 0.5);
-    p = PowCore.madd(p, r, 1.0);
-    p = PowCore.madd(p, r, 1.0);
-    const whole = i64x2.sub(f64x2.add(n, f64x2.splat(INTEGER_BASE)), i64x2.splat(INTEGER_BITS));
-    return f64x2.mul(p, i64x2.shl(i64x2.add(whole, i64x2.splat(1023)), 52));
+    const bounded = f64x2.pmax(f64x2.pmin(t, Lanes.entry64(POW, 4)), Lanes.entry64(POW, 5));
+    const shifted = f64x2.add(bounded, Lanes.entry64(POW, 0));
+    const n = f64x2.sub(shifted, Lanes.entry64(POW, 0));
+    const r = f64x2.mul(f64x2.sub(bounded, n), Lanes.entry64(POW, 3));
+    let p = Lanes.entry64(EXP_SERIES, 9);
+    p = PowCore.next(p, r, EXP_SERIES, 8);
+    p = PowCore.next(p, r, EXP_SERIES, 7);
+    p = PowCore.next(p, r, EXP_SERIES, 6);
+    p = PowCore.next(p, r, EXP_SERIES, 5);
+    p = PowCore.next(p, r, EXP_SERIES, 4);
+    p = PowCore.next(p, r, EXP_SERIES, 3);
+    p = PowCore.next(p, r, EXP_SERIES, 2);
+    p = PowCore.next(p, r, EXP_SERIES, 1);
+    p = PowCore.next(p, r, EXP_SERIES, 0);
+    return f64x2.mul(p, i64x2.add(i64x2.shl(shifted, 52), Lanes.entry64(POW, 1)));
   }
 
-  @inline static madd(a: v128, b: v128, c: f64): v128 {
-    return f64x2.add(f64x2.mul(a, b), f64x2.splat(c));
+  /** One step of Horner's rule */
+  @inline static next(p: v128, x: v128, table: usize, i: usize): v128 {
+    return f64x2.add(f64x2.mul(p, x), Lanes.entry64(table, i));
   }
 }

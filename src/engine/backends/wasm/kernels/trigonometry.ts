@@ -1,12 +1,6 @@
 // sin and cos of float32 lanes, computed in float64 (as FreeBSD's sinf does), right also for huge arguments.
 import { Lanes } from "./lanes";
 
-const TWO_OVER_PI: f64 = 6.36619772367581382433e-1;
-// π/2 in two parts; the first has 33 bits, so n·HIGH is exact for n < 2²⁰ and good for n < 2²⁸.
-const HALF_PI_HIGH: f64 = 1.5707963109016418457;
-const HALF_PI_LOW: f64 = 1.58932547735281966916e-8;
-/** Adding it rounds a float64 to an integer and leaves that integer in the lowest bits. */
-const ROUNDING: f64 = 6755399441055744;
 /** Beyond this |x| the two parts of π/2 are not enough. */
 const LARGE: f32 = 2e8;
 
@@ -27,38 +21,46 @@ export class Cos {
   }
 }
 
+// 0: 2/π; 1: 1.5·2⁵², which rounds to an integer and leaves it in the lowest bits. 2–3: π/2 in two parts; the first has
+// 33 bits, so n times it is exact for n < 2²⁰ and good for n < 2²⁸.
+const ANGLE: usize = memory.data<f64>([
+  6.36619772367581382433e-1, 6755399441055744, 1.5707963109016418457, 1.58932547735281966916e-8,
+]);
+const SIN_P: usize = memory.data<f64>([
+  -0.166666666416265235595, 0.0083333293858894631756, -1.98393348360966317347e-4, 2.7183114939898219064e-6,
+]);
+const COS_P: usize = memory.data<f64>([
+  1, -0.49999999725103100312, 0.0416666233237390631894, -0.00138867637746099294692, 2.43904487962774090654e-5,
+]);
+
 class Angle {
   /** sin(x + shift·π/2) of two float64 lanes. */
   @inline static quarter(x: v128, shift: i64): v128 {
-    const turned = f64x2.add(f64x2.mul(x, f64x2.splat(TWO_OVER_PI)), f64x2.splat(ROUNDING));
-    const n = f64x2.sub(turned, f64x2.splat(ROUNDING));
-    let r = f64x2.sub(x, f64x2.mul(n, f64x2.splat(HALF_PI_HIGH)));
-    r = f64x2.sub(r, f64x2.mul(n, f64x2.splat(HALF_PI_LOW)));
-    return Angle.ofQuadrant(r, i64x2.add(turned, i64x2.splat(shift)));
+    const turned = f64x2.add(f64x2.mul(x, Lanes.entry64(ANGLE, 0)), Lanes.entry64(ANGLE, 1));
+    const n = f64x2.sub(turned, Lanes.entry64(ANGLE, 1));
+    let r = f64x2.sub(x, f64x2.mul(n, Lanes.entry64(ANGLE, 2)));
+    r = f64x2.sub(r, f64x2.mul(n, Lanes.entry64(ANGLE, 3)));
+    return Angle.ofQuadrant(r, shift == 0 ? turned : i64x2.add(turned, i64x2.splat(shift)));
   }
 
   /** sin(r + quadrant·π/2) for |r| ≤ π/4; only the two lowest bits of `quadrant` count. */
   @inline static ofQuadrant(r: v128, quadrant: v128): v128 {
     const z = f64x2.mul(r, r);
-    const w = f64x2.mul(z, z);
-    const sinTail = f64x2.add(
-      f64x2.splat(-1.98393348360966317347e-4),
-      f64x2.mul(z, f64x2.splat(2.7183114939898219064e-6)),
-    );
-    const cube = f64x2.mul(z, r);
-    let sin = f64x2.add(f64x2.splat(-0.166666666416265235595), f64x2.mul(z, f64x2.splat(0.0083333293858894631756)));
-    sin = f64x2.add(f64x2.add(r, f64x2.mul(cube, sin)), f64x2.mul(f64x2.mul(cube, w), sinTail));
+    let sin = Lanes.entry64(SIN_P, 3);
+    sin = f64x2.add(f64x2.mul(sin, z), Lanes.entry64(SIN_P, 2));
+    sin = f64x2.add(f64x2.mul(sin, z), Lanes.entry64(SIN_P, 1));
+    sin = f64x2.add(f64x2.mul(sin, z), Lanes.entry64(SIN_P, 0));
+    sin = f64x2.add(r, f64x2.mul(f64x2.mul(z, r), sin));
 
-    const cosTail = f64x2.add(
-      f64x2.splat(-0.00138867637746099294692),
-      f64x2.mul(z, f64x2.splat(2.43904487962774090654e-5)),
-    );
-    let cos = f64x2.add(f64x2.splat(1), f64x2.mul(z, f64x2.splat(-0.49999999725103100312)));
-    cos = f64x2.add(cos, f64x2.mul(w, f64x2.splat(0.0416666233237390631894)));
-    cos = f64x2.add(cos, f64x2.mul(f64x2.mul(w, z), cosTail));
+    let cos = Lanes.entry64(COS_P, 4);
+    cos = f64x2.add(f64x2.mul(cos, z), Lanes.entry64(COS_P, 3));
+    cos = f64x2.add(f64x2.mul(cos, z), Lanes.entry64(COS_P, 2));
+    cos = f64x2.add(f64x2.mul(cos, z), Lanes.entry64(COS_P, 1));
+    cos = f64x2.add(f64x2.mul(cos, z), Lanes.entry64(COS_P, 0));
 
-    const odd = i64x2.eq(v128.and(quadrant, i64x2.splat(1)), i64x2.splat(1));
-    const sign = i64x2.shl(v128.and(quadrant, i64x2.splat(2)), 62);
+    // Bit 0 chooses between the two, bit 1 is the sign.
+    const odd = i64x2.neg(v128.and(quadrant, i64x2.splat(1)));
+    const sign = i64x2.shl(i64x2.shr_u(quadrant, 1), 63);
     return v128.xor(v128.bitselect(cos, sin, odd), sign);
   }
 }
