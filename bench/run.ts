@@ -3,6 +3,7 @@
  *
  *   --rounds 5 --seconds 0.5    measurements of each, and how long one takes
  *   --only mlp                  workloads whose name contains this
+ *   --torch-compile             torch.compile as well: a minute of its compiling
  *   PYTHON=a,b                  the Pythons whose PyTorch to ask (python3)
  *
  * Contestants take turns round by round, so that a machine that slows down slows all of them. Reported is the median.
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "0.5" },
     only: { type: "string", default: "" },
+    "torch-compile": { type: "boolean", default: false },
   },
 });
 const rounds = Number(values.rounds);
@@ -82,13 +84,17 @@ function contestants(workload: Workload, own: OwnEngine, peers: readonly TorchPe
     ours.push({ name: "epochd, 1 thread", peer: false, measure });
   }
   const theirs = peers.flatMap((peer) =>
-    [workload.name, ...(workload.peerVariants ?? [])].map((variant) => ({
+    [workload.name, ...(workload.peerVariants ?? []).filter(wanted)].map((variant) => ({
       name: peer.name + variant.slice(workload.name.length).replace("-", ", "),
       peer: true,
       measure: (seconds: number) => peer.measure(variant, seconds),
     })),
   );
   return [...ours, ...theirs];
+}
+
+function wanted(peerVariant: string): boolean {
+  return values["torch-compile"] || !peerVariant.endsWith("-compiled");
 }
 
 async function measureAll(workload: Workload, all: readonly Contestant[]): Promise<Result[]> {
@@ -113,7 +119,7 @@ function printTable(workload: Workload, results: readonly Result[]): void {
     const spread = `${percent(summary.low)} … ${percent(summary.high)}`;
     const ratio = Number.isFinite(bestPeer) ? `${(summary.median / bestPeer).toFixed(2)} × the best PyTorch` : "";
     console.log(
-      `  ${name.padEnd(36)}${amount(summary.median).padStart(10)} ${workload.unit.padEnd(11)}${spread.padStart(16)}   ${ratio}`,
+      `  ${name.padEnd(38)}${amount(summary.median).padStart(10)} ${workload.unit.padEnd(11)}${spread.padStart(16)}   ${ratio}`,
     );
   }
 }

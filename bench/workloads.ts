@@ -75,7 +75,7 @@ export const WORKLOADS: readonly Workload[] = [
     title: "Logistic regression 16→1, BCELoss, SGD, batch 32",
     unit: "steps/s",
     scale: 1,
-    peerVariants: ["logistic-fused"],
+    peerVariants: ["logistic-fused", "logistic-compiled"],
     plan: logistic,
   },
   {
@@ -83,7 +83,7 @@ export const WORKLOADS: readonly Workload[] = [
     title: "MLP 20-64-64-3, ReLU, CrossEntropyLoss, Adam, batch 32",
     unit: "steps/s",
     scale: 1,
-    peerVariants: ["mlp-fused"],
+    peerVariants: ["mlp-fused", "mlp-compiled"],
     plan: mlp,
   },
   {

@@ -22,21 +22,26 @@ except ImportError as error:
 ROWS, BATCH = 1024, 32
 
 
-def logistic(fused):
+def logistic(fused={}, compiled=False):
     model = nn.Sequential(nn.Linear(16, 1), nn.Sigmoid())
     targets = torch.randint(0, 2, (ROWS, 1)).float()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, **fused)
-    return training(model, torch.rand(ROWS, 16), targets, nn.BCELoss(), optimizer)
+    return training(model, torch.rand(ROWS, 16), targets, nn.BCELoss(), optimizer, compiled)
 
 
-def mlp(fused):
+def mlp(fused={}, compiled=False):
     model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
     targets = torch.randint(0, 3, (ROWS,))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **fused)
-    return training(model, torch.randn(ROWS, 20), targets, nn.CrossEntropyLoss(), optimizer)
+    return training(model, torch.randn(ROWS, 20), targets, nn.CrossEntropyLoss(), optimizer, compiled)
 
 
-def training(model, inputs, targets, loss_function, optimizer):
+def training(model, inputs, targets, loss_function, optimizer, compiled):
+    loss_of = lambda x, y: loss_function(model(x), y)
+    update = optimizer.step
+    if compiled:
+        loss_of, update = torch.compile(loss_of), torch.compile(update)
+
     def steps():
         while True:
             order = torch.randperm(ROWS)
@@ -44,9 +49,9 @@ def training(model, inputs, targets, loss_function, optimizer):
             for start in range(0, ROWS, BATCH):
                 rows = order[start : start + BATCH]
                 optimizer.zero_grad(set_to_none=True)
-                loss = loss_function(model(inputs[rows]), targets[rows])
+                loss = loss_of(inputs[rows], targets[rows])
                 loss.backward()
-                optimizer.step()
+                update()
                 total += loss.detach()
                 yield
             total.item()
@@ -66,10 +71,12 @@ def elementwise(function):
 
 
 WORKLOADS = {
-    "logistic": lambda: logistic({}),
+    "logistic": logistic,
     "logistic-fused": lambda: logistic({"fused": True}),
-    "mlp": lambda: mlp({}),
+    "logistic-compiled": lambda: logistic(compiled=True),
+    "mlp": mlp,
     "mlp-fused": lambda: mlp({"fused": True}),
+    "mlp-compiled": lambda: mlp(compiled=True),
     "matmul": matmul,
     "exp": lambda: elementwise(torch.exp),
     "tanh": lambda: elementwise(torch.tanh),
@@ -92,7 +99,7 @@ def main():
     if int(sys.argv[1]):
         torch.set_num_threads(int(sys.argv[1]))
     torch.manual_seed(0)
-    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+    print(json.dumps({"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}), flush=True)
     made = {}
     for line in sys.stdin:
         request = json.loads(line)
@@ -101,8 +108,8 @@ def main():
             if name not in made:
                 made[name] = WORKLOADS[name]()
             answer = repeat(made[name], request["seconds"])
-        except (TypeError, RuntimeError) as error:
-            # An older PyTorch has no fused optimizers for the CPU.
+        except (AttributeError, TypeError, RuntimeError) as error:
+            # An older PyTorch has no fused optimizers for the CPU and no torch.compile, which also wants a C++ compiler.
             answer = {"error": str(error).splitlines()[0]}
         print(json.dumps(answer), flush=True)
 
