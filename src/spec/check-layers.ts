@@ -50,7 +50,7 @@ export function checkLayers(given: unknown, input: Shape | undefined, mistakes: 
     );
     return undefined;
   }
-  const checked = given.map((layer: unknown, i) =>
+  const checked = Array.from(given, (layer: unknown, i) =>
     checkComponent(layer, "layer", definitions, joinPath(path, i), mistakes),
   );
   const shape = input ?? declaredInput(checked[0]?.args);

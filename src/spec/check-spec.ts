@@ -35,7 +35,10 @@ export type SpecCheck =
 
 export async function checkSpec(input: unknown, context: CheckContext): Promise<SpecCheck> {
   const mistakes = new Mistakes();
-  const failed = (): SpecCheck => ({ ok: false, errors: mistakes.list });
+  const failed = (): SpecCheck => {
+    if (mistakes.none) throw new Error("The check of a spec failed without a reason; this is a mistake of the check.");
+    return { ok: false, errors: mistakes.list };
+  };
   if (!isRecord(input)) {
     mistakes.add("", `expects a JSON object with model, loss, optimizer, epochs and data, got ${describe(input)}`);
     return failed();

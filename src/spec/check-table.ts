@@ -4,7 +4,7 @@ import type { ColumnStatistics } from "../data/csv/column-statistics.ts";
 import { DataError, grouped, quoted } from "../data/data-error.ts";
 import type { Preprocess } from "../data/data-spec.ts";
 import { encodedShape } from "../data/encode-targets.ts";
-import { nearest } from "../data/nearest-name.ts";
+import { nearest, nearestName } from "../data/nearest-name.ts";
 import { MAX_ONE_HOT, outputShape } from "../data/preprocess.ts";
 import { ValueMap } from "../data/value-map.ts";
 import type { Shape, TargetInfo } from "../engine/definitions.ts";
@@ -31,7 +31,8 @@ export function checkTable(
     const near = nearest(choice.target, columns.keys()) || `; it has ${someOf([...columns.keys()])}`;
     mistakes.add(joinPath(path, "target"), `the data set has no column ${quoted(choice.target)}${near}`);
   }
-  const features = chosenFeatures(columns, choice, path, mistakes);
+  const meant = target?.name ?? nearestName(choice.target, columns.keys());
+  const features = meant === undefined ? undefined : chosenFeatures(columns, choice.features, meant, path, mistakes);
   const labels =
     target === undefined || encoding === undefined ? undefined : checkTarget(target, encoding, path, mistakes);
   return {
@@ -47,7 +48,8 @@ export function checkTable(
 /** A column that is not there still counts as one feature, so that the layers can be checked. */
 function chosenFeatures(
   columns: ReadonlyMap<string, ColumnStatistics>,
-  { features, target }: TableChoice,
+  features: readonly string[] | undefined,
+  target: string,
   path: string,
   mistakes: Mistakes,
 ): ColumnStatistics[] | undefined {

@@ -141,7 +141,7 @@ describe("one mistake gives one error", () => {
     ],
     [
       "empty inline data",
-      { ...inline, data: { inline: { inputs: [], targets: [] } } },
+      { ...inline, data: { inline: { inputs: [], targets: [0] } } },
       "data.inline.inputs",
       /^expects at least 1 value, got 0/,
     ],
@@ -164,9 +164,7 @@ describe("one mistake gives one error", () => {
       /3 different labels .*CrossEntropyLoss/,
     ],
   ])("%s", async (_what, spec, path, message) => {
-    const errors = await mistakesOf(spec, tables);
-    expect(errors[0]).toEqual({ path, message: expect.stringMatching(message) });
-    expect(errors.filter((error) => error.path.startsWith("data"))).toHaveLength(errors.length === 2 ? 2 : 1);
+    expect(await mistakesOf(spec, tables)).toEqual([{ path, message: expect.stringMatching(message) }]);
   });
 });
 
