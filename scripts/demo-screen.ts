@@ -50,9 +50,10 @@ export interface TrainingView {
 }
 
 export function trainingView(): TrainingView {
-  const { isTTY, columns = WIDTH, rows = 24 } = process.stdout;
+  const { isTTY, columns, rows } = process.stdout;
+  // A terminal that was never told its size has 0 columns.
+  const width = Math.max(LIVE_WIDTH, Math.min((isTTY && columns) || WIDTH, 96));
   const live = isTTY && process.env["TERM"] !== "dumb" && columns >= LIVE_WIDTH && rows >= LIVE_HEIGHT;
-  const width = Math.min(isTTY ? columns : WIDTH, 96);
   return live ? new LiveView(width) : new PlainView(width);
 }
 

@@ -25,6 +25,12 @@ describe("the demo", () => {
     return { ...env, ...brokerOfTheTests(), DATA_DIR: folder, TERM: "xterm-256color" };
   };
 
+  /** `script` gives the demo a terminal of its own; the size is set inside. */
+  const onTerminal = async (env: NodeJS.ProcessEnv) => {
+    const command = `stty rows 40 cols 80; ${JSON.stringify(process.execPath)} ${JSON.stringify(DEMO)}`;
+    return (await execute("script", ["-qec", command, "/dev/null"], { env })).stdout;
+  };
+
   it("goes into a pipe as plain lines, one per epoch, and tells its whole story", async () => {
     const { stdout } = await execute(process.execPath, [DEMO], { env: environment() });
     expect(stdout).toBe(stripVTControlCharacters(stdout));
@@ -45,18 +51,14 @@ describe("the demo", () => {
   });
 
   it.runIf(hasScript)("draws in place on a terminal and leaves the cursor as it was", async () => {
-    // `script` gives the demo a terminal of its own; the size is set inside.
-    const command = `stty rows 40 cols 80; ${JSON.stringify(process.execPath)} ${JSON.stringify(DEMO)}`;
-    const { stdout } = await execute("script", ["-qec", command, "/dev/null"], { env: environment() });
+    const stdout = await onTerminal(environment());
     expect(stdout).toMatch(new RegExp(`${ESC}\\[\\d+A`));
     expect(stdout.lastIndexOf(`${ESC}[?25h`)).toBeGreaterThan(stdout.lastIndexOf(`${ESC}[?25l`));
     for (const line of stripVTControlCharacters(stdout).split(/\r?\n/)) expect(line.length).toBeLessThanOrEqual(80);
   });
 
   it.runIf(hasScript)("honours NO_COLOR on a terminal", async () => {
-    const command = `${JSON.stringify(process.execPath)} ${JSON.stringify(DEMO)}`;
-    const env = { ...environment(), NO_COLOR: "1" };
-    const { stdout } = await execute("script", ["-qec", command, "/dev/null"], { env });
+    const stdout = await onTerminal({ ...environment(), NO_COLOR: "1" });
     expect(stdout).not.toMatch(new RegExp(`${ESC}\\[[\\d;]*m`));
   });
 
