@@ -1,12 +1,10 @@
 /** The two parts of the service, each as it runs alone: the API, and a worker. */
 import type { Logger } from "pino";
-import { startApi } from "../api/server.ts";
 import type { Broker } from "../broker/broker.ts";
 import { findBroker } from "../broker/broker-record.ts";
 import { startBroker } from "../broker/start-broker.ts";
 import { type Config, ConfigError, refuseOpenHost } from "../config.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
-import { startWorker } from "../workers/start-worker.ts";
 import { createLogger } from "./logger.ts";
 
 export type Part = "api" | "worker";
@@ -31,6 +29,8 @@ export async function runPart(part: Part, config: Config): Promise<Running> {
     console.log(`epochd API on ${api.url} (broker: ${broker.kind}, it ${broker.promise})`);
     return { lost: broker.lost, close: api.close };
   }
+  // Each part loads its own half of the program alone, and starts the sooner for it.
+  const { startWorker } = await import("../workers/start-worker.ts");
   const worker = await startWorker(config, { url: broker.url, logger });
   process.send?.("ready");
   logger.info({ worker: worker.name, concurrency: config.concurrency }, "waiting for jobs");
@@ -53,7 +53,7 @@ export async function openApi(
   broker: Pick<Broker, "url" | "kind" | "promise">,
   logger: Logger,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const jobs = await openJobs(config, broker.url);
+  const [{ startApi }, jobs] = await Promise.all([import("../api/server.ts"), openJobs(config, broker.url)]);
   try {
     const api = await startApi(config, { ...jobs, broker, logger });
     return {

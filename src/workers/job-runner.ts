@@ -71,7 +71,7 @@ async function runOn(
   await writer.append([claim]);
   logger.info({ attempt, device, epoch: writer.epoch }, claim.type);
   if (state.cancel_requested) return end(writer, [cancelled(writer.epoch)]);
-  if (lossesOf(state) > MOST_LOSSES) return end(writer, [failed(writer.epoch, tooManyLosses())]);
+  if (lossesOf(state) >= MOST_LOSSES) return end(writer, [failed(writer.epoch, tooManyLosses())]);
 
   const spec = CheckedSpec.parse(state.spec);
   const limit = new TimeLimit(spec.max_runtime_s);

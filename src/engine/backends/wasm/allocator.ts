@@ -1,6 +1,7 @@
 /**
  * Hands out pieces of a linear memory in constant time (two-level segregated fit, Masmano et al., 2004): free blocks
- * are kept in classes by size, bitmaps say which classes have any, and a freed block merges with its neighbours.
+ * are kept in classes by size, bitmaps say which classes have any, and a freed block merges with its neighbours. Small
+ * blocks wait for the next request of their size first: eager mode asks for the same few sizes over and over.
  *
  * It knows addresses alone and touches no memory. Everything is a multiple of 64 bytes, a cache line: more than any
  * kernel's alignment needs, and two threads never write to the same line.
@@ -15,6 +16,9 @@ const POWERS = 27;
 /** How many blocks of a request's own class are tried before a larger class, where any block fits. */
 const TRIES = 4;
 
+/** Blocks up to this size are kept whole for a while. */
+const LARGEST_KEPT = 4096;
+
 /** A stretch of memory, in use or free. */
 export class Block {
   start: number;
@@ -23,7 +27,7 @@ export class Block {
   /** Neighbours in memory. */
   before: Block | undefined;
   after: Block | undefined;
-  /** Neighbours in the class, when free. */
+  /** Neighbours in the class, when free; the next one of those kept. */
   previous: Block | undefined;
   next: Block | undefined;
 
@@ -39,6 +43,8 @@ export class Allocator {
   /** Bit p: some class of power p has a block; and for each power, which of its classes. */
   #powers = 0;
   readonly #classesOf = new Uint8Array(POWERS);
+  /** By size in units: blocks that were given back and not merged yet. */
+  readonly #kept: (Block | undefined)[] = new Array(LARGEST_KEPT / ALIGNMENT + 1).fill(undefined);
   #last: Block | undefined;
   #end: number;
 
@@ -55,7 +61,12 @@ export class Allocator {
   /** A block of at least `bytes`; undefined when there is no room. */
   allocate(bytes: number): Block | undefined {
     const size = Math.max(roundUp(bytes), ALIGNMENT);
-    const block = this.#find(size) ?? this.#findAfterGrowing(size);
+    const kept = size <= LARGEST_KEPT ? this.#kept[size / ALIGNMENT] : undefined;
+    if (kept) {
+      this.#kept[size / ALIGNMENT] = kept.next;
+      return kept;
+    }
+    const block = this.#find(size) ?? this.#findAfterMerging(size) ?? this.#findAfterGrowing(size);
     if (!block) return undefined;
     this.#unlink(block);
     if (block.size > size) this.#split(block, size);
@@ -63,18 +74,29 @@ export class Allocator {
   }
 
   free(block: Block): void {
-    const { before, after } = block;
-    let merged = block;
-    if (after?.isFree) {
-      this.#unlink(after);
-      this.#swallow(block, after);
+    const { size } = block;
+    if (size > LARGEST_KEPT) {
+      this.#merge(block);
+      return;
     }
-    if (before?.isFree) {
-      this.#unlink(before);
-      this.#swallow(before, block);
-      merged = before;
+    block.next = this.#kept[size / ALIGNMENT];
+    this.#kept[size / ALIGNMENT] = block;
+  }
+
+  /** Merges the small blocks that were kept. True if there were any. */
+  tidy(): boolean {
+    let any = false;
+    for (let units = 1; units < this.#kept.length; units++) {
+      let block = this.#kept[units];
+      this.#kept[units] = undefined;
+      while (block) {
+        const { next } = block;
+        this.#merge(block);
+        any = true;
+        block = next;
+      }
     }
-    this.#link(merged);
+    return any;
   }
 
   /** All blocks in the order of their addresses. */
@@ -98,6 +120,10 @@ export class Allocator {
     return this.#classes[(found << CLASS_BITS) + lowestBit(this.#classesOf[found]!)];
   }
 
+  #findAfterMerging(size: number): Block | undefined {
+    return this.tidy() ? this.#find(size) : undefined;
+  }
+
   #findAfterGrowing(size: number): Block | undefined {
     const missing = this.#last?.isFree ? size - this.#last.size : size;
     const grown = missing > 0 ? this.#grow(missing) : 0;
@@ -115,7 +141,22 @@ export class Allocator {
     if (this.#last) this.#last.after = block;
     this.#last = block;
     this.#end += bytes;
-    this.free(block);
+    this.#merge(block);
+  }
+
+  #merge(block: Block): void {
+    const { before, after } = block;
+    let merged = block;
+    if (after?.isFree) {
+      this.#unlink(after);
+      this.#swallow(block, after);
+    }
+    if (before?.isFree) {
+      this.#unlink(before);
+      this.#swallow(before, block);
+      merged = before;
+    }
+    this.#link(merged);
   }
 
   /** Cuts what `block` has beyond `size` off as a free block. */

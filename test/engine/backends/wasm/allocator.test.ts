@@ -42,6 +42,8 @@ describe("Allocator", () => {
         const starts = new Set(held.map((block) => block.start));
         expect(starts.size).toBe(held.length);
         for (const block of held) allocator.free(block);
+        allocator.tidy();
+        check(allocator, start, end);
         expect([...allocator.blocks()]).toHaveLength(1);
       }),
     );
@@ -58,6 +60,7 @@ describe("Allocator", () => {
             if (block) held.push(block);
           } else if (held.length > 0) allocator.free(held.splice(action.free % held.length, 1)[0]!);
         }
+        allocator.tidy();
         const largest = Math.max(0, ...[...allocator.blocks()].map((block) => (block.isFree ? block.size : 0)));
         const needed = Math.max(Math.ceil(wanted / ALIGNMENT), 1) * ALIGNMENT;
         expect(allocator.allocate(wanted) !== undefined).toBe(largest >= needed);
@@ -72,6 +75,14 @@ describe("Allocator", () => {
     const [, second] = places[1]!;
     allocator.free(second);
     expect(allocator.allocate(3000)!.start).toBe(second.start);
+  });
+
+  it("merges small blocks when a large one is wanted", () => {
+    const allocator = new Allocator(0, 64_000, never);
+    const small = Array.from({ length: 1000 }, () => allocator.allocate(64)!);
+    expect(allocator.allocate(64)).toBeUndefined();
+    for (const block of small) allocator.free(block);
+    expect(allocator.allocate(64_000)?.size).toBe(64_000);
   });
 
   it("asks for more memory only when it has none, and for no more than what is missing", () => {
