@@ -31,11 +31,11 @@ export const flattenLayer = defineLayer({
       const from = d < 0 ? d + rank : d;
       if (from < 1)
         throw new ShapeError("can't join the batch dimension (0) with others: samples would mix. Use 1 or more", field);
-      if (from >= rank && input.length > 0)
+      if (from >= rank)
         throw new ShapeError(`dimension ${d} does not exist in samples of shape ${showShape(input)}`, field);
       return from - 1;
     };
-    if (input.length === 0) return { args, output: [1], flops: 0 };
+    if (input.length === 0) throw new ShapeError("needs samples with dimensions to join, got single numbers");
     const start = at(args.start_dim, "start_dim");
     const end = at(args.end_dim, "end_dim");
     if (end < start)

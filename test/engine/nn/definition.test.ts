@@ -1,0 +1,92 @@
+/** What definitions promise: the shapes they announce are the shapes that come out; mistakes are named before training. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { elementCount, layers, type Shape, ShapeError, zeros } from "../../../src/engine/index.ts";
+import "../device-of-the-tests.ts";
+
+const shapes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 0, maxLength: 4 });
+
+/** Arguments that a layer can't do without, or that make it interesting. */
+const argumentsOf: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
+  Linear: fc.record({ out_features: fc.integer({ min: 1, max: 5 }), bias: fc.boolean() }),
+  Threshold: fc.record({ threshold: fc.double({ min: -2, max: 2, noNaN: true }), value: fc.constant(2) }),
+  Flatten: fc.record({ start_dim: fc.integer({ min: -4, max: 5 }), end_dim: fc.integer({ min: -4, max: 5 }) }),
+  GLU: fc.record({ dim: fc.integer({ min: -5, max: 5 }) }),
+  Softmax: fc.record({ dim: fc.option(fc.integer({ min: -5, max: 5 })) }),
+  LogSoftmax: fc.record({ dim: fc.option(fc.integer({ min: -5, max: 5 })) }),
+  Softmin: fc.record({ dim: fc.option(fc.integer({ min: -5, max: 5 })) }),
+  PReLU: fc.record({ num_parameters: fc.integer({ min: 1, max: 4 }) }),
+};
+
+describe("a layer gives the shape that its definition announces, or refuses beforehand", () => {
+  for (const definition of layers.values()) {
+    test(definition.type, () => {
+      let ran = 0;
+      fc.assert(
+        fc.property(
+          argumentsOf[definition.type] ?? fc.constant({}),
+          shapes,
+          fc.integer({ min: 1, max: 3 }),
+          (given, input, batch) => {
+            const resolved = resolve(definition.type, given, input);
+            if (!resolved) return;
+            ran++;
+            const module = definition.create(definition.args.parse(resolved.args));
+            expect(module.forward(zeros([batch, ...input])).shape).toEqual([batch, ...resolved.output]);
+            const announced = Object.entries(definition.parameters(definition.args.parse(resolved.args)));
+            const held = Array.from(module.namedParameters(), ([name, { shape }]) => [name, shape]);
+            expect(held).toEqual(announced.map(([name, { shape }]) => [name, shape]));
+            expect(resolved.flops).toBeGreaterThanOrEqual(0);
+          },
+        ),
+        { numRuns: 200 },
+      );
+      expect(ran).toBeGreaterThan(0);
+    });
+  }
+});
+
+function resolve(type: string, given: Record<string, unknown>, input: Shape) {
+  const definition = layers.get(type);
+  try {
+    return definition?.resolve(definition.args.parse(given), input);
+  } catch (error) {
+    // The only mistake that a definition may find at this point, and it says something.
+    expect(error).toBeInstanceOf(ShapeError);
+    expect((error as ShapeError).message.length).toBeGreaterThan(10);
+    return undefined;
+  }
+}
+
+test("mistakes name the argument, what was expected and what was found", () => {
+  const mistake = (
+    type: string,
+    given: Record<string, unknown>,
+    input: Shape,
+  ): { field: string | undefined; message: string } => {
+    const definition = layers.get(type);
+    try {
+      definition?.resolve(definition.args.parse(given), input);
+    } catch (error) {
+      if (error instanceof ShapeError) return { field: error.field, message: error.message };
+    }
+    return { field: undefined, message: "" };
+  };
+  expect(mistake("Linear", { in_features: 32, out_features: 2 }, [64])).toEqual({
+    field: "in_features",
+    message: "expects 64, got 32",
+  });
+  expect(mistake("GLU", {}, [7])).toEqual({ field: "dim", message: expect.stringContaining("7: it must be even") });
+  expect(mistake("Softmax", { dim: 0 }, [3]).message).toContain("would mix samples");
+  expect(mistake("Softmax2d", {}, [3]).message).toContain("[channels, height, width], got [3]");
+  expect(mistake("PReLU", { num_parameters: 5 }, [3]).message).toContain("expects 1 or 3");
+});
+
+test("unknown arguments are refused by every layer", () => {
+  for (const definition of layers.values()) expect(definition.args.safeParse({ nonsense: 1 }).success).toBe(false);
+});
+
+test("a layer's multiply-adds are counted as two operations", () => {
+  const definition = layers.get("Linear");
+  expect(definition?.resolve(definition.args.parse({ out_features: 3 }), [4]).flops).toBe(2 * elementCount([4, 3]));
+});
