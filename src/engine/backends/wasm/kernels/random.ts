@@ -2,12 +2,54 @@
 // int32 [key0, key1, stream, counter]; element i of a call takes word i % 4 of the block [i >> 2, counter, stream, 0].
 import { Log } from "./exponential";
 import { Lanes } from "./lanes";
-import { Cos, Sin } from "./trigonometry";
+import { Turn } from "./trigonometry";
+
+const M0: u32 = 0xd2511f53;
+const M1: u32 = 0xcd9e8d57;
+const W0: u32 = 0x9e3779b9;
+const W1: u32 = 0xbb67ae85;
+
+/** Runs `F.apply(words, a, b)` over the blocks of one call; then the state moves on. */
+function draw<F>(out: usize, state: usize, n: i32, a: v128, b: v128): void {
+  let block: u32 = 0;
+  for (; n >= 16; n -= 16, out += 64, block += 4) {
+    // Four blocks at once, one in each lane.
+    let c0 = i32x4.add(i32x4.splat(block), i32x4(0, 1, 2, 3));
+    let c1 = v128.load32_splat(state, 12);
+    let c2 = v128.load32_splat(state, 8);
+    let c3 = i32x4.splat(0);
+    let key0 = v128.load32_splat(state);
+    let key1 = v128.load32_splat(state, 4);
+    for (let round = 0; round < 10; ++round) {
+      const low0 = i64x2.extmul_low_i32x4_u(c0, i32x4.splat(M0));
+      const high0 = i64x2.extmul_high_i32x4_u(c0, i32x4.splat(M0));
+      const low1 = i64x2.extmul_low_i32x4_u(c2, i32x4.splat(M1));
+      const high1 = i64x2.extmul_high_i32x4_u(c2, i32x4.splat(M1));
+      c0 = v128.xor(v128.xor(v128.shuffle<i32>(low1, high1, 1, 3, 5, 7), c1), key0);
+      c1 = v128.shuffle<i32>(low1, high1, 0, 2, 4, 6);
+      c2 = v128.xor(v128.xor(v128.shuffle<i32>(low0, high0, 1, 3, 5, 7), c3), key1);
+      c3 = v128.shuffle<i32>(low0, high0, 0, 2, 4, 6);
+      key0 = i32x4.add(key0, i32x4.splat(W0));
+      key1 = i32x4.add(key1, i32x4.splat(W1));
+    }
+    const c01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
+    const c23 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
+    const d01 = v128.shuffle<i32>(c0, c1, 2, 6, 3, 7);
+    const d23 = v128.shuffle<i32>(c2, c3, 2, 6, 3, 7);
+    v128.store(out, changetype<F>(0).apply(v128.shuffle<i64>(c01, c23, 0, 2), a, b));
+    v128.store(out, changetype<F>(0).apply(v128.shuffle<i64>(c01, c23, 1, 3), a, b), 16);
+    v128.store(out, changetype<F>(0).apply(v128.shuffle<i64>(d01, d23, 0, 2), a, b), 32);
+    v128.store(out, changetype<F>(0).apply(v128.shuffle<i64>(d01, d23, 1, 3), a, b), 48);
+  }
+  for (; n > 0; n -= 4, out += 16) {
+    Lanes.storeColumns(out, 0, n, changetype<F>(0).apply(State.block(state, block++), a, b));
+  }
+  State.advance(state);
+}
 
 class State {
   @inline static block(state: usize, index: u32): v128 {
-    const key = load<u64>(state);
-    return philox(index, load<u32>(state, 12), load<u32>(state, 8), <u32>key, <u32>(key >> 32));
+    return philox(index, load<u32>(state, 12), load<u32>(state, 8), load<u32>(state), load<u32>(state, 4));
   }
   /** The next call draws other numbers. */
   @inline static advance(state: usize): void {
@@ -15,28 +57,20 @@ class State {
   }
 }
 
-/** Ten rounds over the counter [c0, c1, c2, 0]. */
+/** Ten rounds over the counter [c0, c1, c2, 0]: one block. */
 function philox(c0: u32, c1: u32, c2: u32, key0: u32, key1: u32): v128 {
   let c3: u32 = 0;
   for (let round = 0; round < 10; ++round) {
-    const product0 = <u64>c0 * 0xd2511f53;
-    const product1 = <u64>c2 * 0xcd9e8d57;
+    const product0 = <u64>c0 * M0;
+    const product1 = <u64>c2 * M1;
     c0 = <u32>(product1 >> 32) ^ c1 ^ key0;
     c1 = <u32>product1;
     c2 = <u32>(product0 >> 32) ^ c3 ^ key1;
     c3 = <u32>product0;
-    key0 += 0x9e3779b9;
-    key1 += 0xbb67ae85;
+    key0 += W0;
+    key1 += W1;
   }
   return i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(c0), 1, c1), 2, c2), 3, c3);
-}
-
-/** Runs `F.apply(words, a, b)` over the blocks of one call. */
-function draw<F>(out: usize, state: usize, n: i32, a: v128, b: v128): void {
-  let block: u32 = 0;
-  for (; n >= 4; n -= 4, out += 16) v128.store(out, changetype<F>(0).apply(State.block(state, block++), a, b));
-  if (n > 0) Lanes.storePartial(out, changetype<F>(0).apply(State.block(state, block), a, b), n);
-  State.advance(state);
 }
 
 class Unit {
@@ -64,10 +98,8 @@ class Normal {
     // 1 − u is in (0, 1], where the logarithm is finite.
     const logs = changetype<Log>(0).apply(f32x4.sub(f32x4.splat(1), u));
     const lengths = f32x4.sqrt(f32x4.mul(f32x4.splat(-2), logs));
-    const angles = f32x4.mul(u, f32x4.splat(6.283185307179586));
     const length = v128.shuffle<i32>(lengths, lengths, 0, 0, 2, 2);
-    const angle = v128.shuffle<i32>(angles, angles, 1, 1, 3, 3);
-    const turns = v128.shuffle<i32>(changetype<Cos>(0).apply(angle), changetype<Sin>(0).apply(angle), 0, 5, 2, 7);
+    const turns = Turn.cosSin(Lanes.low(v128.shuffle<i32>(u, u, 1, 3, 1, 3)));
     return f32x4.add(mean, f32x4.mul(std, f32x4.mul(length, turns)));
   }
 }

@@ -1,51 +1,69 @@
-// softmax, logSoftmax and their gradients along `length` of [outer, length, inner]. With inner = 1 a row is
-// contiguous; else four neighbouring columns are done together. The largest value is subtracted first.
+// softmax, logSoftmax and their gradients along `length` of [outer, length, inner]. Long contiguous rows are done one by
+// one; else four rows or columns together, one in each lane. The largest value is subtracted first, sums are float64.
 import { Exp, Log1p } from "./exponential";
 import { Lanes } from "./lanes";
 import { Row } from "./reduce";
 
+/** Up to this length four rows side by side are faster than one after the other. */
+const SHORT = 16;
+
 export function softmax(out: usize, x: usize, outer: i32, length: i32, inner: i32): void {
-  const size = <usize>length * ((<usize>inner) << 2);
-  for (; outer > 0; --outer, x += size, out += size) {
-    if (inner == 1) softmaxRow(out, x, length);
-    else for (let column = 0; column < inner; column += 4) softmaxColumns(out, x, length, inner, column);
-  }
+  normalise<Softmax>(out, x, x, outer, length, inner);
 }
-
 export function logSoftmax(out: usize, x: usize, outer: i32, length: i32, inner: i32): void {
-  const size = <usize>length * ((<usize>inner) << 2);
-  for (; outer > 0; --outer, x += size, out += size) {
-    if (inner == 1) logSoftmaxRow(out, x, length);
-    else for (let column = 0; column < inner; column += 4) logSoftmaxColumns(out, x, length, inner, column);
-  }
+  normalise<LogSoftmax>(out, x, x, outer, length, inner);
 }
-
 export function softmaxBackward(out: usize, g: usize, y: usize, outer: i32, length: i32, inner: i32): void {
-  const size = <usize>length * ((<usize>inner) << 2);
-  for (; outer > 0; --outer, g += size, y += size, out += size) {
-    if (inner == 1) {
-      const dot = f32x4.splat(<f32>Row.dot(g, y, length));
-      for (let i = 0; i < length; i += 4) {
-        const at = (<usize>i) << 2;
-        const value = f32x4.mul(v128.load(y + at), f32x4.sub(v128.load(g + at), dot));
-        Lanes.storeColumns(out, i, length, value);
+  normalise<SoftmaxBackward>(out, g, y, outer, length, inner);
+}
+export function logSoftmaxBackward(out: usize, g: usize, y: usize, outer: i32, length: i32, inner: i32): void {
+  normalise<LogSoftmaxBackward>(out, g, y, outer, length, inner);
+}
+
+/** F has `row(out, a, b, length)` for one contiguous row and `four(…)` for up to four lines in lanes. */
+function normalise<F>(out: usize, a: usize, b: usize, outer: i32, length: i32, inner: i32): void {
+  const rowBytes = (<usize>length) << 2;
+  if (inner == 1 && length > SHORT) {
+    for (; outer > 0; --outer, out += rowBytes, a += rowBytes, b += rowBytes) {
+      changetype<F>(0).row(out, a, b, length);
+    }
+  } else if (inner == 1) {
+    for (; outer > 0; outer -= 4, out += rowBytes << 2, a += rowBytes << 2, b += rowBytes << 2) {
+      changetype<F>(0).four(out, a, b, length, 4, rowBytes, min<i32>(outer, 4));
+    }
+  } else {
+    const step = (<usize>inner) << 2;
+    const size = <usize>length * step;
+    for (; outer > 0; --outer, out += size, a += size, b += size) {
+      for (let column = 0; column < inner; column += 4) {
+        const at = (<usize>column) << 2;
+        changetype<F>(0).four(out + at, a + at, b + at, length, step, 4, min<i32>(inner - column, 4));
       }
-    } else for (let column = 0; column < inner; column += 4) softmaxBackwardColumns(out, g, y, length, inner, column);
+    }
   }
 }
 
-export function logSoftmaxBackward(out: usize, g: usize, y: usize, outer: i32, length: i32, inner: i32): void {
-  const size = <usize>length * ((<usize>inner) << 2);
-  for (; outer > 0; --outer, g += size, y += size, out += size) {
-    if (inner == 1) {
-      const total = f32x4.splat(<f32>Row.sum(g, length));
-      for (let i = 0; i < length; i += 4) {
-        const at = (<usize>i) << 2;
-        const value = f32x4.sub(v128.load(g + at), f32x4.mul(Core.exp(v128.load(y + at)), total));
-        Lanes.storeColumns(out, i, length, value);
-      }
-    } else
-      for (let column = 0; column < inner; column += 4) logSoftmaxBackwardColumns(out, g, y, length, inner, column);
+/** One element of each of up to four lines that are `apart` bytes from each other. */
+class Four {
+  @inline static load(from: usize, apart: usize, count: i32): v128 {
+    if (apart == 4) return v128.load(from);
+    return count == 4 ? Lanes.gather(from, apart) : Lanes.gatherPartial(from, apart, count);
+  }
+
+  @inline static store(to: usize, value: v128, apart: usize, count: i32): void {
+    if (apart == 4) Lanes.storeColumns(to, 0, count, value);
+    else {
+      v128.store_lane<f32>(to, value, 0);
+      if (count > 1) v128.store_lane<f32>(to + apart, value, 1);
+      if (count > 2) v128.store_lane<f32>(to + 2 * apart, value, 2);
+      if (count > 3) v128.store_lane<f32>(to + 3 * apart, value, 3);
+    }
+  }
+
+  @inline static max(from: usize, length: i32, step: usize, apart: usize, count: i32): v128 {
+    let max = f32x4.splat(f32.NEGATIVE_INFINITY);
+    for (; length > 0; --length, from += step) max = f32x4.max(max, Four.load(from, apart, count));
+    return max;
   }
 }
 
@@ -59,123 +77,135 @@ class Core {
     const one = f64x2.splat(1);
     return changetype<Log1p>(0).apply(Lanes.narrow(f64x2.sub(low, one), f64x2.sub(high, one)));
   }
-}
 
-function softmaxRow(out: usize, x: usize, length: i32): void {
-  const max = f32x4.splat(Row.max(x, length));
-  let a = f64x2.splat(0);
-  let b = f64x2.splat(0);
-  for (let i = 0; i < length; i += 4) {
-    const rest = length - i;
-    const from = x + ((<usize>i) << 2);
-    const v = rest >= 4 ? v128.load(from) : Lanes.loadPartial(from, rest, f32.NEGATIVE_INFINITY);
-    const e = Core.exp(f32x4.sub(v, max));
-    a = f64x2.add(a, Lanes.low(e));
-    b = f64x2.add(b, Lanes.high(e));
-    Lanes.storeColumns(out, i, length, e);
-  }
-  const total = f32x4.splat(<f32>Lanes.total(f64x2.add(a, b)));
-  for (let i = 0; i < length; i += 4) {
-    Lanes.storeColumns(out, i, length, f32x4.div(v128.load(out + ((<usize>i) << 2)), total));
+  /** What is left of a row from `i` on, at most four elements; −∞ beyond its end, where exp is 0. */
+  @inline static loadRow(row: usize, i: i32, length: i32): v128 {
+    const from = row + ((<usize>i) << 2);
+    return length - i >= 4 ? v128.load(from) : Lanes.loadPartial(from, length - i, f32.NEGATIVE_INFINITY);
   }
 }
 
-function logSoftmaxRow(out: usize, x: usize, length: i32): void {
-  const max = f32x4.splat(Row.max(x, length));
-  let a = f64x2.splat(0);
-  let b = f64x2.splat(0);
-  for (let i = 0; i < length; i += 4) {
-    const rest = length - i;
-    const from = x + ((<usize>i) << 2);
-    const v = rest >= 4 ? v128.load(from) : Lanes.loadPartial(from, rest, f32.NEGATIVE_INFINITY);
-    const e = Core.exp(f32x4.sub(v, max));
-    a = f64x2.add(a, Lanes.low(e));
-    b = f64x2.add(b, Lanes.high(e));
+@unmanaged
+class Softmax {
+  row(out: usize, x: usize, _: usize, length: i32): void {
+    const max = f32x4.splat(Row.max(x, length));
+    let low = f64x2.splat(0);
+    let high = low;
+    for (let i = 0; i < length; i += 4) {
+      const e = Core.exp(f32x4.sub(Core.loadRow(x, i, length), max));
+      low = f64x2.add(low, Lanes.low(e));
+      high = f64x2.add(high, Lanes.high(e));
+      Lanes.storeColumns(out, i, length, e);
+    }
+    const total = f32x4.splat(<f32>Lanes.total(f64x2.add(low, high)));
+    for (let i = 0; i < length; i += 4) {
+      Lanes.storeColumns(out, i, length, f32x4.div(v128.load(out + ((<usize>i) << 2)), total));
+    }
   }
-  const total = f64x2.splat(Lanes.total(f64x2.add(a, b)));
-  const shift = Core.logOfSum(total, total);
-  for (let i = 0; i < length; i += 4) {
-    const v = f32x4.sub(f32x4.sub(v128.load(x + ((<usize>i) << 2)), max), shift);
-    Lanes.storeColumns(out, i, length, v);
+
+  four(out: usize, x: usize, _: usize, length: i32, step: usize, apart: usize, count: i32): void {
+    const max = Four.max(x, length, step, apart, count);
+    let low = f64x2.splat(0);
+    let high = low;
+    for (let i = 0; i < length; ++i) {
+      const at = <usize>i * step;
+      const e = Core.exp(f32x4.sub(Four.load(x + at, apart, count), max));
+      low = f64x2.add(low, Lanes.low(e));
+      high = f64x2.add(high, Lanes.high(e));
+      Four.store(out + at, e, apart, count);
+    }
+    const total = Lanes.narrow(low, high);
+    for (; length > 0; --length, out += step) {
+      Four.store(out, f32x4.div(Four.load(out, apart, count), total), apart, count);
+    }
   }
 }
 
-function columnMax(x: usize, length: i32, step: usize): v128 {
-  let max = f32x4.splat(f32.NEGATIVE_INFINITY);
-  for (; length > 0; --length, x += step) max = f32x4.max(max, v128.load(x));
-  return max;
-}
+@unmanaged
+class LogSoftmax {
+  row(out: usize, x: usize, _: usize, length: i32): void {
+    const max = f32x4.splat(Row.max(x, length));
+    let low = f64x2.splat(0);
+    let high = low;
+    for (let i = 0; i < length; i += 4) {
+      const e = Core.exp(f32x4.sub(Core.loadRow(x, i, length), max));
+      low = f64x2.add(low, Lanes.low(e));
+      high = f64x2.add(high, Lanes.high(e));
+    }
+    const total = f64x2.splat(Lanes.total(f64x2.add(low, high)));
+    const shift = Core.logOfSum(total, total);
+    for (let i = 0; i < length; i += 4) {
+      const v = f32x4.sub(f32x4.sub(v128.load(x + ((<usize>i) << 2)), max), shift);
+      Lanes.storeColumns(out, i, length, v);
+    }
+  }
 
-function softmaxColumns(out: usize, x: usize, length: i32, inner: i32, column: i32): void {
-  const step = (<usize>inner) << 2;
-  const first = x + ((<usize>column) << 2);
-  const max = columnMax(first, length, step);
-  let a = f64x2.splat(0);
-  let b = f64x2.splat(0);
-  for (let i = 0; i < length; ++i) {
-    const e = Core.exp(f32x4.sub(v128.load(first + <usize>i * step), max));
-    a = f64x2.add(a, Lanes.low(e));
-    b = f64x2.add(b, Lanes.high(e));
-    Lanes.storeColumns(out + <usize>i * step, column, inner, e);
-  }
-  const total = Lanes.narrow(a, b);
-  for (let i = 0; i < length; ++i) {
-    const row = out + <usize>i * step;
-    Lanes.storeColumns(row, column, inner, f32x4.div(v128.load(row + ((<usize>column) << 2)), total));
-  }
-}
-
-function logSoftmaxColumns(out: usize, x: usize, length: i32, inner: i32, column: i32): void {
-  const step = (<usize>inner) << 2;
-  const first = x + ((<usize>column) << 2);
-  const max = columnMax(first, length, step);
-  let a = f64x2.splat(0);
-  let b = f64x2.splat(0);
-  for (let i = 0; i < length; ++i) {
-    const e = Core.exp(f32x4.sub(v128.load(first + <usize>i * step), max));
-    a = f64x2.add(a, Lanes.low(e));
-    b = f64x2.add(b, Lanes.high(e));
-  }
-  const shift = Core.logOfSum(a, b);
-  for (let i = 0; i < length; ++i) {
-    const v = f32x4.sub(f32x4.sub(v128.load(first + <usize>i * step), max), shift);
-    Lanes.storeColumns(out + <usize>i * step, column, inner, v);
+  four(out: usize, x: usize, _: usize, length: i32, step: usize, apart: usize, count: i32): void {
+    const max = Four.max(x, length, step, apart, count);
+    let low = f64x2.splat(0);
+    let high = low;
+    for (let i = 0; i < length; ++i) {
+      const e = Core.exp(f32x4.sub(Four.load(x + <usize>i * step, apart, count), max));
+      low = f64x2.add(low, Lanes.low(e));
+      high = f64x2.add(high, Lanes.high(e));
+    }
+    const shift = Core.logOfSum(low, high);
+    for (; length > 0; --length, x += step, out += step) {
+      Four.store(out, f32x4.sub(f32x4.sub(Four.load(x, apart, count), max), shift), apart, count);
+    }
   }
 }
 
-function softmaxBackwardColumns(out: usize, g: usize, y: usize, length: i32, inner: i32, column: i32): void {
-  const step = (<usize>inner) << 2;
-  const start = (<usize>column) << 2;
-  let a = f64x2.splat(0);
-  let b = f64x2.splat(0);
-  for (let i = 0; i < length; ++i) {
-    const v = v128.load(g + start + <usize>i * step);
-    const w = v128.load(y + start + <usize>i * step);
-    a = f64x2.add(a, f64x2.mul(Lanes.low(v), Lanes.low(w)));
-    b = f64x2.add(b, f64x2.mul(Lanes.high(v), Lanes.high(w)));
+@unmanaged
+class SoftmaxBackward {
+  row(out: usize, g: usize, y: usize, length: i32): void {
+    const dot = f32x4.splat(<f32>Row.dot(g, y, length));
+    for (let i = 0; i < length; i += 4) {
+      const at = (<usize>i) << 2;
+      Lanes.storeColumns(out, i, length, f32x4.mul(v128.load(y + at), f32x4.sub(v128.load(g + at), dot)));
+    }
   }
-  const dot = Lanes.narrow(a, b);
-  for (let i = 0; i < length; ++i) {
-    const at = <usize>i * step;
-    const value = f32x4.mul(v128.load(y + start + at), f32x4.sub(v128.load(g + start + at), dot));
-    Lanes.storeColumns(out + at, column, inner, value);
+
+  four(out: usize, g: usize, y: usize, length: i32, step: usize, apart: usize, count: i32): void {
+    let low = f64x2.splat(0);
+    let high = low;
+    for (let i = 0; i < length; ++i) {
+      const v = Four.load(g + <usize>i * step, apart, count);
+      const w = Four.load(y + <usize>i * step, apart, count);
+      low = f64x2.add(low, f64x2.mul(Lanes.low(v), Lanes.low(w)));
+      high = f64x2.add(high, f64x2.mul(Lanes.high(v), Lanes.high(w)));
+    }
+    const dot = Lanes.narrow(low, high);
+    for (; length > 0; --length, g += step, y += step, out += step) {
+      const difference = f32x4.sub(Four.load(g, apart, count), dot);
+      Four.store(out, f32x4.mul(Four.load(y, apart, count), difference), apart, count);
+    }
   }
 }
 
-function logSoftmaxBackwardColumns(out: usize, g: usize, y: usize, length: i32, inner: i32, column: i32): void {
-  const step = (<usize>inner) << 2;
-  const start = (<usize>column) << 2;
-  let a = f64x2.splat(0);
-  let b = f64x2.splat(0);
-  for (let i = 0; i < length; ++i) {
-    const v = v128.load(g + start + <usize>i * step);
-    a = f64x2.add(a, Lanes.low(v));
-    b = f64x2.add(b, Lanes.high(v));
+@unmanaged
+class LogSoftmaxBackward {
+  row(out: usize, g: usize, y: usize, length: i32): void {
+    const total = f32x4.splat(<f32>Row.sum(g, length));
+    for (let i = 0; i < length; i += 4) {
+      const at = (<usize>i) << 2;
+      const share = f32x4.mul(Core.exp(v128.load(y + at)), total);
+      Lanes.storeColumns(out, i, length, f32x4.sub(v128.load(g + at), share));
+    }
   }
-  const total = Lanes.narrow(a, b);
-  for (let i = 0; i < length; ++i) {
-    const at = <usize>i * step;
-    const e = Core.exp(v128.load(y + start + at));
-    Lanes.storeColumns(out + at, column, inner, f32x4.sub(v128.load(g + start + at), f32x4.mul(e, total)));
+
+  four(out: usize, g: usize, y: usize, length: i32, step: usize, apart: usize, count: i32): void {
+    let low = f64x2.splat(0);
+    let high = low;
+    for (let i = 0; i < length; ++i) {
+      const v = Four.load(g + <usize>i * step, apart, count);
+      low = f64x2.add(low, Lanes.low(v));
+      high = f64x2.add(high, Lanes.high(v));
+    }
+    const total = Lanes.narrow(low, high);
+    for (; length > 0; --length, g += step, y += step, out += step) {
+      const share = f32x4.mul(Core.exp(Four.load(y, apart, count)), total);
+      Four.store(out, f32x4.sub(Four.load(g, apart, count), share), apart, count);
+    }
   }
 }

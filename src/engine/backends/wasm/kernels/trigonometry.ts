@@ -65,6 +65,19 @@ class Angle {
   }
 }
 
+export class Turn {
+  /** For two float64 lanes t in [0, 1): float32 cos(2πt₀), sin(2πt₀), cos(2πt₁), sin(2πt₁). */
+  @inline static cosSin(t: v128): v128 {
+    const quarters = f64x2.mul(t, f64x2.splat(4));
+    const turned = f64x2.add(quarters, Lanes.entry64(ANGLE, 1));
+    const rest = f64x2.sub(quarters, f64x2.sub(turned, Lanes.entry64(ANGLE, 1)));
+    const r = f64x2.mul(rest, f64x2.splat(1.5707963267948966));
+    const sin = Angle.ofQuadrant(r, turned);
+    const cos = Angle.ofQuadrant(r, i64x2.add(turned, i64x2.splat(1)));
+    return v128.shuffle<i32>(f32x4.demote_f64x2_zero(cos), f32x4.demote_f64x2_zero(sin), 0, 4, 1, 5);
+  }
+}
+
 class Reduction {
   @inline static needed(x: v128): bool {
     return v128.any_true(f32x4.gt(f32x4.abs(x), f32x4.splat(LARGE)));
