@@ -16,11 +16,20 @@ export interface PreparedInputs {
  */
 export function applyPreprocess(fitted: FittedPreprocess, rows: readonly unknown[], path = "inputs"): PreparedInputs {
   if (rows.length === 0) throw new DataError("is empty; expected at least one row", { path });
+  const most = Math.floor(MAX_CELLS / Math.max(size(fitted.rawShape), size(fitted.shape)));
+  if (rows.length > most) {
+    throw new DataError(`has ${grouped(rows.length)} rows, at most ${grouped(most)} are taken at once`, { path });
+  }
   const arrays = rows.map((row, i) => (isRecord(row) ? inFeatureOrder(row, fitted, `${path}[${i}]`) : row));
   const { table, shape } = readNested(arrays, path);
   checkShape(shape, fitted, path);
   return { inputs: transform(named(table, rows, fitted, path), fitted, null), count: table.rows };
 }
+
+/** Numbers prepared for one prediction, at most: an empty object for a row costs nothing to send. */
+const MAX_CELLS = 16 * 1024 * 1024;
+
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 const isRecord = (row: unknown): row is Record<string, unknown> =>
   typeof row === "object" && row !== null && !Array.isArray(row);
@@ -47,8 +56,8 @@ function cell(value: unknown, path: string): unknown {
 
 /** A row may come flat, or nested as it was in training. */
 function checkShape(shape: readonly number[], fitted: FittedPreprocess, path: string): void {
-  const width = fitted.rawShape.reduce((a, b) => a * b, 1);
-  const found = shape.reduce((a, b) => a * b, 1);
+  const width = size(fitted.rawShape);
+  const found = size(shape);
   const accepted = [fitted.rawShape.join(), fitted.shape.join(), String(width)];
   if (found === width && accepted.includes(shape.join())) return;
   const names = fitted.features === null ? "" : ` (${someNames(fitted.features)})`;

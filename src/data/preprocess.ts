@@ -61,9 +61,10 @@ export function transform(table: Table, fitted: FittedPreprocess, rows: Int32Arr
   const width = fitted.shape.reduce((a, b) => a * b, 1);
   const out = new Float32Array(count * width);
   const map = new ValueMap(fitted.map, table);
+  const oneHot = new Map(fitted.oneHot.map(({ column, categories }) => [column, categories]));
   let at = 0;
   for (let column = 0; column < table.width; column++) {
-    const categories = fitted.oneHot.find((one) => one.column === column)?.categories;
+    const categories = oneHot.get(column);
     if (categories !== undefined) {
       writeOneHot(table, map, column, categories, rows, out, at, width);
       at += categories.length;
@@ -90,12 +91,14 @@ export function outputShape(
 }
 
 function fitOneHot(table: Table, steps: Preprocess | undefined): FittedPreprocess["oneHot"] {
-  const names = Array.from({ length: table.width }, (_, i) => table.columnName(i));
-  const map = new ValueMap(steps?.map ?? null, table);
-  const columns = (steps?.one_hot ?? []).map((name) => {
-    const column = names.indexOf(name);
-    if (column === -1) {
-      throw new DataError(`there is no feature ${quoted(name)}${nearest(name, names)}`, { path: "preprocess.one_hot" });
+  if (steps?.one_hot === undefined) return [];
+  const positions = new Map(Array.from({ length: table.width }, (_, i) => [table.columnName(i), i]));
+  const map = new ValueMap(steps.map ?? null, table);
+  const columns = [...new Set(steps.one_hot)].map((name) => {
+    const column = positions.get(name);
+    if (column === undefined) {
+      const near = nearest(name, positions.keys());
+      throw new DataError(`there is no feature ${quoted(name)}${near}`, { path: "preprocess.one_hot" });
     }
     return { column, categories: categoriesOf(table, map, column) };
   });

@@ -21,7 +21,7 @@ export function checkModel(given: unknown, input: Shape | undefined, mistakes: M
   }
   const known = Object.keys(Model.shape);
   for (const name of Object.keys(given)) {
-    if (!known.includes(name)) mistakes.add(joinPath("model", name), unknownField(name, known));
+    if (!known.includes(name)) mistakes.add(joinPath("model", name), () => unknownField(name, known));
   }
   const resolved = checkLayers(given["layers"], input, mistakes);
   return { resolved, init: checkInit(given["init"], resolved, mistakes) };

@@ -4,7 +4,7 @@ import type { Preprocess } from "../data/data-spec.ts";
 import { classesOf, type EncodedTargets, encodeTargets } from "../data/encode-targets.ts";
 import { type FittedPreprocess, fitPreprocess, transform } from "../data/preprocess.ts";
 import type { RawData } from "../data/raw-data.ts";
-import type { TargetInfo } from "../engine/definitions.ts";
+import { elementCount, type TargetInfo } from "../engine/definitions.ts";
 import type { DataFacts, Encoding } from "./data-facts.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
@@ -49,9 +49,12 @@ export function tellDataError(error: unknown, path: string, mistakes: Mistakes):
   mistakes.add(isWhole ? at : joinPath(path, ...at.split(".").filter((key) => key !== "")), error.message);
 }
 
+/** More cells than a spec's limits ever allow are not even tried: one_hot can make thousands of one. */
+const MAX_CELLS = 64 * 1024 * 1024;
+
 function fitAndTry(raw: RawData, steps: Preprocess | undefined): FittedPreprocess {
   const fitted = fitPreprocess(raw, steps, null);
-  transform(raw.inputs, fitted, null);
+  if (raw.inputs.rows * elementCount(fitted.shape) <= MAX_CELLS) transform(raw.inputs, fitted, null);
   return fitted;
 }
 

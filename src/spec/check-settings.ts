@@ -7,7 +7,7 @@ import { joinPath, type Mistakes, parseOr, unknownField } from "./mistakes.ts";
 export function checkSettings(input: Readonly<Record<string, unknown>>, mistakes: Mistakes): JobSettings | undefined {
   const known = Object.keys(JobSpec.shape);
   for (const name of Object.keys(input)) {
-    if (!known.includes(name)) mistakes.add(joinPath("", name), unknownField(name, known));
+    if (!known.includes(name)) mistakes.add(joinPath("", name), () => unknownField(name, known));
   }
   const settings = Object.fromEntries(Object.entries(input).filter(([name]) => Object.hasOwn(JobSettings.shape, name)));
   if (settings["device"] === "gpu") {

@@ -28,8 +28,7 @@ export function checkTable(
   const columns = new Map(info.columns.map((column) => [column.name, column]));
   const target = columns.get(choice.target);
   if (target === undefined) {
-    const near = nearest(choice.target, columns.keys()) || `; it has ${someOf([...columns.keys()])}`;
-    mistakes.add(joinPath(path, "target"), `the data set has no column ${quoted(choice.target)}${near}`);
+    mistakes.add(joinPath(path, "target"), noColumn(choice.target, columns));
   }
   const meant = target?.name ?? nearestName(choice.target, columns.keys());
   const features = meant === undefined ? undefined : chosenFeatures(columns, choice.features, meant, path, mistakes);
@@ -61,15 +60,16 @@ function chosenFeatures(
   const seen = new Set<string>();
   names.forEach((name, i) => {
     const at = joinPath(path, "features", i);
-    if (!columns.has(name)) {
-      const near = nearest(name, columns.keys()) || `; it has ${someOf([...columns.keys()])}`;
-      mistakes.add(at, `the data set has no column ${quoted(name)}${near}`);
-    } else if (name === target) mistakes.add(at, `${quoted(name)} is the target; leave it out of "features"`);
+    if (!columns.has(name)) mistakes.add(at, () => noColumn(name, columns));
+    else if (name === target) mistakes.add(at, `${quoted(name)} is the target; leave it out of "features"`);
     else if (seen.has(name)) mistakes.add(at, `${quoted(name)} is named twice`);
     seen.add(name);
   });
   return names.map((name) => (name === target ? undefined : columns.get(name)) ?? unknownColumn(name));
 }
+
+const noColumn = (name: string, columns: ReadonlyMap<string, unknown>): string =>
+  `the data set has no column ${quoted(name)}${nearest(name, columns.keys()) || `; it has ${someOf([...columns.keys()])}`}`;
 
 const unknownColumn = (name: string): ColumnStatistics => ({
   name,
@@ -90,11 +90,14 @@ function checkFeatures(
 ): Shape | undefined {
   const map = new ValueMap(steps?.map ?? null);
   const names = features.map(({ name }) => name);
-  const oneHot = new Set(steps?.one_hot);
+  const known = new Set(names);
+  const oneHot = new Set<string>();
   (steps?.one_hot ?? []).forEach((name, i) => {
-    if (names.includes(name)) return;
     const at = joinPath(path, "preprocess", "one_hot", i);
-    mistakes.add(at, `there is no feature ${quoted(name)}${nearest(name, names) || `; there are ${someOf(names)}`}`);
+    const near = (): string => nearest(name, names) || `; there are ${someOf(names)}`;
+    if (oneHot.has(name)) mistakes.add(at, `${quoted(name)} is named twice`);
+    else if (!known.has(name)) mistakes.add(at, () => `there is no feature ${quoted(name)}${near()}`);
+    oneHot.add(name);
   });
   let width = 0;
   for (const column of features) {

@@ -18,10 +18,8 @@ export function checkWeights(given: Readonly<Record<string, unknown>>, model: Re
     const at = joinPath(path, name);
     const shape = shapes.get(name);
     if (shape === undefined) {
-      mistakes.add(
-        at,
-        `the model has no weight ${JSON.stringify(name)}${nearest(name, shapes.keys()) || allOf(shapes)}`,
-      );
+      const near = (): string => nearest(name, shapes.keys()) || allOf(shapes);
+      mistakes.add(at, () => `the model has no weight ${JSON.stringify(name)}${near()}`);
       continue;
     }
     const weights = readWeights(values, at, mistakes);

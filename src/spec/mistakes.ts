@@ -16,8 +16,10 @@ const MAX_MISTAKES = 100;
 export class Mistakes {
   readonly list: Mistake[] = [];
 
-  add(path: string, message: string): void {
-    if (this.list.length < MAX_MISTAKES) this.list.push({ path, message });
+  /** A message that takes a search ("did you mean") is given as a function, and not made when no one will read it. */
+  add(path: string, message: string | (() => string)): void {
+    if (this.list.length === MAX_MISTAKES) return;
+    this.list.push({ path, message: typeof message === "string" ? message : message() });
   }
 
   get none(): boolean {
@@ -61,7 +63,8 @@ export function tell(error: z.ZodError, schema: z.ZodType, path: string, mistake
     const at = joinPath(path, ...issue.path);
     if (issue.code !== "unrecognized_keys") mistakes.add(at, sentence(issue));
     else
-      for (const key of issue.keys) mistakes.add(joinPath(at, key), unknownField(key, knownFields(schema, issue.path)));
+      for (const key of issue.keys)
+        mistakes.add(joinPath(at, key), () => unknownField(key, knownFields(schema, issue.path)));
   }
 }
 

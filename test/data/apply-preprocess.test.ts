@@ -51,6 +51,7 @@ test("a value that one_hot has never seen gives zeros", () => {
 
 describe("is refused with the path of what is wrong", () => {
   test.each<[string, FittedPreprocess, unknown[], string, RegExp]>([
+    ["rows by the million", votes, Array(8_388_609).fill({}), "inputs", /^has 8,388,609 rows, at most 8,388,608/],
     ["no rows", votes, [], "inputs", /^is empty/],
     ["too few values", votes, [["y"]], "inputs[0]", /^has 1 values, but the model takes 2 \(tax, war\)/],
     ["rows of different lengths", votes, [["y", "n"], ["y"]], "inputs[1]", /^has 1 values, expected 2/],

@@ -80,6 +80,11 @@ describe("a column needs what makes numbers of it", () => {
   });
 });
 
+test("of ten thousand wrong names a hundred are told", async () => {
+  const features = Array.from({ length: 10_000 }, (_, i) => `petal_${i}`);
+  expect(await mistakesOf(on("iris", "species", { features, preprocess: { one_hot: features } }))).toHaveLength(100);
+});
+
 describe("one mistake gives one error", () => {
   const digits = { ...iris, model: { layers: [{ type: "Flatten" }, { type: "Linear", out_features: 10 }] } };
   test.each<[string, unknown, string, RegExp]>([

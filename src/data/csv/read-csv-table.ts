@@ -20,8 +20,9 @@ export async function readCsvTable(stream: AsyncIterable<Uint8Array>, choice: Co
   const rows = await readCsv(stream, {
     header: (names) => {
       features = choice.features ?? names.filter((name) => name !== choice.target);
-      featureAt = features.map((name) => find(names, name));
-      targetAt = find(names, choice.target);
+      const positions = new Map(names.map((name, i) => [name, i]));
+      featureAt = features.map((name) => find(positions, name));
+      targetAt = find(positions, choice.target);
     },
     row: (cells) => {
       for (let i = 0; i < featureAt.length; i++) inputs.addText(cells[featureAt[i] ?? 0] ?? "");
@@ -38,8 +39,8 @@ export async function readCsvTable(stream: AsyncIterable<Uint8Array>, choice: Co
   };
 }
 
-function find(names: readonly string[], name: string): number {
-  const at = names.indexOf(name);
-  if (at >= 0) return at;
-  throw new DataError(`There is no column ${quoted(name)}${nearest(name, names)}.`, { column: name });
+function find(positions: ReadonlyMap<string, number>, name: string): number {
+  const at = positions.get(name);
+  if (at !== undefined) return at;
+  throw new DataError(`There is no column ${quoted(name)}${nearest(name, positions.keys())}.`, { column: name });
 }
