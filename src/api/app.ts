@@ -1,5 +1,5 @@
 /** The HTTP API as a table of contents: what is switched on, then one line for each resource. */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { newId } from "../jobs/ids.ts";
 import { answerBrokenConnection, answerErrors, sendProblem } from "./error-handler.ts";
 import { acceptJsonBodies } from "./json-body.ts";
@@ -30,7 +30,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     // A stream has no end of its own: without these two a shutdown would wait for its listeners.
     forceCloseConnections: true,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
     clientErrorHandler: answerBrokenConnection,
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   });

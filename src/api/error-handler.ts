@@ -15,7 +15,7 @@ export function answerErrors(app: FastifyInstance): void {
     const path = request.url.split("?")[0] ?? request.url;
     const methods = methodsOf(path);
     const problem =
-      methods.length > 0
+      methods.length > 0 && !methods.includes(request.method)
         ? new ProblemError(
             "method-not-allowed",
             `${request.method} is not possible on ${path}; ${methods.join(", ")} is.`,

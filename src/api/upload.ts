@@ -39,6 +39,8 @@ export function openUpload(request: FastifyRequest, limit: number): Upload {
   if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
 
   const content = bounded(limit);
+  // It can fail before anyone reads it; whoever then reads it gets this error, and until then nobody must fall over it.
+  content.on("error", () => {});
   // A pipe does not hand errors on: a client that goes away must end the upload, not leave it waiting.
   raw.on("error", (error) => content.destroy(error));
   raw.on("close", () => {

@@ -1,0 +1,115 @@
+import { readdir } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Dataset } from "../../src/jobs/dataset.ts";
+import { type ApiFixture, smallSpec, startTestApi } from "./api-fixture.ts";
+
+const LIMIT = 8_000_000;
+
+let api: ApiFixture;
+let url: string;
+beforeAll(async () => {
+  api = await startTestApi({ limits: { datasetBytes: LIMIT } });
+  url = await api.listen();
+});
+afterAll(() => api.close());
+
+const CSV = "age,city,y\n31,Rome,yes\n,Oslo,no\n57,Rome,yes\n";
+
+async function upload(body: BodyInit, headers: Record<string, string> = {}, query = "") {
+  const response = await fetch(`${url}/v1/datasets${query}`, {
+    method: "POST",
+    headers: { "content-type": "text/csv", ...headers },
+    body,
+    ...(body instanceof ReadableStream && { duplex: "half" }),
+  });
+  return { status: response.status, location: response.headers.get("location"), body: await response.json() };
+}
+
+/** A body of unknown length, as a pipe sends it. */
+function rows(count: number): ReadableStream<Uint8Array> {
+  const thousand = Buffer.from("123456,654321\n".repeat(1000));
+  let left = count / 1000;
+  return new ReadableStream({
+    pull(controller) {
+      if (left === count / 1000) controller.enqueue(Buffer.from("a,b\n"));
+      if (left-- > 0) controller.enqueue(thousand);
+      else controller.close();
+    },
+  });
+}
+
+describe("a dataset", () => {
+  test("is stored and described, column by column", async () => {
+    const { status, location, body } = await upload(CSV, {}, "?name=people");
+    expect(status).toBe(201);
+    expect(location).toBe(`/v1/datasets/${body.id}`);
+    const dataset = Dataset.parse(body);
+    expect(dataset).toMatchObject({ name: "people", rows: 3, bytes: CSV.length, content_type: "text/csv" });
+    expect(dataset.columns[0]).toMatchObject({ name: "age", min: 31, max: 57, mean: 44, missing: 1 });
+    expect(dataset.columns[1]).toMatchObject({ name: "city", dtype: "string", categories: ["Oslo", "Rome"] });
+    expect(await (await fetch(`${url}${location}`)).json()).toEqual(body);
+  });
+
+  test("may come gzipped: what is stored is the table", async () => {
+    const { status, body } = await upload(gzipSync(CSV), { "content-encoding": "gzip" });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ rows: 3, bytes: CSV.length });
+  });
+
+  test("of unknown length is streamed", async () => {
+    const { status, body } = await upload(rows(200_000));
+    expect(status).toBe(201);
+    expect(body.rows).toBe(200_000);
+  });
+
+  test("that grows beyond the limit while it arrives is a 413", async () => {
+    const { status, body } = await upload(rows(1_000_000));
+    expect(status).toBe(413);
+    expect(body.detail).toContain(String(LIMIT));
+  });
+
+  test("that unpacks to more than the limit is a 413, however small its gzip is", async () => {
+    const bomb = gzipSync(Buffer.alloc(20_000_000, "1\n"));
+    expect(bomb.length).toBeLessThan(LIMIT / 100);
+    expect((await upload(bomb, { "content-encoding": "gzip" })).status).toBe(413);
+  });
+
+  test("whose sender goes away in the middle leaves nothing behind", async () => {
+    const before = (await folders()).length;
+    const upload = request(`${url}/v1/datasets`, { method: "POST", headers: { "content-type": "text/csv" } });
+    upload.on("error", () => {});
+    upload.write("a,b\n1,2\n");
+    await expect.poll(async () => (await folders()).length).toBe(before + 1);
+    upload.destroy();
+    await expect.poll(async () => (await folders()).length).toBe(before);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+});
+
+test("datasets are listed in pages, newest first", async () => {
+  const ids: string[] = [];
+  for (let i = 0; i < 5; i++) ids.push((await upload(CSV)).body.id);
+  const first = await (await fetch(`${url}/v1/datasets?limit=3`)).json();
+  expect(first.data.map(({ id }: { id: string }) => id)).toEqual(ids.slice(2).reverse());
+  const second = await (await fetch(`${url}/v1/datasets?limit=2&cursor=${first.next_cursor}`)).json();
+  expect(second.data.map(({ id }: { id: string }) => id)).toEqual(ids.slice(0, 2).reverse());
+});
+
+test("a dataset can be deleted, but not while a job that is not finished trains on it", async () => {
+  const { body } = await upload("a,b,y\n0,0,0\n1,1,1\n0,1,1\n1,0,0\n");
+  const spec = { ...smallSpec, data: { dataset_id: body.id, target: "y" } };
+  const job = (await api.app.inject({ method: "POST", url: "/v1/jobs", payload: spec })).json();
+  expect(job.status).toBe("queued");
+  const refused = await api.app.inject({ method: "DELETE", url: `/v1/datasets/${body.id}` });
+  expect(refused.statusCode).toBe(409);
+  expect(refused.json().detail).toContain(job.id);
+  await api.app.inject({ method: "POST", url: `/v1/jobs/${job.id}/cancel` });
+  expect((await api.app.inject({ method: "DELETE", url: `/v1/datasets/${body.id}` })).statusCode).toBe(204);
+  expect((await api.app.inject(`/v1/datasets/${body.id}`)).statusCode).toBe(404);
+});
+
+/** What lies on disk, also what is still being written. */
+const folders = () => readdir(join(api.config.dataDir, "objects", "datasets"));
