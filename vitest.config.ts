@@ -13,7 +13,7 @@ const suite = (name: string, folders: readonly string[]) => ({
   test: { name, include: folders.map((folder) => `test/${folder}/**/*.test.ts`) },
 });
 
-const service = ["broker", "jobs", "workers", "api", "dashboard", "demo", "examples"];
+const service = ["broker", "jobs", "workers", "api", "service", "dashboard", "demo", "examples"];
 const own = [...service, "parity", "faults"];
 
 export default defineConfig({

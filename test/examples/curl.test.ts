@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Client, Job } from "../../scripts/demo-client.ts";
 import { type ServiceProcess, startService } from "../../scripts/service-process.ts";
 import { brokerOfTheTests } from "./broker-of-the-tests.ts";
 
@@ -20,6 +21,17 @@ describe("the example scripts", () => {
     return (await execute("sh", [join(EXAMPLES, script), ...args], options)).stdout;
   };
   const idsOf = (events: string) => [...events.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+
+  const submitted = async ({ layers, epochs }: { layers: object[]; epochs: number }) => {
+    const spec = {
+      model: { layers },
+      loss: "CrossEntropyLoss",
+      optimizer: { type: "Adam", lr: 0.001 },
+      epochs,
+      data: { builtin: "moons", samples: 10_000, noise: 0.2 },
+    };
+    return (await new Client(service.url).post("/v1/jobs", spec, Job)).id;
+  };
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "epochd-curl-"));
@@ -38,12 +50,17 @@ describe("the example scripts", () => {
     expect(output.trimEnd().split("\n").at(-1)).toContain('"status":"completed"');
   });
 
-  it("follow.sh prints each event once, however often the connection breaks", async () => {
-    const trained = await run("train.sh", ["xor"]);
-    const job = trained.match(/^job (job_\w+)$/m)?.[1] ?? "";
-    const followed = await run("follow.sh", [job]);
-    expect(idsOf(followed)).toEqual(idsOf(trained));
-    expect(followed.match(/^data: .*$/gm)).toEqual(trained.match(/^data: .*$/gm));
+  it("follow.sh prints each event once, in order, through connections that break while the job trains", async () => {
+    const job = await submitted({
+      layers: [{ type: "Linear", out_features: 768 }, { type: "ReLU" }, { type: "Linear", out_features: 2 }],
+      epochs: 150,
+    });
+    const followed = await run("follow.sh", [job], { CONNECTION_S: "0.3" });
+    expect(idsOf(followed)).toEqual(idsOf(followed).map((_, i) => i + 1));
+    expect(followed).toContain("event: completed");
+
+    const inOneGo = await fetch(`${service.url}/v1/jobs/${job}/events`).then((answer) => answer.text());
+    expect(followed).toBe(inOneGo);
   });
 
   it("follow.sh ends with an error for a job that is not there", async () => {
