@@ -57,23 +57,34 @@ export function fitPreprocess(raw: RawData, steps: Preprocess | undefined, rows:
 
 /** The chosen rows as the first layer gets them. Throws DataError naming row and column. */
 export function transform(table: Table, fitted: FittedPreprocess, rows: Int32Array | null): Float32Array<ArrayBuffer> {
-  const count = rows?.length ?? table.rows;
+  const source = { table, map: new ValueMap(fitted.map, table), rows, count: rows?.length ?? table.rows };
   const width = fitted.shape.reduce((a, b) => a * b, 1);
-  const out = new Float32Array(count * width);
-  const map = new ValueMap(fitted.map, table);
+  const out = new Float32Array(source.count * width);
   const oneHot = new Map(fitted.oneHot.map(({ column, categories }) => [column, categories]));
-  let at = 0;
+  let feature = 0;
   for (let column = 0; column < table.width; column++) {
     const categories = oneHot.get(column);
-    if (categories !== undefined) {
-      writeOneHot(table, map, column, categories, rows, out, at, width);
-      at += categories.length;
-    } else {
-      writeNumbers(table, map, column, fitted, rows, out, at, width);
-      at += 1;
-    }
+    const destination = { out, feature, width };
+    if (categories === undefined) writeNumbers(source, column, fitted, destination);
+    else writeOneHot(source, column, categories, destination);
+    feature += categories?.length ?? 1;
   }
   return out;
+}
+
+/** The cells to read: `count` rows of the table, those that `rows` names or all. */
+interface Source {
+  readonly table: Table;
+  readonly map: ValueMap;
+  readonly rows: Int32Array | null;
+  readonly count: number;
+}
+
+/** Where a column goes: its first feature, in rows of `width` features. */
+interface Destination {
+  readonly out: Float32Array;
+  readonly feature: number;
+  readonly width: number;
 }
 
 /** `shape` if asked for, when it holds as many values as a row has features. */
@@ -182,17 +193,8 @@ function perColumn(
   });
 }
 
-function writeNumbers(
-  table: Table,
-  map: ValueMap,
-  column: number,
-  fitted: FittedPreprocess,
-  rows: Int32Array | null,
-  out: Float32Array,
-  at: number,
-  width: number,
-): void {
-  const count = rows?.length ?? table.rows;
+function writeNumbers(source: Source, column: number, fitted: FittedPreprocess, to: Destination): void {
+  const { table, map, rows, count } = source;
   const centre = fitted.mean?.[column] ?? 0;
   const spread = fitted.std?.[column] ?? 1;
   for (let i = 0; i < count; i++) {
@@ -201,26 +203,17 @@ function writeNumbers(
     if (Number.isNaN(value)) throw missingValue(table, row, column);
     const number = (value * fitted.scale - centre) / spread;
     if (Math.abs(number) > FLOAT32_MAX) throw tooLarge(table, row, column, number);
-    out[i * width + at] = number;
+    to.out[i * to.width + to.feature] = number;
   }
 }
 
-function writeOneHot(
-  table: Table,
-  map: ValueMap,
-  column: number,
-  categories: readonly string[],
-  rows: Int32Array | null,
-  out: Float32Array,
-  at: number,
-  width: number,
-): void {
+function writeOneHot(source: Source, column: number, categories: readonly string[], to: Destination): void {
+  const { table, map, rows, count } = source;
   const position = new Map(categories.map((category, i) => [category, i]));
-  const count = rows?.length ?? table.rows;
   for (let i = 0; i < count; i++) {
     const category = map.category(table, rows?.[i] ?? i, column);
     const hot = category === undefined ? undefined : position.get(category);
-    if (hot !== undefined) out[i * width + at + hot] = 1;
+    if (hot !== undefined) to.out[i * to.width + to.feature + hot] = 1;
   }
 }
 

@@ -128,6 +128,12 @@ describe("one mistake gives one error", () => {
       /did you mean "Adam"/,
     ],
     [
+      "arguments of an optimizer that contradict each other",
+      { ...iris, optimizer: { type: "SGD", nesterov: true } },
+      "optimizer.nesterov",
+      /needs a momentum above 0/,
+    ],
+    [
       "an optimizer of another kind",
       { ...iris, optimizer: 3 },
       "optimizer",
