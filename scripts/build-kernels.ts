@@ -2,13 +2,14 @@
  * Builds the CPU kernels: build/kernels/{simd,relaxed-simd}.wasm from the AssemblyScript in
  * src/engine/backends/wasm/kernels, only when they or the instruction table have changed.
  *
- * Run it (`node scripts/build-kernels.ts`) or call `buildKernels()`.
+ * Run it (`node scripts/build-kernels.ts [folder]`) or call `buildKernels()`.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { kernelFlavours, kernelFolder } from "../src/engine/backends/wasm/kernel-module.ts";
+import { tableFingerprint } from "../src/engine/backends/wasm/table-fingerprint.ts";
 import { type Instruction, instructions } from "../src/engine/instructions.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -16,12 +17,12 @@ const sources = join(root, "src/engine/backends/wasm/kernels");
 const compiler = join(root, "node_modules/assemblyscript");
 
 /** Compiles what is out of date. Several processes may do so at once: each writes beside and renames. */
-export async function buildKernels(): Promise<{ built: boolean }> {
-  const out = fileURLToPath(kernelFolder);
+export async function buildKernels(out = fileURLToPath(kernelFolder)): Promise<{ built: boolean }> {
   const stamp = join(out, "sources.sha256");
   const dispatch = dispatchSource(Object.values(instructions));
   const hash = hashOf(dispatch);
-  if (readIfThere(stamp) === hash) return { built: false };
+  const complete = kernelFlavours.every((flavour) => existsSync(join(out, `${flavour}.wasm`)));
+  if (complete && readIfThere(stamp) === hash) return { built: false };
 
   mkdirSync(out, { recursive: true });
   for (const flavour of kernelFlavours) {
@@ -56,6 +57,11 @@ export { scratch, scratchBytes } from "./matmul";
 /** The first byte that is not this module's own data. */
 export function heapStart(): usize {
   return __heap_base;
+}
+
+/** Of the table that this was built for. */
+export function fingerprint(): i32 {
+  return ${tableFingerprint()};
 }
 
 /** Runs the program at that address \`times\` times. */
@@ -124,6 +130,6 @@ function replaceFile(file: string, contents: string | Uint8Array): void {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = performance.now();
-  const { built } = await buildKernels();
+  const { built } = await buildKernels(process.argv[2]);
   console.log(built ? `Kernels built in ${Math.round(performance.now() - started)} ms.` : "Kernels are up to date.");
 }

@@ -107,7 +107,7 @@ const shapes = {
   le: binary,
   gt: binary,
   ge: binary,
-  /** a·(b > 0): gradient of relu, g and x */
+  /** b ≤ 0 ? 0 : a: gradient of relu, g and x; a NaN in b lets a through, as in PyTorch */
   reluBackward: binary,
   /** a·b·(1 − b): gradient of sigmoid, g and y */
   sigmoidBackward: binary,
@@ -173,7 +173,7 @@ const shapes = {
     reads: ["x", "index"],
     params: { rows: "i32", width: "i32", outRows: "i32" },
   },
-  /** out[r] = x[r, index[r]]; 0 where index[r] = ignore */
+  /** out[r] = x[r, index[r]]; 0 where index[r] = ignore, NaN where it is outside of the row */
   pick: { writes: ["out"], reads: ["x", "index"], params: { rows: "i32", cols: "i32", ignore: "i32" } },
   /** out[r,c] = c = index[r] ? x[r] : 0; the whole row 0 where index[r] = ignore */
   unpick: { writes: ["out"], reads: ["x", "index"], params: { rows: "i32", cols: "i32", ignore: "i32" } },
@@ -184,7 +184,7 @@ const shapes = {
   randomNormal: random({ mean: "f32", std: "f32" }),
   /** u ≥ p ? 1/(1−p) : 0; p = 1 gives zeros */
   dropoutMask: random({ p: "f32" }),
-  /** int32 out: a permutation of 0…n−1, Fisher–Yates from the top, index = high word of word·(i+1) */
+  /** int32 out: a permutation of 0…n−1, Fisher–Yates from the top: i changes places with the high word of wordᵢ·(i+1) */
   randomPermutation: random({}),
 
   /** out[r,:] = x[order[cursor[0] + r],:], any 4-byte type; order and cursor int32: a batch without JavaScript */

@@ -126,7 +126,7 @@ const view = fc.record({
   source,
   outer: fc.integer({ min: 0, max: 5 }),
   length: atLeastOne,
-  inner: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 12 })),
+  inner: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 40 })),
 });
 
 const reduction = (values: "edges" | "floats", int = false) =>

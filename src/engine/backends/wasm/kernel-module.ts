@@ -1,5 +1,6 @@
 /** Finds and compiles the kernels that scripts/build-kernels.ts made: the fastest flavour that this machine runs. */
 import { readFile } from "node:fs/promises";
+import { tableFingerprint } from "./table-fingerprint.ts";
 
 export type KernelFlavour = "simd" | "relaxed-simd";
 
@@ -23,10 +24,10 @@ export interface KernelModule {
 }
 
 /** `strict` numerics never use relaxed SIMD: products are then the same bits on every machine. */
-export async function loadKernels(numerics: "fast" | "strict"): Promise<KernelModule> {
+export async function loadKernels(numerics: "fast" | "strict", folder = kernelFolder): Promise<KernelModule> {
   const wanted = numerics === "strict" ? kernelFlavours.slice(0, 1) : kernelFlavours;
   for (const flavour of wanted.toReversed()) {
-    const file = new URL(`${flavour}.wasm`, kernelFolder);
+    const file = new URL(`${flavour}.wasm`, folder);
     const bytes = await readFile(file).catch((cause: unknown) => {
       throw new Error(`No kernels at ${file.pathname}. Build them first: node scripts/build-kernels.ts`, { cause });
     });
@@ -41,14 +42,18 @@ export async function loadKernels(numerics: "fast" | "strict"): Promise<KernelMo
 }
 
 function kernelExports(exports: WebAssembly.Exports): KernelExports {
-  const { run, heapStart, scratch, scratchBytes } = exports;
+  const { run, heapStart, fingerprint, scratch, scratchBytes } = exports;
   if (
     typeof run !== "function" ||
     typeof heapStart !== "function" ||
+    typeof fingerprint !== "function" ||
+    fingerprint() !== tableFingerprint() ||
     !(scratch instanceof WebAssembly.Global) ||
     !(scratchBytes instanceof WebAssembly.Global)
   ) {
-    throw new Error("These are not the kernels of this version. Build them again: node scripts/build-kernels.ts");
+    throw new Error(
+      "The kernels were built for another version of the instruction table. Build them again: node scripts/build-kernels.ts",
+    );
   }
   return {
     run: (program, times) => void run(program, times),

@@ -66,3 +66,12 @@ for (const numerics of ["fast", "strict"] as const) {
     }
   });
 }
+
+describe("pick", () => {
+  it("gives NaN, never foreign memory, for an index outside of the row", async () => {
+    const backend = await createWasmBackend();
+    const arrays = { out: new Float32Array(4), x: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) };
+    const call = { arrays: { ...arrays, index: Int32Array.of(1, 2, -1, 0) }, params: { rows: 4, cols: 2, ignore: -1 } };
+    expect(Array.from(runOnDevice(backend, "pick", call)["out"]!)).toEqual([2, Number.NaN, 0, 7]);
+  });
+});

@@ -57,7 +57,9 @@ export function sum(out: usize, x: usize, outer: i32, length: i32, inner: i32): 
   }
   const step = (<usize>inner) << 2;
   for (; outer > 0; --outer, x += <usize>length * step, out += step) {
-    for (let column = 0; column < inner; column += 4) {
+    let column = 0;
+    for (; column + 16 <= inner; column += 16) sumLine(out, x, column, length, step);
+    for (; column < inner; column += 4) {
       let a = f64x2.splat(0);
       let b = f64x2.splat(0);
       let from = x + ((<usize>column) << 2);
@@ -69,6 +71,38 @@ export function sum(out: usize, x: usize, outer: i32, length: i32, inner: i32): 
       Lanes.storeColumns(out, column, inner, Lanes.narrow(a, b));
     }
   }
+}
+
+/** Sixteen columns, a cache line of each row: a tall matrix is read once. */
+function sumLine(out: usize, x: usize, column: i32, length: i32, step: usize): void {
+  const at = (<usize>column) << 2;
+  let a0 = f64x2.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let a4 = a0;
+  let a5 = a0;
+  let a6 = a0;
+  let a7 = a0;
+  for (x += at; length > 0; --length, x += step) {
+    const v0 = v128.load(x);
+    const v1 = v128.load(x, 16);
+    const v2 = v128.load(x, 32);
+    const v3 = v128.load(x, 48);
+    a0 = f64x2.add(a0, Lanes.low(v0));
+    a1 = f64x2.add(a1, Lanes.high(v0));
+    a2 = f64x2.add(a2, Lanes.low(v1));
+    a3 = f64x2.add(a3, Lanes.high(v1));
+    a4 = f64x2.add(a4, Lanes.low(v2));
+    a5 = f64x2.add(a5, Lanes.high(v2));
+    a6 = f64x2.add(a6, Lanes.low(v3));
+    a7 = f64x2.add(a7, Lanes.high(v3));
+  }
+  out += at;
+  v128.store(out, Lanes.narrow(a0, a1));
+  v128.store(out, Lanes.narrow(a2, a3), 16);
+  v128.store(out, Lanes.narrow(a4, a5), 32);
+  v128.store(out, Lanes.narrow(a6, a7), 48);
 }
 
 export function amax(out: usize, x: usize, outer: i32, length: i32, inner: i32): void {
