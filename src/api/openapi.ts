@@ -34,7 +34,9 @@ const TAGS = [
 
 /** The JSON Schema of zod says more than people want to read: patterns of formats, bounds of safe integers. */
 const zodToJsonConfig = {
-  override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
+  override: ({ jsonSchema, zodSchema }: { jsonSchema: Record<string, unknown>; zodSchema: unknown }) => {
+    // Only a strict object refuses further fields; an answer may gain some, and its readers must not break on them.
+    if (zodSchema instanceof z.ZodObject && !zodSchema.def.catchall) delete jsonSchema["additionalProperties"];
     if (jsonSchema["format"]) delete jsonSchema["pattern"];
     if (jsonSchema["minimum"] === Number.MIN_SAFE_INTEGER) delete jsonSchema["minimum"];
     if (jsonSchema["maximum"] === Number.MAX_SAFE_INTEGER) delete jsonSchema["maximum"];

@@ -34,14 +34,16 @@ const EventsHeaders = z.looseObject({
     .describe("As `after`; an `EventSource` sends it when it reconnects, and it wins over `after`."),
 });
 
-const JobEvent = z.union(Object.values(jobEvents)).meta({
-  id: "JobEvent",
-  description: "One of the events; the SSE field `event` (in a JSON page: their order in the log) tells which.",
-});
+const JobEvent = z
+  .union(Object.entries(jobEvents).map(([type, schema]) => z.object({ event: z.literal(type) }).and(schema)))
+  .meta({
+    id: "JobEvent",
+    description: "An event in a page. In a stream `event` is a field of its own, and the rest is `data`.",
+  });
 
 const EventPage = z
   .object({
-    data: z.array(JobEvent.and(z.object({ event: z.string() }))),
+    data: z.array(JobEvent),
     next_cursor: z
       .string()
       .nullable()
@@ -52,7 +54,7 @@ const EventPage = z
 const STREAM = z.string().meta({
   description:
     "Server-sent events. Each has `id` (the seq: 1, 2, 3 … without a gap), `event` (its type) and `data` (one line of JSON, " +
-    "a JobEvent). `: ping` comes every 15 s. The stream ends after `completed`, `failed` or `cancelled`.",
+    "such as an EpochEvent). `: ping` comes every 15 s. The stream ends after `completed`, `failed` or `cancelled`.",
   examples: [
     'id: 7\nevent: epoch\ndata: {"seq":7,"job_id":"job_…","time":"2026-11-02T10:00:00.412Z","epoch":3,"epochs":50,"step":42,"steps":700,"loss":0.4127,"val_loss":0.439,"metrics":{"accuracy":0.91},"val_metrics":{"accuracy":0.89},"lr":0.1,"samples_per_s":181000,"elapsed_ms":412,"eta_s":0.9}\n\n',
   ],

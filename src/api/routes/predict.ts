@@ -12,17 +12,20 @@ import { JobPath } from "./common.ts";
 import { whichCheckpoint } from "./model.ts";
 
 const PredictRequest = z
-  .strictObject({
-    inputs: z
-      .array(z.unknown(), {
-        error: ({ input }) =>
-          input === undefined ? "is missing: expects an array of rows" : "expects an array of rows",
-      })
-      .min(1, "expects at least one row")
-      .describe(
-        "Rows as they were in training, before preprocessing: arrays in feature order, or objects by column name.",
-      ),
-  })
+  .strictObject(
+    {
+      inputs: z
+        .array(z.unknown(), {
+          error: ({ input }) =>
+            input === undefined ? "is missing: expects an array of rows" : "expects an array of rows",
+        })
+        .min(1, "expects at least one row")
+        .describe(
+          "Rows as they were in training, before preprocessing: arrays in feature order, or objects by column name.",
+        ),
+    },
+    { error: 'expects an object such as { "inputs": [[…], …] }' },
+  )
   .meta({
     id: "PredictRequest",
     examples: [{ inputs: [["y", "n", "y", ""]] }, { inputs: [{ sepal_length: 5.1, sepal_width: 3.5 }] }],
