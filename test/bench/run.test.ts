@@ -1,0 +1,15 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const script = fileURLToPath(new URL("../../bench/run.ts", import.meta.url));
+
+test("without PyTorch the benchmark says so and measures this engine alone", async () => {
+  const args = [script, "--rounds", "1", "--seconds", "0.01", "--only", "logistic"];
+  const env = { ...process.env, PYTHON: "/no/such/python" };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  expect(stdout).toContain("No PyTorch from /no/such/python");
+  expect(stdout).toMatch(/epochd, eager +[\d,]+ steps\/s/);
+  expect(stdout).toMatch(/epochd, compiled +[\d,]+ steps\/s/);
+});
