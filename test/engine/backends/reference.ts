@@ -4,8 +4,10 @@
  * A reference gets arrays and parameters by their names in the instruction table and changes what the instruction
  * writes or updates. A float32 buffer comes as a Float64Array with the same values; the caller rounds afterwards.
  */
-import { type InstructionName, MAX_RANK } from "../../../src/engine/instructions.ts";
+import type { InstructionName } from "../../../src/engine/instructions.ts";
 import { philox } from "./philox.ts";
+import { erf, power, scalarFunctions } from "./scalar-functions.ts";
+import { along, visit } from "./views.ts";
 
 export type Numbers = Float64Array | Int32Array;
 type Arrays = Readonly<Record<string, Numbers>>;
@@ -26,35 +28,6 @@ const binary =
     });
   };
 
-/** Calls `each` with [outer, inner] cells and the positions of their `length` elements. */
-function along(params: Params, each: (cell: number, positions: readonly number[]) => void): void {
-  const { outer, length, inner } = params;
-  for (let o = 0; o < outer!; o++) {
-    for (let i = 0; i < inner!; i++) {
-      const positions = Array.from({ length: length! }, (_, l) => (o * length! + l) * inner! + i);
-      each(o * inner! + i, positions);
-    }
-  }
-}
-
-/** Walks dims d0…: the running number of an index, and where it lies for each family of strides. */
-function visit(params: Params, families: readonly string[], each: (i: number, at: readonly number[]) => void): void {
-  const dims = Array.from({ length: params["rank"]! }, (_, d) => params[`d${d}`]!);
-  const count = dims.reduce((product, dim) => product * dim, 1);
-  for (let i = 0; i < count; i++) {
-    const at = families.map(() => 0);
-    let rest = i;
-    for (let d = dims.length - 1; d >= 0; d--) {
-      const index = rest % dims[d]!;
-      rest = Math.floor(rest / dims[d]!);
-      families.forEach((family, f) => {
-        at[f]! += index * params[`${family}${d}`]!;
-      });
-    }
-    each(i, at);
-  }
-}
-
 const logSumExp = (values: readonly number[]) => {
   const max = Math.max(...values);
   return max + Math.log(values.reduce((sum, value) => sum + Math.exp(value - max), 0));
@@ -70,44 +43,6 @@ function words(state: Numbers, count: number): number[] {
 }
 
 const unit = (word: number) => (word >>> 8) / 2 ** 24;
-
-function erf(x: number): number {
-  // Taylor's series near zero, the continued fraction of erfc beyond.
-  const t = Math.abs(x);
-  if (Number.isNaN(x)) return x;
-  if (t > 6) return Math.sign(x);
-  if (t < 2.5) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; n < 100; n++) {
-      term *= (-x * x) / n;
-      sum += term / (2 * n + 1);
-    }
-    return (2 / Math.sqrt(Math.PI)) * sum;
-  }
-  let fraction = 0;
-  for (let n = 120; n > 0; n--) fraction = n / 2 / (t + fraction);
-  return Math.sign(x) * (1 - Math.exp(-t * t) / (Math.sqrt(Math.PI) * (t + fraction)));
-}
-
-/** JavaScript's own functions where they are accurate; C's rules where the two differ. */
-export const scalarFunctions = {
-  exp: Math.exp,
-  expm1: Math.expm1,
-  log: Math.log,
-  log1p: Math.log1p,
-  sin: Math.sin,
-  cos: Math.cos,
-  tanh: Math.tanh,
-  erf,
-  sigmoid: (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
-} satisfies Partial<Record<InstructionName, (x: number) => number>>;
-
-export function power(a: number, b: number): number {
-  // JavaScript says NaN for 1 ** NaN and (±1) ** ±∞; C and PyTorch say 1.
-  if (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY)) return 1;
-  return a ** b;
-}
 
 const f32 = Math.fround;
 
@@ -350,8 +285,3 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
     }
   },
 };
-
-/** The parameters d0…, s0…: `values` first, zeros up to the highest rank. */
-export function family(prefix: string, values: readonly number[]): Record<string, number> {
-  return Object.fromEntries(Array.from({ length: MAX_RANK }, (_, i) => [`${prefix}${i}`, values[i] ?? 0]));
-}

@@ -3,7 +3,8 @@ import type { Backend } from "../../../../src/engine/backend.ts";
 import { createWasmBackend } from "../../../../src/engine/backends/wasm/wasm-backend.ts";
 import { type InstructionName, instructions } from "../../../../src/engine/instructions.ts";
 import { ulpOf } from "../device-call.ts";
-import { family, power, scalarFunctions } from "../reference.ts";
+import { power, scalarFunctions } from "../scalar-functions.ts";
+import { family } from "../views.ts";
 
 const backend = await createWasmBackend();
 
