@@ -28,13 +28,21 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
     genReqId: () => newId("req"),
     bodyLimit: parts.limits.bodyBytes,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
-    // A stream has no end of its own: without these two a shutdown would wait for its listeners.
-    forceCloseConnections: true,
+    // What is under way at a shutdown is answered; connections that only wait are closed.
+    forceCloseConnections: "idle",
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
     clientErrorHandler: answerBrokenConnection,
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   });
-  app.addHook("preClose", () => parts.hub.close());
+  let closing = false;
+  app.addHook("preClose", async () => {
+    closing = true;
+    // A stream has no end of its own: without this a shutdown would wait for its listeners.
+    await parts.hub.close();
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (closing) reply.header("connection", "close");
+  });
 
   app.setValidatorCompiler(checkRequestPart);
   // Answers follow their schemas by TypeScript and by tests; checking each again would cost time and could only fail.

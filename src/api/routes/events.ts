@@ -113,6 +113,8 @@ export function eventRoutes(fastify: FastifyInstance, parts: ApiParts): void {
         "content-type": "text/event-stream",
         "cache-control": "no-cache, no-transform",
         "x-accel-buffering": "no",
+        // The end of the stream ends the connection, too: nobody waits for a next request on it.
+        connection: "close",
       });
       reply.raw.flushHeaders();
       parts.hub.subscribe(reply.raw, id, after);
