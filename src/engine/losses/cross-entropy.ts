@@ -115,7 +115,7 @@ function probabilityLoss(logp: Tensor, target: Tensor, { weight, reduction }: Se
 }
 
 /** One output for each class, and no class beyond them. */
-function checkClasses(output: Shape, target: TargetInfo, weight: readonly number[] | undefined): Mistake[] {
+export function checkClasses(output: Shape, target: TargetInfo, weight: readonly number[] | undefined): Mistake[] {
   const classes = output[0];
   if (classes === undefined)
     return [{ message: "wants one output for each class, but the last layer gives a single number" }];

@@ -1,14 +1,6 @@
-/** Losses with arguments that PyTorch and this library take and a job's spec refuses. */
+/** Losses as PyTorch's library takes them: arguments that a job's spec refuses, and losses of more than one output. */
 import { z } from "zod";
-import {
-  BCELoss,
-  BCEWithLogitsLoss,
-  CrossEntropyLoss,
-  L1Loss,
-  type Module,
-  MSELoss,
-  NLLLoss,
-} from "../../../src/engine/index.ts";
+import * as engine from "../../../src/engine/index.ts";
 
 /** PyTorch's weight may be a single number; one number in a list broadcasts alike. */
 const weight = z.union([z.array(z.number()), z.number().transform((value) => [value])]);
@@ -17,17 +9,21 @@ const Options = z.strictObject({
   pos_weight: weight.exactOptional(),
   ignore_index: z.number().exactOptional(),
   label_smoothing: z.number().exactOptional(),
-  reduction: z.enum(["mean", "sum", "none"]).exactOptional(),
+  reduction: z.enum(["mean", "sum", "none", "batchmean"]).exactOptional(),
+  beta: z.number().exactOptional(),
+  delta: z.number().exactOptional(),
+  margin: z.number().exactOptional(),
+  p: z.number().exactOptional(),
+  eps: z.number().exactOptional(),
+  swap: z.boolean().exactOptional(),
+  full: z.boolean().exactOptional(),
+  log_input: z.boolean().exactOptional(),
+  log_target: z.boolean().exactOptional(),
 });
 
-const classes: Readonly<Record<string, new (options: z.output<typeof Options>) => Module>> = {
-  MSELoss,
-  L1Loss,
-  BCELoss,
-  BCEWithLogitsLoss,
-  CrossEntropyLoss,
-  NLLLoss,
-};
+type LossClass = new (options: never) => engine.Module;
+const exported: Readonly<Record<string, unknown>> = engine;
+const isLossClass = (value: unknown): value is LossClass => typeof value === "function" && /Loss$/.test(value.name);
 
 /** One number per batch is what a job needs, and weights below 0 are a mistake there: PyTorch minds neither. */
 export function isForLibraryAlone(args: Readonly<Record<string, unknown>>): boolean {
@@ -35,8 +31,8 @@ export function isForLibraryAlone(args: Readonly<Record<string, unknown>>): bool
   return given.reduction === "none" || typeof args["weight"] === "number" || (given.weight ?? []).some((w) => w < 0);
 }
 
-export function createLibraryLoss(type: string, args: Readonly<Record<string, unknown>>): Module {
-  const made = classes[type];
-  if (!made) throw new Error(`Add ${type} to the classes above: its cases go beyond what a spec takes.`);
-  return new made(Options.parse(args));
+export function createLibraryLoss(type: string, args: Readonly<Record<string, unknown>>): engine.Module {
+  const made = exported[type];
+  if (!isLossClass(made)) throw new Error(`The engine exports no loss ${type}.`);
+  return Reflect.construct(made, [Options.parse(args)]);
 }
