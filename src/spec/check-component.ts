@@ -47,7 +47,7 @@ export function checkComponent<D extends Definition>(
   if (definition !== undefined) return { definition, args: parseOr(definition.args, rest, path, mistakes) };
 
   const known = [...definitions.keys()];
-  const all = known.length <= 12 ? ` (there are ${known.join(", ")})` : "";
+  const all = known.length <= 12 ? ` (there are ${known.join(", ")})` : `; GET /v1/catalog lists all ${known.length}`;
   mistakes.add(typePath, `unknown ${kind} ${JSON.stringify(type)}${nearest(type, known) || all}`);
   const near = definitions.get(nearestName(type, known) ?? "");
   return near && { definition: near, args: near.args.safeParse(rest).data };
