@@ -13,6 +13,12 @@ const STOP_MS = 4500;
 
 const USAGE = "npm start runs the whole service; npm start -- --api and npm start -- --worker run one part of it";
 
+// Node's own warnings that something is experimental say nothing that a person could act on.
+process.removeAllListeners("warning");
+process.on("warning", (warning) => {
+  if (warning.name !== "ExperimentalWarning") console.warn(warning.stack ?? warning.message);
+});
+
 try {
   const part = partOf(process.argv.slice(2));
   const config = readConfig(process.env);

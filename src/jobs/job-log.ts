@@ -40,14 +40,15 @@ export type AppendOutcome =
   | { readonly ok: true; readonly seq: number; readonly dropped: number }
   | {
       readonly ok: false;
-      readonly reason: "unknown_job" | "status" | "attempt";
+      /** `gap`: the log lacks the epoch before; what the writer appended earlier was lost with the broker. */
+      readonly reason: "unknown_job" | "status" | "attempt" | "gap";
       readonly status: string;
       readonly attempt: number;
     };
 
 const Reply = z.union([
   z.tuple([z.literal("ok"), z.number(), z.number()]),
-  z.tuple([z.literal("refused"), z.enum(["unknown_job", "status", "attempt"]), z.string(), z.number()]),
+  z.tuple([z.literal("refused"), z.enum(["unknown_job", "status", "attempt", "gap"]), z.string(), z.number()]),
 ]);
 const Created = z.tuple([z.enum(["created", "same", "conflict"]), z.string()]);
 const Removed = z.tuple([z.enum(["removed", "unknown", "unfinished"]), z.string()]);

@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { EventPayload } from "../jobs/events.ts";
-import { isFinished, type JobState, jobLinks } from "../jobs/job.ts";
+import { isFinished, type JobState, jobLinks, type StoredCheckpoint } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems, type Problem } from "../jobs/problem.ts";
@@ -67,11 +67,14 @@ async function runOn(
     stop.pull();
   });
 
-  const claim = claimEvent(state, attempt, parts.worker, device);
+  // A broker restored from an older copy may name one that is gone. From the start it comes to the same bits.
+  const from =
+    state.lastCheckpoint && (await parts.store.exists(state.lastCheckpoint.key)) ? state.lastCheckpoint : null;
+  const claim = claimEvent(state, from, attempt, parts.worker, device);
   await writer.append([claim]);
   logger.info({ attempt, device, epoch: writer.epoch }, claim.type);
-  if (state.cancel_requested) return end(writer, [cancelled(writer.epoch)]);
-  if (lossesOf(state) >= MOST_LOSSES) return end(writer, [failed(writer.epoch, tooManyLosses())]);
+  if (state.cancel_requested) return end(writer, cancelled(writer.epoch));
+  if (lossesOf(state) >= MOST_LOSSES) return end(writer, failed(writer.epoch, tooManyLosses()));
 
   const spec = CheckedSpec.parse(state.spec);
   const limit = new TimeLimit(spec.max_runtime_s);
@@ -83,7 +86,7 @@ async function runOn(
     jobId: state.id,
     spec,
     objects: parts.objects,
-    checkpoint: state.lastCheckpoint?.key ?? null,
+    checkpoint: from?.key ?? null,
     control: control.memory,
   };
   const ended = await thread.run(order, (news) => writer.add(news));
@@ -120,27 +123,33 @@ async function finish(
   }
   if (stopped && reason === "time_limit") {
     logger.info({ epoch: writer.epoch }, "reached its time limit");
-    return end(writer, [failed(writer.epoch, jobProblems.timeLimit(maxRuntime ?? 0))]);
+    return end(writer, failed(writer.epoch, jobProblems.timeLimit(maxRuntime ?? 0)));
   }
   if (stopped) {
     logger.info({ epoch: writer.epoch }, "cancelled");
-    return end(writer, [cancelled(writer.epoch)]);
+    return end(writer, cancelled(writer.epoch));
   }
   if (ended.type === "done") {
     logger.info({ epoch: writer.epoch }, "completed");
-    return end(writer, [completed(id, writer)]);
+    return end(writer, completed(id, writer));
   }
   const problem = ended.type === "died" ? problemOfDeath(ended.error) : ended.problem;
   logger.warn({ problem, ...(ended.type === "failed" ? { stack: ended.log } : { err: ended.error }) }, "failed");
-  return end(writer, [failed(writer.epoch, problem)]);
+  return end(writer, failed(writer.epoch, problem));
 }
 
-async function end(writer: JobWriter, events: readonly Append[]): Promise<RunOutcome> {
-  await writer.append(events);
+async function end(writer: JobWriter, event: Append): Promise<RunOutcome> {
+  await writer.end(event);
   return "over";
 }
 
-function claimEvent(state: JobState, attempt: number, worker: string, device: string): Append {
+function claimEvent(
+  state: JobState,
+  from: StoredCheckpoint | null,
+  attempt: number,
+  worker: string,
+  device: string,
+): Append {
   const fields = { worker, device, losses: lossesOf(state) };
   if (state.attempts === 0) {
     return {
@@ -149,7 +158,6 @@ function claimEvent(state: JobState, attempt: number, worker: string, device: st
       state: { ...fields, started_at: new Date().toISOString() },
     };
   }
-  const from = state.lastCheckpoint;
   const data: EventPayload<"resumed"> = {
     attempt,
     worker,

@@ -14,6 +14,8 @@ export class SupersededError extends Error {
 
 /** Two batches are at least so far apart: small jobs make thousands of epochs a second. */
 const BATCH_MS = 10;
+/** While a job runs. An older one may be being read, or be the last that a broker restored from a snapshot knows. */
+const CHECKPOINTS_KEPT = 4;
 
 export class JobWriter {
   private readonly log: JobLog;
@@ -30,7 +32,6 @@ export class JobWriter {
   epoch: number;
   latest: JobState["latest"];
   best: JobState["best"];
-  private last: StoredCheckpoint | null;
 
   constructor(
     parts: { log: JobLog; store: ObjectStore; control: Control },
@@ -47,19 +48,32 @@ export class JobWriter {
     this.epoch = state.progress.epoch;
     this.latest = state.latest;
     this.best = state.best;
-    this.last = state.lastCheckpoint;
   }
 
   /** Never throws: a failure is told once by `onFailure` and again by flush(). */
   add(news: TrainerNews): void {
     this.pending.push(news);
-    this.writing ??= this.drain();
+    this.start();
+  }
+
+  private start(): void {
+    if (this.writing || this.failure !== null || this.pending.length === 0) return;
+    this.writing = this.drain().finally(() => {
+      this.writing = null;
+      this.start();
+    });
   }
 
   /** Resolves once everything so far is written. Throws what went wrong. */
   async flush(): Promise<void> {
     while (this.writing) await this.writing;
     if (this.failure !== null) throw this.failure;
+  }
+
+  /** The job's last event, after which only its newest checkpoint is needed. Throws SupersededError. */
+  async end(event: Append): Promise<void> {
+    await this.append([event]);
+    await this.removeOld(1);
   }
 
   /** Appends events of the worker itself, after all that the trainer told. Throws SupersededError. */
@@ -79,8 +93,6 @@ export class JobWriter {
     } catch (error) {
       this.failure = error;
       this.onFailure(error);
-    } finally {
-      this.writing = null;
     }
   }
 
@@ -132,18 +144,21 @@ export class JobWriter {
     const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
     // A worker that dies after this has not died for nothing.
     await this.appendNow([{ type: "checkpoint", data, state: { last_checkpoint: stored, losses: 0 } }]);
-    // One that was the last until now may be being read: it stays until the next one comes.
-    const before = this.last?.key;
-    this.last = stored;
-    const old = (await this.store.list(this.folder)).filter((other) => other !== key && other !== before);
-    await Promise.all(old.map((other) => this.store.remove(other)));
+    await this.removeOld(CHECKPOINTS_KEPT);
+  }
+
+  private async removeOld(keep: number): Promise<void> {
+    // Names are <attempt>-<epoch>-<step>: sorted as numbers, the newest is the last.
+    const stored = await this.store.list(this.folder);
+    const byAge = stored.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    await Promise.all(byAge.slice(0, -keep).map((key) => this.store.remove(key)));
   }
 
   private async appendNow(events: readonly Append[]): Promise<void> {
     const outcome = await this.log.append(this.id, events, this.attempt);
     if (!outcome.ok) {
       throw new SupersededError(
-        `Attempt ${this.attempt} of ${this.id} may not write: the job is ${outcome.status}, its attempt ${outcome.attempt}.`,
+        `Attempt ${this.attempt} of ${this.id} may not write (${outcome.reason}): the job is ${outcome.status}, its attempt ${outcome.attempt}.`,
       );
     }
   }

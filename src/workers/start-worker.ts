@@ -69,7 +69,7 @@ export async function startWorker(
     for (const id of ids) stop(id, "lock_lost");
   });
   worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
-  worker.on("error", (error) => logger.warn({ err: error }, "trouble with the broker"));
+  worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
   await onSignal(subscriber, keys, ({ id }) => void stop(id, "cancel"));
   await worker.waitUntilReady();
 

@@ -86,6 +86,13 @@ describe("the log of a job", () => {
     expect(await types(id)).toEqual(["queued", "started", "epoch", "epoch", "resumed", "epoch"]);
   });
 
+  test("refuses an epoch that would leave a gap, as after the loss of what was written before it", async () => {
+    const { id } = await parts.log.create(job());
+    await parts.log.append(id, [started(1), epoch(1)], 1);
+    expect(await parts.log.append(id, [epoch(3)], 1)).toMatchObject({ ok: false, reason: "gap" });
+    expect(await types(id)).toEqual(["queued", "started", "epoch"]);
+  });
+
   test("refuses what an older attempt writes after a newer one has taken the job", async () => {
     const { id } = await parts.log.create(job());
     await parts.log.append(id, [started(1)], 1);

@@ -1,7 +1,8 @@
 --[[
 Appends events to a job's log and changes its state accordingly, all or, from the first refused event on, nothing.
 It numbers the events without a gap, refuses what the job's status does not allow and what an older attempt
-writes (the attempt is the fencing token), and drops an epoch that is there already.
+writes (the attempt is the fencing token), drops an epoch that is there already, and refuses one that would leave a
+gap, as it comes from a worker that knows more than a broker which was restored from an older copy.
 
 KEYS  1 state hash   2 event stream   3 waiting jobs (sorted set, in the order in which they will run)
       4… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
@@ -9,7 +10,7 @@ ARGV  1 id   2 attempt that writes, or "" if no worker does
       3… for each event: type, epoch ("" but for epochs), body from its second field on,
          number of state fields and values that follow, field, value, field, value …
 Gives {"ok", number of the last event, events dropped}
-   or {"refused", reason, status, attempt} where reason is unknown_job, status or attempt
+   or {"refused", reason, status, attempt} where reason is unknown_job, status, attempt or gap
 ]]
 local RULES = {
   queued = { from = { running = true, paused = true }, to = "queued" },
@@ -52,6 +53,9 @@ while at <= #ARGV do
   end
   if writer ~= needed then
     return { "refused", "attempt", status, attempt }
+  end
+  if of_epoch ~= "" and tonumber(of_epoch) > epoch + 1 then
+    return { "refused", "gap", status, attempt }
   end
 
   if of_epoch ~= "" and tonumber(of_epoch) <= epoch then

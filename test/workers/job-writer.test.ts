@@ -1,0 +1,95 @@
+/** What a trainer tells, written down: in order, and not a word more once it is not this worker's job any longer. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newId } from "../../src/jobs/ids.ts";
+import type { JobState } from "../../src/jobs/job.ts";
+import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { JobWriter, SupersededError } from "../../src/workers/job-writer.ts";
+import { Control } from "../../src/workers/trainer-messages.ts";
+import type { TrainerNews } from "../../src/workers/trainer-pool.ts";
+import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
+import { eventsOf } from "../job-fixture.ts";
+
+let broker: BrokerFixture;
+let parts: JobParts;
+beforeAll(async () => {
+  broker = await startTestBroker();
+  parts = await broker.parts();
+});
+afterAll(() => broker.close());
+
+const modelSummary = { parameters: 1, flops_per_sample: 1, memory_bytes: 4, layers: [] };
+
+async function claimed(attempt: number): Promise<{ state: JobState; failures: unknown[]; writer: JobWriter }> {
+  const id = newId("job");
+  await parts.log.create({ id, name: null, metadata: {}, spec: {}, modelSummary, epochs: 9, steps: 9, priority: 0 });
+  await claim(id, attempt);
+  const state = await parts.log.state(id);
+  if (!state) throw new Error("The job is not there.");
+  const failures: unknown[] = [];
+  const writer = new JobWriter({ ...parts, control: new Control() }, state, attempt, (error) => failures.push(error));
+  return { state, failures, writer };
+}
+
+async function claim(id: string, attempt: number): Promise<void> {
+  const data = { attempt, worker: "w", device: "cpu" };
+  const event =
+    attempt === 1
+      ? ({ type: "started", data: { ...data, model_summary: modelSummary } } as const)
+      : ({ type: "resumed", data: { ...data, epoch: 0, step: 0, reason: "worker_lost" } } as const);
+  await parts.log.append(id, [event], attempt);
+}
+
+function epoch(number: number): TrainerNews {
+  const numbers = { epochs: 9, step: number, steps: 9, lr: 0.1, samples_per_s: 1, elapsed_ms: 1, eta_s: 1 };
+  const best = { epoch: number, metric: "loss", value: 1 };
+  return { type: "epoch", figures: { epoch: number, loss: 1, metrics: {}, best, ...numbers } };
+}
+
+const checkpoint = (number: number): TrainerNews => ({
+  type: "checkpoint",
+  epoch: number,
+  step: number,
+  best: true,
+  bytes: Buffer.from(`weights of ${number}`),
+});
+
+describe("a writer", () => {
+  test("keeps the order of epochs and checkpoints, and the state up to date", async () => {
+    const { state, writer } = await claimed(1);
+    for (const news of [epoch(1), epoch(2), checkpoint(2), epoch(3), checkpoint(3)]) writer.add(news);
+    await writer.flush();
+    const events = await eventsOf(parts, state.id);
+    expect(events.slice(2).map(({ type, epoch }) => [type, epoch])).toEqual([
+      ["epoch", 1],
+      ["epoch", 2],
+      ["checkpoint", 2],
+      ["epoch", 3],
+      ["checkpoint", 3],
+    ]);
+    const after = await parts.log.state(state.id);
+    expect(after).toMatchObject({ progress: { epoch: 3 }, lastCheckpoint: { epoch: 3, step: 3 } });
+    expect(Buffer.from(await parts.store.read(after?.lastCheckpoint?.key ?? "")).toString()).toBe("weights of 3");
+  });
+
+  test("keeps a few checkpoints while the job runs, and the newest alone when it is over", async () => {
+    const { state, writer } = await claimed(1);
+    for (let i = 1; i <= 9; i++) for (const news of [epoch(i), checkpoint(i)]) writer.add(news);
+    await writer.flush();
+    const folder = `jobs/${state.id}/checkpoints`;
+    expect(await parts.store.list(folder)).toHaveLength(4);
+    await writer.end({ type: "cancelled", data: { epoch: 9, reason: "requested" } });
+    expect(await parts.store.list(folder)).toEqual([`${folder}/1-9-9.safetensors`]);
+  });
+
+  test("stops for good once another attempt has the job, and says so each time it is asked", async () => {
+    const { state, failures, writer } = await claimed(1);
+    await claim(state.id, 2);
+    writer.add(epoch(1));
+    await expect(writer.flush()).rejects.toThrow(SupersededError);
+    writer.add(epoch(2));
+    writer.add(checkpoint(2));
+    await expect(writer.flush()).rejects.toThrow(SupersededError);
+    expect(failures).toHaveLength(1);
+    expect((await eventsOf(parts, state.id)).map(({ type }) => type)).toEqual(["queued", "started", "resumed"]);
+  });
+});
