@@ -36,9 +36,12 @@ const Problem = z.object({
 
 export class Client {
   readonly #base: string;
+  readonly #signal: AbortSignal | null;
 
-  constructor(base: string) {
+  /** The signal ends whatever is under way. */
+  constructor(base: string, signal: AbortSignal | null = null) {
     this.#base = base;
+    this.#signal = signal;
   }
 
   async upload<T>(path: string, body: Uint8Array<ArrayBuffer>, contentType: string, answer: z.ZodType<T>): Promise<T> {
@@ -71,7 +74,7 @@ export class Client {
   }
 
   async #answer(path: string, init: RequestInit): Promise<Response> {
-    const answer = await fetch(this.#base + path, init);
+    const answer = await fetch(this.#base + path, { ...init, signal: this.#signal });
     if (answer.ok) return answer;
     throw new Error(`${init.method ?? "GET"} ${path} → ${answer.status}: ${explain(await answer.text())}`);
   }

@@ -14,7 +14,7 @@ import { z } from "zod";
 import { buildKernels } from "./build-kernels.ts";
 import { Client, Dataset, Epoch, Job, Prediction } from "./demo-client.ts";
 import { bad, dim, fact, good, say, strong, title, trainingView } from "./demo-screen.ts";
-import { type ServiceProcess, startService } from "./service-process.ts";
+import { startService } from "./service-process.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const CSV = "examples/data/house_votes_84.csv";
@@ -33,18 +33,17 @@ const BROKERS: Record<string, string> = {
 const Health = z.object({ broker: z.object({ kind: z.string(), promise: z.string() }) });
 
 const started = performance.now();
-let service: ServiceProcess | undefined;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => void (service?.close() ?? Promise.resolve()).finally(() => process.exit(130)));
-}
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interruption.abort());
 try {
   await demo();
 } catch (error) {
-  say();
-  say(`${bad("✘ The demo failed.")} ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-} finally {
-  await service?.close();
+  // What breaks because someone ended it is no failure to explain.
+  if (!interruption.signal.aborted) {
+    say();
+    say(`${bad("✘ The demo failed.")} ${error instanceof Error ? error.message : String(error)}`);
+  }
+  process.exitCode = interruption.signal.aborted ? 130 : 1;
 }
 
 async function demo(): Promise<void> {
@@ -54,8 +53,9 @@ async function demo(): Promise<void> {
   const { built } = await buildKernels();
   if (built) fact("Kernels", `compiled in ${seconds()}`, "this time only: they are kept");
   const dataDir = await dataDirectory();
-  service = await startService({ dataDir, port: 3000 });
-  const client = new Client(service.url);
+  const { signal } = interruption;
+  await using service = await startService({ dataDir, port: 3000, signal });
+  const client = new Client(service.url, signal);
   fact("Service", `${service.url}  ${dim(`ready after ${seconds()}`)}`);
   const { broker } = await client.get("/healthz", Health);
   fact("Broker", BROKERS[broker.kind] ?? broker.kind, broker.promise);

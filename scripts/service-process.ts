@@ -9,9 +9,11 @@ export interface ServiceOptions {
   /** Wanted rather than needed: a port that is taken is replaced by a free one. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Gives up the start, and ends what had been started of it. */
+  readonly signal?: AbortSignal;
 }
 
-export interface ServiceProcess {
+export interface ServiceProcess extends AsyncDisposable {
   readonly url: string;
   /** What the service printed so far. */
   output(): string;
@@ -24,7 +26,7 @@ const START_MS = 30_000;
 const STOP_MS = 10_000;
 
 /** Resolves once the service answers that it is ready; throws with what it printed if it ends before that. */
-export async function startService({ dataDir, port, env }: ServiceOptions): Promise<ServiceProcess> {
+export async function startService({ dataDir, port, env, signal }: ServiceOptions): Promise<ServiceProcess> {
   const url = `http://127.0.0.1:${await freePort(port)}`;
   const child = spawn(process.execPath, [MAIN], {
     env: { ...process.env, ...env, HOST: "127.0.0.1", PORT: new URL(url).port, DATA_DIR: dataDir },
@@ -34,17 +36,18 @@ export async function startService({ dataDir, port, env }: ServiceOptions): Prom
   const output = collect(child);
   const close = () => stop(child);
   try {
-    await untilReady(url, child, output);
+    await untilReady(url, child, output, signal);
   } catch (error) {
     await close();
     throw error;
   }
-  return { url, output, close };
+  return { url, output, close, [Symbol.asyncDispose]: close };
 }
 
-async function untilReady(url: string, child: ChildProcess, output: () => string): Promise<void> {
+async function untilReady(url: string, child: ChildProcess, output: () => string, signal?: AbortSignal): Promise<void> {
   const deadline = Date.now() + START_MS;
   while (Date.now() < deadline) {
+    signal?.throwIfAborted();
     if (hasEnded(child)) throw new Error(`The service ended while it was starting. It said:\n${output()}`);
     const ready = await fetch(`${url}/readyz`).then(
       (answer) => answer.ok,
