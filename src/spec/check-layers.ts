@@ -20,6 +20,7 @@ export interface ResolvedLayer {
   readonly output: Shape;
   readonly flops: number;
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
+  readonly buffers: Readonly<Record<string, ParameterSpec>>;
 }
 
 export interface ResolvedModel {
@@ -83,6 +84,7 @@ function followShape(
       output: found.output,
       flops: found.flops,
       parameters: layer.definition.parameters(found.args),
+      buffers: layer.definition.buffers(found.args),
     });
     shape = found.output;
     range = keepsRange.has(type) ? range : layer.definition.range;

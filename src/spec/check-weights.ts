@@ -11,8 +11,8 @@ const path = "model.init.weights";
 
 export function checkWeights(given: Readonly<Record<string, unknown>>, model: ResolvedModel, mistakes: Mistakes): void {
   const shapes = new Map<string, Shape>();
-  for (const { name, parameters } of model.layers) {
-    for (const [parameter, { shape }] of Object.entries(parameters)) shapes.set(`${name}.${parameter}`, shape);
+  for (const { name, parameters, buffers } of model.layers) {
+    for (const [part, { shape }] of Object.entries({ ...parameters, ...buffers })) shapes.set(`${name}.${part}`, shape);
   }
   for (const [name, values] of Object.entries(given)) {
     const at = joinPath(path, name);
@@ -47,6 +47,7 @@ function readWeights(values: unknown, at: string, mistakes: Mistakes): Weights |
 }
 
 function flatten(values: unknown, at: string): Weights {
+  if (typeof values === "number") return { shape: [], data: Float32Array.of(values) };
   const { table, shape } = readNested(values, at);
   const wrong = table.values.findIndex((value) => !Number.isFinite(Math.fround(value)));
   if (wrong >= 0) {

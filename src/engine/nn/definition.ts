@@ -27,14 +27,17 @@ export interface LayerDefinition<Schema extends z.ZodObject = z.ZodObject> {
   resolve(args: z.output<Schema>, input: Shape): ResolvedLayer<z.output<Schema>>;
   /** The trained weights by `state_dict` name. */
   parameters(args: z.output<Schema>): Readonly<Record<string, ParameterSpec>>;
+  /** What else `state_dict` holds, such as running statistics. */
+  buffers(args: z.output<Schema>): Readonly<Record<string, ParameterSpec>>;
   create(args: z.output<Schema>): Module;
 }
 
 /** Gives the literal its types; a layer without weights or arguments needs to say nothing of them. */
 export function defineLayer<Schema extends z.ZodObject>(
-  definition: Omit<LayerDefinition<Schema>, "parameters"> & Partial<Pick<LayerDefinition<Schema>, "parameters">>,
+  definition: Omit<LayerDefinition<Schema>, "parameters" | "buffers"> &
+    Partial<Pick<LayerDefinition<Schema>, "parameters" | "buffers">>,
 ): LayerDefinition<Schema> {
-  return { parameters: () => ({}), ...definition };
+  return { parameters: () => ({}), buffers: () => ({}), ...definition };
 }
 
 /** The targets as the data part prepared them: class indices, or values. Shapes are of one sample. */

@@ -37,7 +37,7 @@ export { GLU } from "./glu.ts";
 export { PReLU, RReLU } from "./learned-slopes.ts";
 export { Linear } from "./linear.ts";
 export { Module, type Weights } from "./module.ts";
-export { Parameter, type ParameterSpec, withoutDrawing } from "./parameter.ts";
+export { Buffer, Parameter, type ParameterSpec, withoutDrawing } from "./parameter.ts";
 export { Sequential } from "./sequential.ts";
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
 

@@ -12,7 +12,7 @@
 import { RandomStream } from "../random.ts";
 import { type Shape, sameShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { Parameter } from "./parameter.ts";
+import { Buffer, Parameter } from "./parameter.ts";
 
 export interface Weights {
   readonly shape: Shape;
@@ -47,6 +47,19 @@ export abstract class Module {
     return this.#named(Parameter);
   }
 
+  namedBuffers(): Generator<[string, Buffer]> {
+    return this.#named(Buffer);
+  }
+
+  /** Parameters and buffers, in PyTorch's order: module by module, parameters first. */
+  *namedState(): Generator<[string, Parameter | Buffer]> {
+    for (const [prefix, module] of this.namedModules()) {
+      const parts = Array.from(module.parts());
+      for (const [name, part] of parts) if (part instanceof Parameter) yield [join(prefix, name), part];
+      for (const [name, part] of parts) if (part instanceof Buffer) yield [join(prefix, name), part];
+    }
+  }
+
   /** The random streams of dropout and the like, which a checkpoint must keep. */
   namedStreams(): Generator<[string, RandomStream]> {
     return this.#named(RandomStream);
@@ -69,19 +82,19 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Draws every parameter anew, each from the stream of its own name, and reseeds dropout. */
+  /** Draws every parameter anew, each from the stream of its own name, sets buffers back, and reseeds dropout. */
   seed(seed: number): this {
-    for (const [name, parameter] of this.namedParameters()) {
+    for (const [name, parameter] of this.namedState()) {
       parameter.draw(new RandomStream(seed, `init/${name}`, parameter.device));
     }
     for (const [name, stream] of this.namedStreams()) stream.reseed(seed, `stream/${name}`);
     return this;
   }
 
-  /** The weights by PyTorch's names, copied to the host. */
+  /** Weights and buffers by PyTorch's names, copied to the host. */
   stateDict(): Map<string, Weights> {
     const out = new Map<string, Weights>();
-    for (const [name, { shape, device, storage, size }] of this.namedParameters()) {
+    for (const [name, { shape, device, storage, size }] of this.namedState()) {
       out.set(name, { shape, data: device.backend.read(storage.buffer, new Float32Array(size)) });
     }
     return out;
@@ -89,7 +102,7 @@ export abstract class Module {
 
   /** Overwrites the weights that `weights` names. Unless `strict` is false, it must name them all and no others. */
   loadStateDict(weights: ReadonlyMap<string, Weights>, { strict = true } = {}): this {
-    const own = new Map(this.namedParameters());
+    const own = new Map(this.namedState());
     const missing = strict ? [...own.keys()].filter((name) => !weights.has(name)) : [];
     const unexpected = [...weights.keys()].filter((name) => !own.has(name));
     if (missing.length > 0 || unexpected.length > 0) {

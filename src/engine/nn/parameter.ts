@@ -1,4 +1,4 @@
-/** Parameter: a leaf tensor that a module trains, and how it is drawn. */
+/** What a module holds on the device: parameters, which are trained, and buffers, which only follow the data. */
 
 import { defaultDevice } from "../device.ts";
 import { type Initializer, nextStream, type RandomStream } from "../random.ts";
@@ -21,6 +21,24 @@ export class Parameter extends Tensor {
     super(defaultDevice().allocatePersistent(Math.max(4, elementCount(shape) * 4)), shape, "float32", true);
     this.init = init;
     if (drawAtOnce) this.draw(nextStream(this.device));
+  }
+
+  draw(stream: RandomStream): void {
+    stream.fill(this, this.init);
+  }
+}
+
+/**
+ * State that is no weight, such as BatchNorm's running mean: part of `stateDict` and of checkpoints, without gradient.
+ * Instructions change it in place.
+ */
+export class Buffer extends Tensor {
+  readonly init: Initializer;
+
+  constructor({ shape, init }: ParameterSpec) {
+    super(defaultDevice().allocatePersistent(Math.max(4, elementCount(shape) * 4)), shape);
+    this.init = init;
+    this.draw(nextStream(this.device));
   }
 
   draw(stream: RandomStream): void {

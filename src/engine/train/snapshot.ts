@@ -1,15 +1,15 @@
-/** A copy of a model's weights on the device: cheap to take each epoch, there when the weights turn bad. */
+/** A copy of a model's weights and buffers on the device: cheap to take each epoch, there when the weights turn bad. */
 import type { Device, Storage } from "../device.ts";
 import type { Module, Weights } from "../nn/module.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import type { Tensor } from "../tensor.ts";
 
 export class Snapshot {
   readonly #device: Device;
-  readonly #named: [string, Parameter, Storage][];
+  readonly #named: [string, Tensor, Storage][];
 
   constructor(device: Device, model: Module) {
     this.#device = device;
-    this.#named = Array.from(model.namedParameters(), ([name, p]) => [
+    this.#named = Array.from(model.namedState(), ([name, p]) => [
       name,
       p,
       device.allocatePersistent(p.storage.buffer.bytes),

@@ -33,9 +33,10 @@ describe("a layer gives the shape that its definition announces, or refuses befo
             ran++;
             const module = definition.create(definition.args.parse(resolved.args));
             expect(module.forward(zeros([batch, ...input])).shape).toEqual([batch, ...resolved.output]);
-            const announced = Object.entries(definition.parameters(definition.args.parse(resolved.args)));
-            const held = Array.from(module.namedParameters(), ([name, { shape }]) => [name, shape]);
-            expect(held).toEqual(announced.map(([name, { shape }]) => [name, shape]));
+            const args = definition.args.parse(resolved.args);
+            const announced = Object.entries({ ...definition.parameters(args), ...definition.buffers(args) });
+            const held = Array.from(module.namedState(), ([name, { shape }]) => ({ name, shape }));
+            expect(held).toEqual(announced.map(([name, { shape }]) => ({ name, shape })));
             expect(resolved.flops).toBeGreaterThanOrEqual(0);
           },
         ),
