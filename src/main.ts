@@ -13,6 +13,9 @@ const STOP_MS = 4500;
 
 const USAGE = "npm start runs the whole service; npm start -- --api and npm start -- --worker run one part of it";
 
+// A terminal that was closed is no reason to end in disorder.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 // Node's own warnings that something is experimental say nothing that a person could act on.
 process.removeAllListeners("warning");
 process.on("warning", (warning) => {

@@ -12,6 +12,18 @@ export async function sendSignal(redis: Redis, keys: Keys, signal: Signal): Prom
 
 /** `redis` must be a connection of its own: a subscriber can do nothing else. */
 export async function onSignal(redis: Redis, keys: Keys, listener: (signal: Signal) => void): Promise<void> {
-  redis.on("message", (_channel, text) => listener(Signal.parse(JSON.parse(text))));
+  redis.on("message", (_channel, text) => {
+    const signal = readSignal(text);
+    if (signal) listener(signal);
+  });
   await redis.subscribe(keys.control);
+}
+
+/** null for what another version of the service may say on this channel: no reason to end. */
+function readSignal(text: string): Signal | null {
+  try {
+    return Signal.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }

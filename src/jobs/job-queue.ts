@@ -8,8 +8,10 @@ export const QUEUE_NAME = "train";
 
 export class JobQueue {
   private readonly queue: Queue;
+  private readonly redis: Redis;
 
   constructor(redis: Redis, keys: Keys) {
+    this.redis = redis;
     this.queue = new Queue(QUEUE_NAME, {
       connection: redis,
       prefix: keys.tag,
@@ -32,8 +34,10 @@ export class JobQueue {
     });
   }
 
-  async has(id: string): Promise<boolean> {
-    return (await this.queue.getJob(id)) !== undefined;
+  /** Those of the ids that the queue does not know, in one round trip. */
+  async missing(ids: readonly string[]): Promise<string[]> {
+    const found = await Promise.all(ids.map((id) => this.redis.exists(this.queue.toKey(id))));
+    return ids.filter((_, i) => found[i] === 0);
   }
 
   async close(): Promise<void> {

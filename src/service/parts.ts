@@ -1,4 +1,5 @@
 /** The two parts of the service, each as it runs alone: the API, and a worker. */
+import { access, constants, mkdir } from "node:fs/promises";
 import type { Logger } from "pino";
 import type { Broker } from "../broker/broker.ts";
 import { findBroker } from "../broker/broker-record.ts";
@@ -21,6 +22,7 @@ export class ObstacleError extends Error {
 }
 
 export async function runPart(part: Part, config: Config): Promise<Running> {
+  await prepareDataDirectory(config);
   const logger = createLogger(config, part);
   if (part === "api") refuseOpenHost(config);
   const broker = await existingBroker(part, config);
@@ -35,6 +37,17 @@ export async function runPart(part: Part, config: Config): Promise<Running> {
   process.send?.("ready");
   logger.info({ worker: worker.name, concurrency: config.concurrency }, "waiting for jobs");
   return { lost: broker.lost, close: worker.close };
+}
+
+/** Throws ObstacleError: better now than at the first upload. */
+export async function prepareDataDirectory({ dataDir }: Config): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await access(dataDir, constants.W_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ObstacleError(`the data directory ${dataDir} can't be written (${reason}): set DATA_DIR to another one`);
+  }
 }
 
 /** A part alone starts no broker: it uses that of REDIS_URL, or of the service that runs on the same data directory. */

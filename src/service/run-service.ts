@@ -3,11 +3,12 @@ import type { Broker } from "../broker/broker.ts";
 import { startBroker } from "../broker/start-broker.ts";
 import { type Config, refuseOpenHost } from "../config.ts";
 import { createLogger } from "./logger.ts";
-import { openApi, type Running } from "./parts.ts";
+import { openApi, prepareDataDirectory, type Running } from "./parts.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export async function runService(config: Config): Promise<Running> {
   refuseOpenHost(config);
+  await prepareDataDirectory(config);
   const logger = createLogger(config, "api");
   const broker = await startBroker(config, (news) => logger.error(news));
   try {

@@ -32,9 +32,8 @@ export class Reconciler {
 
   /** Jobs that are in the queue already are left as they are; so it does no harm to look too often. */
   async reconcile(): Promise<void> {
-    for (const id of await this.log.unfinished(MOST_AT_ONCE)) {
+    for (const id of await this.queue.missing(await this.log.unfinished(MOST_AT_ONCE))) {
       if (this.stopping.signal.aborted) return;
-      if (await this.queue.has(id)) continue;
       const state = await this.log.state(id);
       if (!state || isFinished(state.status)) continue;
       this.logger.warn({ job: id }, "not in the queue although it is not finished: added again");

@@ -38,6 +38,7 @@ export async function startWorker(
     program: parts.program ?? TRAINER,
     heapMb: config.heapMb,
   });
+  await pool.ready();
   const [redis, subscriber] = await Promise.all([connectPatient(parts.url), connectPatient(parts.url)]);
   const log = new JobLog(redis, keys);
   const runner = { log, store: new DiskObjectStore(objects), objects, pool, worker: name, logger };

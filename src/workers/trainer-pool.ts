@@ -29,16 +29,21 @@ export class TrainerPool {
     for (let i = 0; i < options.size; i++) this.idle.push(this.spawn());
   }
 
+  /** Throws if threads can't start at all, as without kernels. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.all].map((thread) => thread.device));
+  }
+
   /** A thread that nobody else uses until it is given back. */
   async take(): Promise<TrainerThread> {
     const thread = this.idle.pop();
-    return thread ?? new Promise((resolve) => this.waiting.push(resolve));
+    if (!thread) return new Promise((resolve) => this.waiting.push(resolve));
+    return thread.dead ? this.replace(thread) : thread;
   }
 
   giveBack(thread: TrainerThread): void {
     if (this.closed) return;
-    const usable = thread.dead ? this.spawn() : thread;
-    if (thread.dead) this.all.delete(thread);
+    const usable = thread.dead ? this.replace(thread) : thread;
     const next = this.waiting.shift();
     if (next) next(usable);
     else this.idle.push(usable);
@@ -47,6 +52,11 @@ export class TrainerPool {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.all].map((thread) => thread.terminate()));
+  }
+
+  private replace(dead: TrainerThread): TrainerThread {
+    this.all.delete(dead);
+    return this.spawn();
   }
 
   private spawn(): TrainerThread {

@@ -77,6 +77,12 @@ describe("starting", () => {
     ["a wrong value", { PORT: "many" }, [], /^epochd can't start: PORT must be a port number.*got "many"\n$/],
     ["an open host without keys", { HOST: "0.0.0.0" }, [], /^epochd can't start: HOST is "0.0.0.0", but no API keys/],
     ["a host that is not its own", { HOST: "192.0.2.1", ALLOW_OPEN: "1" }, [], /HOST 192.0.2.1 is no address of this/],
+    [
+      "a data directory that can't be",
+      { DATA_DIR: "/dev/null/data" },
+      [],
+      /the data directory \/dev\/null\/data can't be/,
+    ],
     ["an unknown argument", {}, ["--wroker"], /^epochd can't start: unknown arguments "--wroker": npm start runs/],
     ["a broker that is away", { REDIS_URL: "redis://127.0.0.1:1" }, [], /^epochd can't start: The broker at REDIS_URL/],
     ["a part without a broker", {}, ["--worker"], /^epochd can't start: --worker alone needs a broker: set REDIS_URL/],

@@ -1,0 +1,72 @@
+/** Uploaded data sets: described, listed, opened, removed, and refused whole when they are no table. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DataError } from "../../src/data/index.ts";
+import { DatasetStore } from "../../src/jobs/dataset-store.ts";
+import { DiskObjectStore } from "../../src/jobs/disk-object-store.ts";
+
+let root: string;
+let objects: DiskObjectStore;
+let datasets: DatasetStore;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "epochd-datasets-"));
+  objects = new DiskObjectStore(root);
+  datasets = new DatasetStore(objects);
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function* csv(content: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(content);
+}
+const create = (content: string, name?: string) =>
+  datasets.create(csv(content), { contentType: "text/csv", name: name ?? null });
+
+describe("a data set", () => {
+  test("is described by its columns and keeps its bytes", async () => {
+    const made = await create("x,city\n1,Rome\n2,Oslo\n,Rome\n", "cities");
+    expect(made).toMatchObject({ name: "cities", rows: 3, bytes: 27, content_type: "text/csv" });
+    expect(made.columns).toMatchObject([
+      { name: "x", min: 1, max: 2, mean: 1.5, missing: 1 },
+      { name: "city", dtype: "string", missing: 0, categories: ["Oslo", "Rome"] },
+    ]);
+    expect(await datasets.get(made.id)).toEqual(made);
+    expect(await text(await datasets.open(made.id))).toBe("x,city\n1,Rome\n2,Oslo\n,Rome\n");
+  });
+
+  test.each(["", "a,b\n1,2,3\n", "a,b\n"])(
+    "that is no table (%j) is refused and leaves nothing behind",
+    async (content) => {
+      await expect(create(content)).rejects.toThrow(DataError);
+      expect(await objects.list("datasets")).toEqual([]);
+    },
+  );
+
+  test("is gone once it is removed", async () => {
+    const { id } = await create("x\n1\n");
+    expect(await datasets.remove(id)).toBe(true);
+    expect(await datasets.get(id)).toBeNull();
+    expect(await datasets.remove(id)).toBe(false);
+    expect(await objects.list("datasets")).toEqual([]);
+  });
+
+  test.each(["../../etc/passwd", "ds_", "", "ds_../x"])(
+    "with the id %j is not there, and is no way out",
+    async (id) => {
+      expect(await datasets.get(id)).toBeNull();
+      expect(await datasets.remove(id)).toBe(false);
+    },
+  );
+
+  test("is listed, newest first, page by page", async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++) ids.unshift((await create(`x\n${i}\n`)).id);
+    const first = await datasets.list({ limit: 3 });
+    expect(first.data.map(({ id }) => id)).toEqual(ids.slice(0, 3));
+    const second = await datasets.list({ limit: 3, cursor: first.next_cursor ?? "" });
+    expect(second.data.map(({ id }) => id)).toEqual(ids.slice(3));
+    expect(second.next_cursor).toBeNull();
+  });
+});

@@ -1,0 +1,84 @@
+/** What one can do with jobs: submit, list, cancel, remove; and a queue that knows what the log knows. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { newId } from "../../src/jobs/ids.ts";
+import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
+
+let broker: BrokerFixture;
+let parts: JobParts;
+beforeAll(async () => {
+  broker = await startTestBroker();
+});
+afterAll(() => broker.close());
+beforeEach(async () => {
+  parts = await broker.parts();
+});
+
+const modelSummary = { parameters: 1, flops_per_sample: 1, memory_bytes: 4, layers: [] };
+
+async function submit(about: { name?: string; metadata?: Record<string, string> } = {}): Promise<string> {
+  const { name = null, metadata = {} } = about;
+  const id = newId("job");
+  await parts.jobs.submit({ id, name, metadata, spec: { a: 1 }, modelSummary, epochs: 2, steps: 4, priority: 0 });
+  return id;
+}
+
+describe("a list of jobs", () => {
+  test("is newest first, and pages follow each other without overlap or gap", async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 7; i++) ids.unshift(await submit());
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await parts.jobs.list({ limit: 3, ...(cursor === null ? {} : { cursor }) });
+      seen.push(...page.data.map(({ id }) => id));
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+    expect(seen).toEqual(ids);
+  });
+
+  test("is filtered by status, name and metadata, also over many that don't match", async () => {
+    const wanted = await submit({ name: "votes", metadata: { team: "a", run: "1" } });
+    for (let i = 0; i < 25; i++) await submit({ name: "other", metadata: { team: "b" } });
+    const cancelled = await submit({ name: "votes", metadata: { team: "a" } });
+    await parts.jobs.cancel(cancelled);
+    const idsOf = async (filter: object) => (await parts.jobs.list({ limit: 2, ...filter })).data.map(({ id }) => id);
+    expect(await idsOf({ name: "votes" })).toEqual([cancelled, wanted]);
+    expect(await idsOf({ metadata: { team: "a", run: "1" } })).toEqual([wanted]);
+    expect(await idsOf({ status: "cancelled" })).toEqual([cancelled]);
+    expect(await idsOf({ name: "votes", status: "queued" })).toEqual([wanted]);
+    expect(await idsOf({ name: "nobody" })).toEqual([]);
+  });
+
+  test("tells where each job stands in the queue", async () => {
+    const [first, second] = [await submit(), await submit()];
+    const { data } = await parts.jobs.list({ limit: 10 });
+    expect(data.map(({ id, queue_position }) => [id, queue_position])).toEqual([
+      [second, 2],
+      [first, 1],
+    ]);
+  });
+});
+
+describe("a job", () => {
+  test("that waits is in the queue, and no more once it is cancelled", async () => {
+    const id = await submit();
+    expect(await parts.queue.missing([id])).toEqual([]);
+    await parts.jobs.cancel(id);
+    expect(await parts.queue.missing([id])).toEqual([id]);
+    expect(await parts.jobs.get(id)).toMatchObject({ status: "cancelled", queue_position: null });
+  });
+
+  test("is removed with all it stored once it is finished, not before", async () => {
+    const id = await submit();
+    await parts.store.put(`jobs/${id}/checkpoints/1-1-1.safetensors`, Buffer.from("weights"));
+    expect(await parts.jobs.remove(id)).toBe("unfinished");
+    await parts.jobs.cancel(id);
+    expect(await parts.jobs.remove(id)).toBe("removed");
+    expect(await parts.jobs.remove(id)).toBe("unknown");
+    expect(await parts.jobs.get(id)).toBeNull();
+    expect(await parts.log.events(id)).toEqual([]);
+    expect((await parts.jobs.list({ limit: 10 })).data).toEqual([]);
+    expect(await parts.store.list(`jobs/${id}`)).toEqual([]);
+  });
+});
