@@ -64,6 +64,13 @@ const random = (params: Record<string, ParamType>): InstructionShape => ({
   params: { n: "i32", ...params },
 });
 
+/** Updates param and its state from grad. */
+const optimizer = (...state: readonly string[]): InstructionShape => ({
+  updates: ["param", ...state, "scalars"],
+  reads: ["grad", "hyper"],
+  params: { n: "i32", flags: "i32" },
+});
+
 const shapes = {
   /** out[i] = value */
   fill: { writes: ["out"], params: { n: "i32", value: "f32" } },
@@ -227,6 +234,25 @@ const shapes = {
     reads: ["grad", "hyper"],
     params: { n: "i32", flags: "i32" },
   },
+  // Optimizers beyond those two. scalars (float64): [step, …] as named; flags 2: maximize, others as named.
+  /** torch.optim.RMSprop. hyper: [lr, alpha, eps, weight_decay, momentum]; flags: 1 centered, 4 has momentum. */
+  rmsprop: optimizer("squareAvg", "gradAvg", "momentum"),
+  /** torch.optim.Adagrad. hyper: [lr, lr_decay, weight_decay, eps] */
+  adagrad: optimizer("sum"),
+  /** torch.optim.Adadelta. hyper: [lr, rho, eps, weight_decay] */
+  adadelta: optimizer("squareAvg", "accDelta"),
+  /** torch.optim.Adamax. hyper: [lr, beta1, beta2, eps, weight_decay] */
+  adamax: optimizer("expAvg", "expInf"),
+  /** torch.optim.NAdam. hyper: [lr, beta1, beta2, eps, weight_decay, momentum_decay]; scalars: [step, mu_product]; flags: 4 decoupled. */
+  nadam: optimizer("expAvg", "expAvgSq"),
+  /** torch.optim.RAdam. hyper: [lr, beta1, beta2, eps, weight_decay]; flags: 4 decoupled weight decay. */
+  radam: optimizer("expAvg", "expAvgSq"),
+  /** torch.optim.Rprop. hyper: [lr, etaminus, etaplus, smallest step, largest step] */
+  rprop: optimizer("previous", "stepSize"),
+  /** torch.optim.ASGD. hyper: [lr, lambd, alpha, t0, weight_decay]; scalars: [step, eta, mu] */
+  asgd: optimizer("average"),
+  /** Lion (Chen et al. 2023, algorithm 2). hyper: [lr, beta1, beta2, weight_decay] */
+  lion: optimizer("expAvg"),
 } satisfies Record<string, InstructionShape>;
 
 export type InstructionName = keyof typeof shapes;

@@ -1,5 +1,5 @@
 /** What a model costs: its summary for the job, and rough estimates of memory and time before anything has run. */
-import { elementCount, type Shape } from "../engine/definitions.ts";
+import { elementCount, optimizers, type Shape } from "../engine/definitions.ts";
 import type { ResolvedModel } from "./check-layers.ts";
 import type { JobSpec } from "./job-spec.ts";
 
@@ -16,6 +16,8 @@ export interface ModelSummary {
 export interface Estimate {
   seconds: number;
   bytes: number;
+  /** Updates of the weights in all. */
+  steps: number;
 }
 
 /** How many rows there are, and of what sizes. */
@@ -58,18 +60,21 @@ export function summarizeModel(
 
 export function estimate(summary: ModelSummary, spec: JobSpec, data: DataSize): Estimate {
   const { trainRows, validationRows } = data;
-  const steps = spec.drop_last ? Math.floor(trainRows / spec.batch_size) : Math.ceil(trainRows / spec.batch_size);
+  const batches = spec.drop_last ? Math.floor(trainRows / spec.batch_size) : Math.ceil(trainRows / spec.batch_size);
   const passes = TRAINING_PASSES * trainRows + validationRows;
-  const epoch = (passes * summary.flops_per_sample) / FLOPS_PER_SECOND + steps * SECONDS_PER_STEP;
-  return { seconds: Number((spec.epochs * epoch).toPrecision(2)), bytes: summary.memory_bytes };
+  const epoch = (passes * summary.flops_per_sample) / FLOPS_PER_SECOND + batches * SECONDS_PER_STEP;
+  return {
+    seconds: Number((spec.epochs * epoch).toPrecision(2)),
+    bytes: summary.memory_bytes,
+    steps: spec.epochs * Math.ceil(batches / spec.accumulate_steps),
+  };
 }
 
-/** Copies of the weights beside the weights themselves: the gradient, the optimizer's state, the best and last finite. */
-const weightCopies = (optimizer: JobSpec["optimizer"]): number => {
-  const state =
-    optimizer.type === "SGD" ? (optimizer["momentum"] === 0 ? 0 : 1) : optimizer["amsgrad"] === true ? 3 : 2;
-  return 1 + 1 + state + 2;
-};
+/** The weights themselves and copies of them: the gradient, the optimizer's state, the best and the last finite ones. */
+function weightCopies({ type, ...given }: JobSpec["optimizer"]): number {
+  const definition = optimizers.get(type);
+  return 4 + (definition?.stateTensors(definition.args.parse(given)) ?? 0);
+}
 
 function memoryBytes(
   model: ResolvedModel,

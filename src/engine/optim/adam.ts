@@ -25,15 +25,15 @@ export class Adam extends Optimizer {
 
   constructor(parameters: readonly Parameter[], options: z.input<typeof adamArgs> = {}) {
     const a = adamArgs.parse(options);
-    const states = ["exp_avg", "exp_avg_sq", ...(a.amsgrad ? ["max_exp_avg_sq"] : [])];
-    super(parameters, [a.lr, ...a.betas, a.eps, a.weight_decay], states);
+    const tensors = { exp_avg: 0, exp_avg_sq: 0, ...(a.amsgrad && { max_exp_avg_sq: 0 }) };
+    super(parameters, [a.lr, ...a.betas, a.eps, a.weight_decay], { tensors });
     this.#flags = (a.amsgrad ? 1 : 0) | (a.maximize ? 2 : 0) | (a.decoupled_weight_decay ? 4 : 0);
   }
 
   protected override update(
     parameter: Parameter,
     grad: Tensor,
-    { step, tensors }: ParameterState,
+    { scalars, tensors }: ParameterState,
     hyper: Storage,
   ): void {
     const param = parameter.storage.buffer;
@@ -43,7 +43,7 @@ export class Adam extends Optimizer {
       state("exp_avg"),
       state("exp_avg_sq"),
       state("max_exp_avg_sq"),
-      step.buffer,
+      scalars.buffer,
       grad.storage.buffer,
       hyper.buffer,
     ];
@@ -61,6 +61,7 @@ export const adam = defineOptimizer({
   type: "Adam",
   summary: "Adaptive moments with bias correction",
   args: adamArgs,
+  stateTensors: (given) => (given.amsgrad ? 3 : 2),
   create: (parameters, given) => new Adam(parameters, given),
 });
 
@@ -68,5 +69,6 @@ export const adamW = defineOptimizer({
   type: "AdamW",
   summary: "Adam with weight decay apart from the gradient",
   args: adamWArgs,
+  stateTensors: (given) => (given.amsgrad ? 3 : 2),
   create: (parameters, given) => new AdamW(parameters, given),
 });

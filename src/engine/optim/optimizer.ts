@@ -5,7 +5,6 @@
 import type { z } from "zod";
 import type { Storage } from "../device.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { elementCount } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 
 export interface OptimizerDefinition<Schema extends z.ZodObject = z.ZodObject> {
@@ -13,6 +12,8 @@ export interface OptimizerDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly type: string;
   readonly summary: string;
   readonly args: Schema;
+  /** Tensors of a parameter's size that it keeps for each parameter. */
+  stateTensors(args: z.output<Schema>): number;
   create(parameters: readonly Parameter[], args: z.output<Schema>): Optimizer;
 }
 
@@ -22,9 +23,17 @@ export function defineOptimizer<Schema extends z.ZodObject>(
   return definition;
 }
 
-/** One parameter's state: PyTorch's names, each a tensor of the parameter's size; `step` is one float64. */
+/** What an optimizer keeps for each parameter, by PyTorch's names, with what it starts as. */
+export interface StateSpec {
+  /** Tensors of the parameter's size. */
+  readonly tensors: Readonly<Record<string, number>>;
+  /** Numbers beside `step`, which is counted for every parameter and starts at 0. */
+  readonly scalars?: Readonly<Record<string, number>>;
+}
+
+/** One parameter's state: `scalars` are float64, `step` first. */
 export interface ParameterState {
-  readonly step: Storage;
+  readonly scalars: Storage;
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
@@ -33,16 +42,18 @@ export abstract class Optimizer {
   /** Float64 values in the order that the optimizer's instruction wants; the learning rate comes first. */
   readonly #hyper: Float64Array;
   readonly #hyperStorage: Storage;
+  readonly #scalarNames: readonly string[];
   readonly #states: readonly ParameterState[];
 
-  constructor(parameters: readonly Parameter[], hyper: readonly number[], stateNames: readonly string[]) {
+  constructor(parameters: readonly Parameter[], hyper: readonly number[], state: StateSpec) {
     const [first] = parameters;
     if (!first)
       throw new Error("An optimizer needs at least one parameter, and got none: the model has no weights to train.");
     this.parameters = parameters;
     this.#hyper = Float64Array.from(hyper);
     this.#hyperStorage = first.device.store(this.#hyper);
-    this.#states = parameters.map((parameter) => freshState(parameter, stateNames));
+    this.#scalarNames = ["step", ...Object.keys(state.scalars ?? {})];
+    this.#states = parameters.map((parameter) => freshState(parameter, state));
   }
 
   get lr(): number {
@@ -77,8 +88,11 @@ export abstract class Optimizer {
   /** Every state tensor by name: `<parameter index>.<state name>`, as torch's state_dict numbers them. */
   stateDict(): Map<string, Float32Array | Float64Array> {
     const out = new Map<string, Float32Array | Float64Array>();
-    this.#states.forEach(({ step, tensors }, i) => {
-      out.set(`${i}.step`, step.device.backend.read(step.buffer, new Float64Array(1)));
+    this.#states.forEach(({ scalars, tensors }, i) => {
+      const values = scalars.device.backend.read(scalars.buffer, new Float64Array(this.#scalarNames.length));
+      this.#scalarNames.forEach((name, k) => {
+        out.set(`${i}.${name}`, values.slice(k, k + 1));
+      });
       for (const [name, { device, storage, size }] of tensors) {
         out.set(`${i}.${name}`, device.backend.read(storage.buffer, new Float32Array(size)));
       }
@@ -87,25 +101,24 @@ export abstract class Optimizer {
   }
 
   loadStateDict(values: ReadonlyMap<string, Float32Array | Float64Array | Int32Array>): void {
-    this.#states.forEach(({ step, tensors }, i) => {
-      const load = (name: string, storage: Storage): void => {
+    this.#states.forEach(({ scalars, tensors }, i) => {
+      const saved = (name: string): Float32Array | Float64Array | Int32Array => {
         const value = values.get(`${i}.${name}`);
-        if (!value)
-          throw new Error(`The optimizer's state lacks ${i}.${name}; it belongs to another optimizer or model.`);
-        storage.device.backend.write(storage.buffer, value);
+        if (value) return value;
+        throw new Error(`The optimizer's state lacks ${i}.${name}; it belongs to another optimizer or model.`);
       };
-      load("step", step);
-      for (const [name, tensor] of tensors) load(name, tensor.storage);
+      const numbers = this.#scalarNames.map((name) => saved(name)[0] ?? Number.NaN);
+      scalars.device.backend.write(scalars.buffer, Float64Array.from(numbers));
+      for (const [name, { device, storage }] of tensors) device.backend.write(storage.buffer, saved(name));
     });
   }
 }
 
-function freshState(parameter: Parameter, names: readonly string[]): ParameterState {
-  const { device, shape } = parameter;
+function freshState({ device, shape, size }: Parameter, { tensors, scalars = {} }: StateSpec): ParameterState {
+  const made = (value: number): Tensor =>
+    new Tensor(device.store(new Float32Array(Math.max(1, size)).fill(value)), shape);
   return {
-    step: device.store(new Float64Array(1)),
-    tensors: new Map(
-      names.map((name) => [name, new Tensor(device.store(new Float32Array(Math.max(1, elementCount(shape)))), shape)]),
-    ),
+    scalars: device.store(Float64Array.of(0, ...Object.values(scalars))),
+    tensors: new Map(Object.entries(tensors).map(([name, value]) => [name, made(value)])),
   };
 }

@@ -25,21 +25,23 @@ export class SGD extends Optimizer {
 
   constructor(parameters: readonly Parameter[], options: z.input<typeof args> = {}) {
     const a = args.parse(options);
-    super(parameters, [a.lr, a.momentum, a.dampening, a.weight_decay], a.momentum === 0 ? [] : ["momentum_buffer"]);
+    super(parameters, [a.lr, a.momentum, a.dampening, a.weight_decay], {
+      tensors: a.momentum === 0 ? {} : { momentum_buffer: 0 },
+    });
     this.#flags = (a.nesterov ? 1 : 0) | (a.maximize ? 2 : 0) | (a.momentum === 0 ? 0 : 4);
   }
 
   protected override update(
     parameter: Parameter,
     grad: Tensor,
-    { step, tensors }: ParameterState,
+    { scalars, tensors }: ParameterState,
     hyper: Storage,
   ): void {
     const param = parameter.storage.buffer;
     const momentum = tensors.get("momentum_buffer")?.storage.buffer ?? param;
     parameter.device.run(
       "sgd",
-      [param, momentum, step.buffer, grad.storage.buffer, hyper.buffer],
+      [param, momentum, scalars.buffer, grad.storage.buffer, hyper.buffer],
       [parameter.size, this.#flags],
     );
   }
@@ -49,5 +51,6 @@ export const sgd = defineOptimizer({
   type: "SGD",
   summary: "Stochastic gradient descent, with momentum if asked",
   args,
+  stateTensors: (given) => (given.momentum === 0 ? 0 : 1),
   create: (parameters, given) => new SGD(parameters, given),
 });

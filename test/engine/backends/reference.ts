@@ -6,6 +6,7 @@
  */
 import type { InstructionName } from "../../../src/engine/instructions.ts";
 import { philox } from "./philox.ts";
+import { optimizerReferences } from "./reference-optimizers.ts";
 import { erf, power, scalarFunctions } from "./scalar-functions.ts";
 import { along, visit } from "./views.ts";
 
@@ -284,4 +285,5 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
       param![i]! -= ((lr! / correction1) * expAvg![i]!) / (Math.sqrt(v) / Math.sqrt(correction2) + eps!);
     }
   },
+  ...optimizerReferences,
 };

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { TypedArray } from "../../../src/engine/backend.ts";
 import type { InstructionName } from "../../../src/engine/instructions.ts";
+import { optimizerSamples } from "./samples-optimizers.ts";
 import { Source } from "./source.ts";
 import { family } from "./views.ts";
 
@@ -267,6 +268,7 @@ export const samples: Readonly<Record<InstructionName, fc.Arbitrary<Call>>> = {
     },
     params: { n, flags },
   })),
+  ...optimizerSamples,
 };
 
 function classes(source: Source, rows: number, cols: number, ignore: number): Int32Array {

@@ -32,7 +32,8 @@ for (const pack of readOptimizerPacks()) {
 
 test("every optimizer of the engine has cases", () => {
   const covered = new Set(readOptimizerPacks().flatMap(({ cases }) => cases.map(({ optimizer }) => optimizer)));
-  expect([...optimizers.keys()].filter((type) => !covered.has(type))).toEqual([]);
+  // PyTorch has no Lion; its instruction is compared with the paper's formulas in test/engine/backends.
+  expect([...optimizers.keys()].filter((type) => !covered.has(type))).toEqual(["Lion"]);
 });
 
 function check(pack: OptimizerPack, given: OptimizerCase): void {

@@ -22,6 +22,17 @@ const near: Partial<Record<InstructionName, number>> = {
     sgd: 2e-6,
     adam: 5e-6,
   },
+  ...{
+    rmsprop: 1e-5,
+    adagrad: 1e-5,
+    adadelta: 2e-5,
+    adamax: 1e-5,
+    nadam: 2e-5,
+    radam: 2e-5,
+    rprop: 1e-5,
+    asgd: 5e-6,
+    lion: 1e-5,
+  },
   // The reference's own tanh′ and sigmoid′ cancel when y is far outside of (−1, 1); so do cos and sin near their zeros.
   ...{ tanhBackward: 1e-5, sigmoidBackward: 1e-5 },
 };

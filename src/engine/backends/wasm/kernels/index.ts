@@ -1,9 +1,10 @@
 // Every kernel under the name of its instruction. The dispatch loop is generated from the instruction table by
 // scripts/build-kernels.ts: it calls kernels.<name>(buffers…, parameters…) with operands in the table's order, where a
 // family like d0…d5 arrives as the address of its first member.
+export * from "./adaptive-optimizers";
 export * from "./binary";
 export * from "./matmul";
-export * from "./optimizers";
+export { adam, sgd } from "./optimizers";
 export * from "./random";
 export * from "./reduce";
 export * from "./rows";

@@ -83,11 +83,16 @@ export function adam(
   }
 }
 
-class Update {
+export class Update {
   /** Stores four elements, or as many as are left. */
   @inline static store(to: usize, value: v128, left: i32): void {
     if (left >= 4) v128.store(to, value);
     else Lanes.storePartial(to, value, left);
+  }
+
+  /** keep·average + fresh·value */
+  @inline static decay(average: v128, keep: v128, fresh: f32, value: v128): v128 {
+    return f32x4.add(f32x4.mul(average, keep), f32x4.mul(f32x4.splat(fresh), value));
   }
 
   /** torch.lerp: from the nearer end, so that weight 1 gives exactly `end`. */
@@ -99,7 +104,7 @@ class Update {
 }
 
 /** baseⁿ for a whole number n ≥ 0, by squaring. */
-function power(base: f64, n: f64): f64 {
+export function power(base: f64, n: f64): f64 {
   let result: f64 = 1;
   for (let bits = <u64>n; bits != 0; bits >>= 1, base *= base) if (bits & 1) result *= base;
   return result;
