@@ -42,7 +42,7 @@ export async function endLeftOver(dataDir: string): Promise<void> {
     const ours = await answers(record.url);
     if (ours) process.kill(record.pid, "SIGTERM");
     for (let waited = 0; ours && isRunning(record.pid); waited += 50) {
-      if (waited > 10_000) {
+      if (waited > 30_000) {
         throw new BrokerError(
           `A broker left over from an earlier run (process ${record.pid}) does not end: end it by hand.`,
         );

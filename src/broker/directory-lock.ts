@@ -1,6 +1,6 @@
 /** One service per data directory: a file that says who holds it, and a look whether that one still lives. */
 import { randomUUID } from "node:crypto";
-import { link, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -32,7 +32,7 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
       const holder = await readHolder(path);
       if (holder && (tries > 3 || (await lives(holder, path))))
         throw new DirectoryLockedError(message(directory, holder));
-      await rm(path, { force: true });
+      await removeStale(path, holder);
     }
   } finally {
     await rm(beside, { force: true });
@@ -45,6 +45,19 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
       if (holder?.pid === self.pid && holder.since === self.since) await rm(path, { force: true });
     },
   };
+}
+
+/** Of two that find the same stale lock, the slower one must not remove the new lock of the faster one. */
+async function removeStale(path: string, judged: Holder | null): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  const moved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!moved) return;
+  const found = await readHolder(aside);
+  if (JSON.stringify(found) !== JSON.stringify(judged)) await tryLink(aside, path);
+  await rm(aside, { force: true });
 }
 
 async function tryLink(from: string, to: string): Promise<boolean> {

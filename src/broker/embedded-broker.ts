@@ -6,6 +6,7 @@ import { BrokerError, type Endpoint, type OwnBroker, urlOf } from "./broker.ts";
 import { Answer, type Start } from "./embedded-messages.ts";
 
 export const SNAPSHOT = "embedded.snapshot";
+const LAST_SNAPSHOT_MS = 30_000;
 const PROGRAM = fileURLToPath(new URL("./embedded-process.ts", import.meta.url));
 
 /** Throws BrokerError. */
@@ -61,7 +62,8 @@ function supervised(child: ChildProcess, ended: Promise<string>, snapshotMs: num
     close: async () => {
       closing = true;
       child.kill("SIGTERM");
-      const patience = setTimeout(() => child.kill("SIGKILL"), 4000);
+      // It writes its last snapshot now, and with much data goes on with it even after this process has ended.
+      const patience = setTimeout(() => child.kill("SIGKILL"), LAST_SNAPSHOT_MS);
       await ended;
       clearTimeout(patience);
     },
