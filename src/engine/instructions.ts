@@ -253,6 +253,45 @@ const shapes = {
   asgd: optimizer("average"),
   /** Lion (Chen et al. 2023, algorithm 2). hyper: [lr, beta1, beta2, weight_decay] */
   lion: optimizer("expAvg"),
+
+  // Normalisation. x is seen as [outer, channels, inner] and normalised over all but the channels; weight and bias, where
+  // `flags` has them (1, 2; else those buffers are not read), belong to feature (i / spread) mod features of flat index i.
+  /** Of each channel: mean, biased variance, 1/√(variance + eps). uncentred: the mean is taken for 0, as in RMSNorm. */
+  moments: {
+    writes: ["mean", "variance", "rstd"],
+    reads: ["x"],
+    params: { outer: "i32", channels: "i32", inner: "i32", uncentred: "i32", eps: "f64" },
+  },
+  /** (x − mean)·rstd·weight + bias */
+  normalize: {
+    writes: ["out"],
+    reads: ["x", "mean", "rstd", "weight", "bias"],
+    params: { outer: "i32", channels: "i32", inner: "i32", features: "i32", spread: "i32", flags: "i32" },
+  },
+  /**
+   * Gradient of x where mean and rstd are its moments: rstd·(g·w − mean(g·w) − x̂·mean(g·w·x̂)); the middle term only
+   * with flag 4, that the mean followed x. flags 1: there is a weight.
+   */
+  normalizeBackward: {
+    writes: ["out"],
+    reads: ["g", "x", "mean", "rstd", "weight"],
+    params: { outer: "i32", channels: "i32", inner: "i32", features: "i32", spread: "i32", flags: "i32" },
+  },
+  /** Gradient of weight: Σ g·x̂ over what shares a feature; n elements in all. */
+  normalizeWeightBackward: {
+    writes: ["out"],
+    reads: ["g", "x", "mean", "rstd"],
+    params: { n: "i32", channels: "i32", inner: "i32", features: "i32", spread: "i32" },
+  },
+  /**
+   * Running statistics: running = (1 − momentum)·running + momentum·(mean over `rows` of the moments), the variance times
+   * `correction`. A momentum below 0 stands for 1/count. count grows by `counted` first.
+   */
+  trackMoments: {
+    updates: ["runningMean", "runningVariance", "count"],
+    reads: ["mean", "variance"],
+    params: { rows: "i32", channels: "i32", counted: "i32", momentum: "f64", correction: "f64" },
+  },
 } satisfies Record<string, InstructionShape>;
 
 export type InstructionName = keyof typeof shapes;

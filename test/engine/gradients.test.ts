@@ -18,6 +18,8 @@ import {
 } from "../../src/engine/index.ts";
 import { elementCount } from "../../src/engine/shape.ts";
 import { Float64Backend } from "./float64-backend.ts";
+import type { Case } from "./gradient-case.ts";
+import { normalizationCases } from "./gradient-cases-normalization.ts";
 
 const device = useDevice(new Device(new Float64Backend()));
 
@@ -38,14 +40,6 @@ function tensorOf(data: Float64Array, shape: Shape, requiresGrad: boolean): Tens
 }
 
 const numbers = (t: Tensor): Float64Array => device.backend.read(t.storage.buffer, new Float64Array(t.size));
-
-interface Case {
-  readonly f: (...inputs: Tensor[]) => Tensor;
-  readonly shapes: readonly Shape[];
-  /** Moves the values into the function's domain. */
-  readonly domain?: (value: number) => number;
-  readonly secondIsZero?: boolean;
-}
 
 const positive = Math.abs;
 const probability = (v: number): number => 0.5 + v / 5;
@@ -193,10 +187,11 @@ const cases: Record<string, Case[]> = {
       ],
     },
   ],
+  ...normalizationCases,
 };
 
 /** Ops whose results have no derivative: comparisons, steps, indices, conversions. */
-const WITHOUT = new Set(["eq", "ne", "lt", "le", "gt", "ge", "sign", "floor", "argmax", "toFloat", "toInt"]);
+const WITHOUT = new Set(["eq", "ne", "lt", "le", "gt", "ge", "sign", "floor", "argmax", "toFloat", "toInt", "moments"]);
 
 describe("each op's first and second derivatives equal central differences", () => {
   for (const [name, list] of Object.entries(cases)) {
@@ -219,11 +214,15 @@ const layerArguments: Record<string, Record<string, unknown>> = {
   Softmin: { dim: 1 },
 };
 
+const layerInputs: Record<string, Shape> = {
+  Softmax2d: [1, 3, 2, 2],
+};
+
 describe("each layer's first and second derivatives equal central differences", () => {
   for (const definition of layers.values()) {
     test(definition.type, () => {
       const module = definition.create(definition.args.parse(layerArguments[definition.type] ?? {})).eval();
-      const shape = definition.type === "Softmax2d" ? [1, 3, 2, 2] : [2, 4];
+      const shape = layerInputs[definition.type] ?? [2, 4];
       check({ f: (x) => module.forward(x), shapes: [shape] });
     });
   }

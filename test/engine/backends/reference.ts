@@ -6,6 +6,7 @@
  */
 import type { InstructionName } from "../../../src/engine/instructions.ts";
 import { philox } from "./philox.ts";
+import { normalizationReferences } from "./reference-normalization.ts";
 import { optimizerReferences } from "./reference-optimizers.ts";
 import { erf, power, scalarFunctions } from "./scalar-functions.ts";
 import { along, visit } from "./views.ts";
@@ -286,4 +287,5 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
     }
   },
   ...optimizerReferences,
+  ...normalizationReferences,
 };

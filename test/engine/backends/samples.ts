@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { TypedArray } from "../../../src/engine/backend.ts";
 import type { InstructionName } from "../../../src/engine/instructions.ts";
+import { normalizationSamples } from "./samples-normalization.ts";
 import { optimizerSamples } from "./samples-optimizers.ts";
 import { Source } from "./source.ts";
 import { family } from "./views.ts";
@@ -269,6 +270,7 @@ export const samples: Readonly<Record<InstructionName, fc.Arbitrary<Call>>> = {
     params: { n, flags },
   })),
   ...optimizerSamples,
+  ...normalizationSamples,
 };
 
 function classes(source: Source, rows: number, cols: number, ignore: number): Int32Array {

@@ -33,6 +33,7 @@ const near: Partial<Record<InstructionName, number>> = {
     asgd: 5e-6,
     lion: 1e-5,
   },
+  ...{ moments: 1e-5, normalize: 1e-5, normalizeBackward: 1e-3, normalizeWeightBackward: 1e-4, trackMoments: 2e-6 },
   // The reference's own tanh′ and sigmoid′ cancel when y is far outside of (−1, 1); so do cos and sin near their zeros.
   ...{ tanhBackward: 1e-5, sigmoidBackward: 1e-5 },
 };

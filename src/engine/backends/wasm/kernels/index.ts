@@ -4,6 +4,7 @@
 export * from "./adaptive-optimizers";
 export * from "./binary";
 export * from "./matmul";
+export * from "./normalization";
 export { adam, sgd } from "./optimizers";
 export * from "./random";
 export * from "./reduce";
