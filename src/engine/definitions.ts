@@ -6,5 +6,6 @@ export type { LayerDefinition, LossDefinition, Mistake, ResolvedLayer, TargetInf
 export { layers } from "./nn/index.ts";
 export type { ParameterSpec } from "./nn/parameter.ts";
 export { type OptimizerDefinition, optimizers } from "./optim/index.ts";
+export { type SchedulerDefinition, schedulers } from "./schedulers/index.ts";
 export { elementCount, type Shape, ShapeError, sameShape, showShape } from "./shape.ts";
 export type { Best, EarlyStoppingPlan, Examples, TrainingPlan, Typed } from "./train/plan.ts";

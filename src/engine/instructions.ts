@@ -213,6 +213,11 @@ const shapes = {
   clipByNorm: { updates: ["x"], reads: ["total"], params: { n: "i32", max: "f64" } },
   /** x = min(max(x, −limit), limit) */
   clipByValue: { updates: ["x"], params: { n: "i32", limit: "f32" } },
+  /**
+   * hyper[0] = table[2·at], and hyper[momentumAt] = table[2·at + 1] unless momentumAt is negative; then at += 1.
+   * hyper and table are float64, at is int32: a schedule that moves with every step.
+   */
+  setRate: { updates: ["hyper", "at"], reads: ["table"], params: { momentumAt: "i32" } },
   /** x += y, in place: gradient accumulation */
   addInPlace: { updates: ["x"], reads: ["y"], params: { n: "i32" } },
 

@@ -61,6 +61,7 @@ export const adam = defineOptimizer({
   type: "Adam",
   summary: "Adaptive moments with bias correction",
   args: adamArgs,
+  momentumAt: 1,
   stateTensors: (given) => (given.amsgrad ? 3 : 2),
   create: (parameters, given) => new Adam(parameters, given),
 });
@@ -69,6 +70,7 @@ export const adamW = defineOptimizer({
   type: "AdamW",
   summary: "Adam with weight decay apart from the gradient",
   args: adamWArgs,
+  momentumAt: 1,
   stateTensors: (given) => (given.amsgrad ? 3 : 2),
   create: (parameters, given) => new AdamW(parameters, given),
 });

@@ -12,6 +12,7 @@ const maximizing = (a: { maximize: boolean }): number => (a.maximize ? MAXIMIZE 
 
 export const RMSprop = instructionOptimizer({
   type: "RMSprop",
+  momentumAt: 4,
   summary: "Gradient over the root of its running mean square",
   instruction: "rmsprop",
   args: z.strictObject({
@@ -32,6 +33,7 @@ export const RMSprop = instructionOptimizer({
 
 export const Adagrad = instructionOptimizer({
   type: "Adagrad",
+  momentumAt: null,
   summary: "Gradient over the root of the sum of its squares",
   instruction: "adagrad",
   args: z.strictObject({
@@ -49,6 +51,7 @@ export const Adagrad = instructionOptimizer({
 
 export const Adadelta = instructionOptimizer({
   type: "Adadelta",
+  momentumAt: null,
   summary: "Steps in the units of the weights, from running means of squares",
   instruction: "adadelta",
   args: z.strictObject({
@@ -70,6 +73,7 @@ export const Adadelta = instructionOptimizer({
 
 export const Adamax = instructionOptimizer({
   type: "Adamax",
+  momentumAt: 1,
   summary: "Adam with the largest gradient in place of the second moment",
   instruction: "adamax",
   args: z.strictObject({
@@ -91,6 +95,7 @@ export const Adamax = instructionOptimizer({
 
 export const NAdam = instructionOptimizer({
   type: "NAdam",
+  momentumAt: 1,
   summary: "Adam with Nesterov momentum",
   instruction: "nadam",
   args: z.strictObject({
@@ -115,6 +120,7 @@ export const NAdam = instructionOptimizer({
 
 export const RAdam = instructionOptimizer({
   type: "RAdam",
+  momentumAt: 1,
   summary: "Adam whose adaptive rate waits until its variance is known",
   instruction: "radam",
   args: z.strictObject({
@@ -137,6 +143,7 @@ export const RAdam = instructionOptimizer({
 
 export const Rprop = instructionOptimizer({
   type: "Rprop",
+  momentumAt: null,
   summary: "Steps by the gradient's sign alone, longer while it stays; for whole-batch training",
   instruction: "rprop",
   args: z.strictObject({
@@ -157,6 +164,7 @@ export const Rprop = instructionOptimizer({
 
 export const ASGD = instructionOptimizer({
   type: "ASGD",
+  momentumAt: null,
   summary: "Averaged stochastic gradient descent",
   instruction: "asgd",
   args: z.strictObject({
@@ -174,6 +182,7 @@ export const ASGD = instructionOptimizer({
 
 export const Lion = instructionOptimizer({
   type: "Lion",
+  momentumAt: 1,
   summary: "The sign of a momentum (Chen et al. 2023)",
   instruction: "lion",
   args: z.strictObject({

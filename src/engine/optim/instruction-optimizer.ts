@@ -24,6 +24,7 @@ export interface OptimizerSource<Schema extends z.ZodObject> {
     args: z.output<Schema>,
   ): { readonly tensors: readonly (readonly [name: string, initial: number] | null)[] } & Pick<StateSpec, "scalars">;
   flags(args: z.output<Schema>): number;
+  readonly momentumAt: number | null;
 }
 
 /** An optimizer class (`new RMSprop(parameters, { lr: 0.01 })`) that carries its definition. */
@@ -40,6 +41,7 @@ export function instructionOptimizer<Schema extends z.ZodObject>(
       type: source.type,
       summary: source.summary,
       args: source.args,
+      momentumAt: source.momentumAt,
       stateTensors: (args) => source.state(args).tensors.filter((entry) => entry !== null).length,
       create: (parameters, args) => new InstructionOptimizer(parameters, args),
     });

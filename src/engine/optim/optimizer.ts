@@ -12,6 +12,8 @@ export interface OptimizerDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly type: string;
   readonly summary: string;
   readonly args: Schema;
+  /** Where its momentum (or β₁) stands among the instruction's hyperparameters; null if it has none to move. */
+  readonly momentumAt: number | null;
   /** Tensors of a parameter's size that it keeps for each parameter. */
   stateTensors(args: z.output<Schema>): number;
   create(parameters: readonly Parameter[], args: z.output<Schema>): Optimizer;
@@ -63,12 +65,17 @@ export abstract class Optimizer {
     this.setHyper(0, rate);
   }
 
-  /** Changes one of the values that the instruction reads. */
-  protected setHyper(at: number, value: number): void {
-    if (this.#hyper[at] === value) return;
+  /** Changes one of the values that the instruction reads, counted from the learning rate, which is 0. */
+  setHyper(at: number, value: number): void {
     this.#hyper[at] = value;
     const { device, buffer } = this.#hyperStorage;
     device.backend.write(buffer, this.#hyper);
+  }
+
+  /** By one instruction: the next row of a table of rates (see the instruction `setRate`). */
+  takeRate(table: Storage, at: Storage, momentumAt: number | null): void {
+    const { device, buffer } = this.#hyperStorage;
+    device.run("setRate", [buffer, at.buffer, table.buffer], [momentumAt ?? -1]);
   }
 
   /** Updates every parameter that has a gradient. */

@@ -51,6 +51,7 @@ export const sgd = defineOptimizer({
   type: "SGD",
   summary: "Stochastic gradient descent, with momentum if asked",
   args,
+  momentumAt: 1,
   stateTensors: (given) => (given.momentum === 0 ? 0 : 1),
   create: (parameters, given) => new SGD(parameters, given),
 });

@@ -5,6 +5,7 @@
 
 import type { Weights } from "../nn/module.ts";
 import { decodeSafetensors, encodeSafetensors, type TensorData } from "../safetensors.ts";
+import type { PlateauState } from "../schedulers/index.ts";
 import type { Best } from "./plan.ts";
 
 /** Where a run stands. */
@@ -16,7 +17,8 @@ export interface Position {
   /** Samples of the current epoch behind it. */
   readonly cursor: number;
   readonly elapsedMs: number;
-  readonly lr: number;
+  /** State of ReduceLROnPlateau; null for schedules that follow from the step alone. */
+  readonly plateau: PlateauState | null;
   readonly best: Best | null;
   /** Epochs since the monitored value got better. */
   readonly badEpochs: number;

@@ -27,11 +27,20 @@ export interface EarlyStoppingPlan {
   readonly restoreBest: boolean;
 }
 
+export interface SchedulerPlan {
+  readonly scheduler: Typed;
+  /** Whether the scheduler's time is counted in epochs or in steps. */
+  readonly interval: "epoch" | "step";
+  /** Steps of a linear rise before the scheduler begins. */
+  readonly warmupSteps?: number;
+}
+
 export interface TrainingPlan {
   /** Resolved: `in_features` and the like are filled in. */
   readonly layers: readonly LayerSpec[];
   readonly loss: Typed;
   readonly optimizer: Typed;
+  readonly scheduler?: SchedulerPlan | null;
   readonly train: Examples;
   readonly validation?: Examples;
   /** Overwrites what the seed drew, for the names that it holds. */

@@ -1,6 +1,5 @@
 /** Trainer: the epoch loop. Synchronous, so it runs in a thread of its own; it stops when told to, between steps. */
 
-import { noGrad } from "../autograd.ts";
 import type { Backend } from "../backend.ts";
 import { Device, useDevice } from "../device.ts";
 import { losses } from "../losses/index.ts";
@@ -10,13 +9,14 @@ import type { Module } from "../nn/module.ts";
 import type { Sequential } from "../nn/sequential.ts";
 import { type Optimizer, optimizers } from "../optim/index.ts";
 import { RandomStream } from "../random.ts";
-import { zeros } from "../tensor.ts";
+import { batchSizes, build, definitionOf, outputShape, withMomentum } from "./assemble.ts";
 import { Batches } from "./batches.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { Evaluator } from "./evaluator.ts";
 import { Monitor } from "./monitor.ts";
 import { Pacer } from "./pacer.ts";
-import type { Examples, TrainerHooks, TrainerOutcome, TrainingPlan, Typed } from "./plan.ts";
+import type { Examples, TrainerHooks, TrainerOutcome, TrainingPlan } from "./plan.ts";
+import { Rates, startingMomentum } from "./rates.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Tally } from "./tally.ts";
 import { LOSS_RING, TrainingStep } from "./training-step.ts";
@@ -32,6 +32,7 @@ export class Trainer {
   readonly optimizer: Optimizer;
   readonly #plan: TrainingPlan;
   readonly #device: Device;
+  readonly #rates: Rates;
   readonly #batches: Batches;
   readonly #tally: Tally;
   readonly #step: TrainingStep;
@@ -61,17 +62,23 @@ export class Trainer {
     const lossDefinition = definitionOf("loss", losses, plan.loss);
     this.model = buildModel(plan.layers).seed(plan.seed);
     if (plan.initialWeights) this.model.loadStateDict(new Map(Object.entries(plan.initialWeights)), { strict: false });
-    this.optimizer = build(definitionOf("optimizer", optimizers, plan.optimizer), plan.optimizer, (definition, args) =>
+    this.#batches = new Batches(device, plan.train);
+    const length = { epochs: plan.epochs, stepsPerEpoch: this.#stepsPerEpoch };
+    const momentum = startingMomentum(plan.scheduler, length);
+    const typed = momentum === undefined ? plan.optimizer : withMomentum(plan.optimizer, momentum);
+    const optimizerDefinition = definitionOf("optimizer", optimizers, typed);
+    this.optimizer = build(optimizerDefinition, typed, (definition, args) =>
       definition.create(this.model.parameters(), args),
     );
+    this.#rates = new Rates(device, this.optimizer, plan.scheduler, optimizerDefinition.momentumAt, length, LOSS_RING);
     const criterion = build(lossDefinition, plan.loss, (definition, args) => definition.create(args));
-    this.#batches = new Batches(device, plan.train);
     const output = outputShape(this.model, plan.train);
     this.#tally = new Tally(device, lossDefinition, output, plan.metrics);
     this.#step = new TrainingStep(device, plan, {
       model: this.model,
       criterion,
       optimizer: this.optimizer,
+      rates: this.#rates,
       batches: this.#batches,
       tally: this.#tally,
     });
@@ -165,7 +172,7 @@ export class Trainer {
       const times = this.#pacer.run(
         Math.min(Math.floor(left / group) || 1, Math.floor(LOSS_RING / sizes.length) || 1),
         (n) => {
-          batchLosses = this.#step.run(sizes, n);
+          batchLosses = this.#step.run(sizes, this.#steps, n);
         },
       );
       const bad = batchLosses.findIndex((loss) => !Number.isFinite(loss));
@@ -190,6 +197,7 @@ export class Trainer {
       metrics,
       ...(validation && { val_loss: validation.loss, val_metrics: validation.metrics }),
     };
+    this.#rates.endEpoch(validation?.loss ?? loss);
     const improved = this.#monitor.observe(values);
     if (improved) {
       this.#best.take();
@@ -206,7 +214,7 @@ export class Trainer {
       epochs,
       step: this.#steps,
       steps: this.#stepsPerEpoch * epochs,
-      lr: this.optimizer.lr,
+      lr: this.#rates.lr,
       samples_per_s: Math.round(rate),
       elapsed_ms: Math.round(elapsed),
       eta_s: Math.round((elapsed / this.#epoch) * (epochs - this.#epoch)) / 1000,
@@ -251,7 +259,7 @@ export class Trainer {
       loss: shown,
       message:
         `The loss became ${shown} in epoch ${epoch} at step ${step}. The weights kept are those after epoch ${this.#epoch}` +
-        `${this.#epoch === 0 ? " (the initial ones)" : ""}. A lower learning rate than ${this.optimizer.lr}, gradient clipping (clip_grad_norm) or standardized inputs usually help.`,
+        `${this.#epoch === 0 ? " (the initial ones)" : ""}. A lower learning rate than ${this.#rates.lr}, gradient clipping (clip_grad_norm) or standardized inputs usually help.`,
     };
   }
 
@@ -270,7 +278,7 @@ export class Trainer {
         step: this.#steps,
         cursor: this.#batches.cursor,
         elapsedMs: this.#elapsed(),
-        lr: this.optimizer.lr,
+        plateau: this.#rates.state,
         best: this.#monitor.best,
         badEpochs: this.#monitor.badEpochs,
       },
@@ -287,7 +295,7 @@ export class Trainer {
     const { position, model, best, optimizer, streams, tally } = decodeCheckpoint(checkpoint);
     this.model.loadStateDict(model);
     this.optimizer.loadStateDict(optimizer);
-    this.optimizer.lr = position.lr;
+    this.#rates.restore(position.plateau, position.step);
     for (const [name, stream] of this.model.namedStreams()) {
       const state = streams.get(`model.${name}`);
       if (state) stream.state = state;
@@ -316,39 +324,4 @@ export class Trainer {
     this.#evaluator?.dispose();
     this.#device.dispose();
   }
-}
-
-/** 100 samples in batches of 32: [32, 32, 32, 4]. */
-function batchSizes(samples: number, batchSize: number): number[] {
-  const sizes: number[] = [];
-  for (let left = samples; left > 0; left -= batchSize) sizes.push(Math.min(left, batchSize));
-  return sizes;
-}
-
-/** One sample's output shape, found by running one. */
-function outputShape(model: Module, { inputShape }: Examples): readonly number[] {
-  const [device] = model.parameters().map((parameter) => parameter.device);
-  if (!device) throw new Error("The model has no weights to train. Add a layer with weights, such as Linear.");
-  model.eval();
-  const shape = device.scope(
-    () => noGrad(() => model.forward(zeros([1, ...inputShape])).shape.slice(1)),
-    () => [],
-  );
-  model.train();
-  return shape;
-}
-
-function definitionOf<D>(kind: string, known: ReadonlyMap<string, D>, { type }: Typed): D {
-  const definition = known.get(type);
-  if (definition) return definition;
-  throw new Error(`Unknown ${kind} ${JSON.stringify(type)}; known are ${[...known.keys()].join(", ")}.`);
-}
-
-/** Parses the arguments by the definition's own schema and hands both on. */
-function build<D extends { args: { parse(given: unknown): Record<string, unknown> } }, Made>(
-  definition: D,
-  { type: _, ...given }: Typed,
-  make: (definition: D, args: Record<string, unknown>) => Made,
-): Made {
-  return make(definition, definition.args.parse(given));
 }

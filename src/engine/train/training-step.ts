@@ -8,6 +8,7 @@ import { mul } from "../ops/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import type { Batches } from "./batches.ts";
 import type { TrainingPlan } from "./plan.ts";
+import type { Rates } from "./rates.ts";
 import { Replayable } from "./replayable.ts";
 import type { Tally } from "./tally.ts";
 
@@ -19,6 +20,7 @@ export class TrainingStep {
   readonly #model: Module;
   readonly #criterion: Module;
   readonly #optimizer: Optimizer;
+  readonly #rates: Rates;
   readonly #batches: Batches;
   readonly #tally: Tally;
   readonly #plan: TrainingPlan;
@@ -31,13 +33,14 @@ export class TrainingStep {
   constructor(
     device: Device,
     plan: TrainingPlan,
-    parts: { model: Module; criterion: Module; optimizer: Optimizer; batches: Batches; tally: Tally },
+    parts: { model: Module; criterion: Module; optimizer: Optimizer; rates: Rates; batches: Batches; tally: Tally },
   ) {
     this.#device = device;
     this.#plan = plan;
     this.#model = parts.model;
     this.#criterion = parts.criterion;
     this.#optimizer = parts.optimizer;
+    this.#rates = parts.rates;
     this.#batches = parts.batches;
     this.#tally = parts.tally;
     this.#ring = device.store(new Float32Array(LOSS_RING));
@@ -48,9 +51,10 @@ export class TrainingStep {
     );
   }
 
-  /** Runs `times` updates from batches of these sizes. Returns the loss of each batch. */
-  run(sizes: readonly number[], times: number): Float32Array {
+  /** Runs `times` updates from batches of these sizes, `step` of which came before. Returns the loss of each batch. */
+  run(sizes: readonly number[], step: number, times: number): Float32Array {
     const { backend } = this.#device;
+    this.#rates.prepare(step, times);
     backend.write(this.#ringAt.buffer, Int32Array.of(0));
     this.#program.run(sizes.join(), times);
     return backend.read(this.#ring.buffer, new Float32Array(times * sizes.length));
@@ -76,6 +80,7 @@ export class TrainingStep {
       this.#device.run("advance", [this.#ringAt.buffer], [1]);
     }
     this.#clip();
+    this.#rates.take();
     this.#optimizer.step();
     this.#optimizer.zeroGrad();
   }

@@ -286,6 +286,12 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
       param![i]! -= ((lr! / correction1) * expAvg![i]!) / (Math.sqrt(v) / Math.sqrt(correction2) + eps!);
     }
   },
+  setRate: ({ hyper, at, table }, { momentumAt }) => {
+    const i = at![0]!;
+    at![0] = i + 1;
+    hyper![0] = table![2 * i]!;
+    if (momentumAt! >= 0) hyper![momentumAt!] = table![2 * i + 1]!;
+  },
   ...optimizerReferences,
   ...normalizationReferences,
 };

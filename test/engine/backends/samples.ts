@@ -269,6 +269,16 @@ export const samples: Readonly<Record<InstructionName, fc.Arbitrary<Call>>> = {
     },
     params: { n, flags },
   })),
+  setRate: fc
+    .record({ source, at: fc.nat(4), momentumAt: fc.integer({ min: -1, max: 2 }) })
+    .map(({ source, at, momentumAt }) => ({
+      arrays: {
+        hyper: Float64Array.of(1, 2, 3),
+        at: Int32Array.of(at),
+        table: Float64Array.from({ length: 10 }, () => source.next()),
+      },
+      params: { momentumAt },
+    })),
   ...optimizerSamples,
   ...normalizationSamples,
 };

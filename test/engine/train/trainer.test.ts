@@ -66,6 +66,18 @@ const variants: Record<string, Partial<TrainingPlan>> = {
   "with momentum": { optimizer: { type: "SGD", lr: 0.05, momentum: 0.9 } },
   "with accumulated gradients": { accumulateSteps: 3 },
   "with clipping": { clipGradNorm: 0.5, clipGradValue: 0.1 },
+  "with a rate for each step": {
+    scheduler: { scheduler: { type: "OneCycleLR", max_lr: 0.05 }, interval: "step" },
+    optimizer: { type: "SGD", lr: 0.01 },
+  },
+  "with a rate for each epoch": { scheduler: { scheduler: { type: "StepLR", step_size: 2 }, interval: "epoch" } },
+  "with a warm-up and a plateau": {
+    scheduler: {
+      scheduler: { type: "ReduceLROnPlateau", patience: 0, threshold: 0.5 },
+      interval: "epoch",
+      warmupSteps: 9,
+    },
+  },
   "without the last batch": { dropLast: true },
   "in batches of one": { batchSize: 1, epochs: 2 },
   "in one batch larger than the data": { batchSize: 1000 },
@@ -129,6 +141,22 @@ test("given weights are used, and the rest is drawn", () => {
   expect(train(plan).weights["3.bias"]).toEqual([5, -5]);
   expect(train(plan).weights["0.bias"]).toEqual(
     train({ ...base, epochs: 1, optimizer: { type: "SGD", lr: 0 } }).weights["0.bias"],
+  );
+});
+
+test("an epoch tells the rate that it used, and the rates follow the schedule", () => {
+  const rates = (scheduler: TrainingPlan["scheduler"]): number[] =>
+    train({ ...base, scheduler: scheduler ?? null }).events.map(({ lr }) => lr);
+  const close = (...values: number[]): unknown[] => values.map((value) => expect.closeTo(value, 9));
+  expect(rates({ scheduler: { type: "StepLR", step_size: 2 }, interval: "epoch" })).toEqual(
+    close(0.01, 0.01, 0.001, 0.001, 0.0001, 0.0001),
+  );
+  // Seven steps an epoch: the last of each is step 6, 13, …
+  const linear = { type: "LinearLR", start_factor: 0.5, total_iters: 20 };
+  expect(rates({ scheduler: linear, interval: "step" })).toEqual(close(0.0065, 0.00825, 0.01, 0.01, 0.01, 0.01));
+  expect(rates({ scheduler: { type: "ConstantLR", factor: 1 }, interval: "epoch", warmupSteps: 14 })[0]).toBeCloseTo(
+    0.01 * (1 / 3 + (2 / 3) * (6 / 14)),
+    9,
   );
 });
 

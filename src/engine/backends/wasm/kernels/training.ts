@@ -68,3 +68,11 @@ export function addInPlace(x: usize, y: usize, n: i32): void {
   for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(x, f32x4.add(v128.load(x), v128.load(y)));
   if (n > 0) Lanes.storePartial(x, f32x4.add(v128.load(x), v128.load(y)), n);
 }
+
+export function setRate(hyper: usize, at: usize, table: usize, momentumAt: i32): void {
+  const i = load<i32>(at);
+  store<i32>(at, i + 1);
+  const rate = table + ((<usize>i) << 4);
+  store<f64>(hyper, load<f64>(rate));
+  if (momentumAt >= 0) store<f64>(hyper + ((<usize>momentumAt) << 3), load<f64>(rate, 8));
+}
