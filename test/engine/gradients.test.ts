@@ -212,10 +212,24 @@ const layerArguments: Record<string, Record<string, unknown>> = {
   Softmax: { dim: 1 },
   LogSoftmax: { dim: 1 },
   Softmin: { dim: 1 },
+  BatchNorm1d: { num_features: 4 },
+  BatchNorm2d: { num_features: 3 },
+  BatchNorm3d: { num_features: 3 },
+  InstanceNorm1d: { num_features: 2 },
+  InstanceNorm2d: { num_features: 2 },
+  InstanceNorm3d: { num_features: 2 },
+  LayerNorm: { normalized_shape: [4] },
+  RMSNorm: { normalized_shape: 4, eps: 0.1 },
+  GroupNorm: { num_groups: 2, num_channels: 4 },
 };
 
 const layerInputs: Record<string, Shape> = {
   Softmax2d: [1, 3, 2, 2],
+  BatchNorm2d: [2, 3, 2, 1],
+  BatchNorm3d: [2, 3, 1, 2, 1],
+  InstanceNorm1d: [2, 2, 3],
+  InstanceNorm2d: [2, 2, 2, 1],
+  InstanceNorm3d: [2, 2, 1, 2, 1],
 };
 
 describe("each layer's first and second derivatives equal central differences", () => {

@@ -13,6 +13,8 @@ export interface ResolvedLayer<Args> {
   readonly output: Shape;
   /** Floating-point operations of one sample's forward pass, a multiply-add counted as two. */
   readonly flops: number;
+  /** Fewest samples that a training batch may have, where that is more than one. */
+  readonly smallestBatch?: number;
 }
 
 export interface LayerDefinition<Schema extends z.ZodObject = z.ZodObject> {

@@ -1,9 +1,13 @@
 /** torch.nn's modules, as far as the engine has them, and their definitions by type. */
 import { elementwiseLayers } from "./activations.ts";
+import { batchNormLayers } from "./batch-norm.ts";
 import type { LayerDefinition } from "./definition.ts";
 import { dropoutLayer } from "./dropout.ts";
 import { flattenLayer, identityLayer } from "./flatten.ts";
 import { gluLayer } from "./glu.ts";
+import { groupNormLayer } from "./group-norm.ts";
+import { instanceNormLayers } from "./instance-norm.ts";
+import { layerNormLayer, rmsNormLayer } from "./layer-norm.ts";
 import { preluLayer, rreluLayer } from "./learned-slopes.ts";
 import { linearLayer } from "./linear.ts";
 import { softmaxLayers } from "./softmax.ts";
@@ -31,9 +35,13 @@ export {
   Tanhshrink,
   Threshold,
 } from "./activations.ts";
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from "./batch-norm.ts";
 export { Dropout } from "./dropout.ts";
 export { Flatten, Identity } from "./flatten.ts";
 export { GLU } from "./glu.ts";
+export { GroupNorm } from "./group-norm.ts";
+export { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from "./instance-norm.ts";
+export { LayerNorm, RMSNorm } from "./layer-norm.ts";
 export { PReLU, RReLU } from "./learned-slopes.ts";
 export { Linear } from "./linear.ts";
 export { Module, type Weights } from "./module.ts";
@@ -51,6 +59,11 @@ const definitions: readonly LayerDefinition[] = [
   dropoutLayer,
   flattenLayer,
   identityLayer,
+  ...batchNormLayers,
+  layerNormLayer,
+  rmsNormLayer,
+  groupNormLayer,
+  ...instanceNormLayers,
 ];
 
 /** Every layer that a spec may name. */

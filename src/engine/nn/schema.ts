@@ -14,3 +14,10 @@ export const probability = z.number().min(0).max(1);
 
 /** PyTorch's `inplace`: accepted, and without effect, since tensors here are immutable. */
 export const inplace = z.boolean().default(false).describe("Accepted for compatibility; changes nothing");
+
+/** A number of channels or features that is that of the samples. */
+export const channels = size.optional().describe("Follows from the data when left out");
+
+/** What is added to a variance, so that nothing is divided by 0. */
+export const epsilon = (value: number): z.ZodDefault<z.ZodNumber> =>
+  z.number().min(0).max(1).default(value).describe("Added to the variance");

@@ -15,6 +15,9 @@ const argumentsOf: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
   Softmax: fc.record({ dim: fc.option(fc.integer({ min: -5, max: 5 })) }),
   LogSoftmax: fc.record({ dim: fc.option(fc.integer({ min: -5, max: 5 })) }),
   Softmin: fc.record({ dim: fc.option(fc.integer({ min: -5, max: 5 })) }),
+  GroupNorm: fc.record({ num_groups: fc.integer({ min: 1, max: 3 }), affine: fc.boolean(), bias: fc.boolean() }),
+  BatchNorm1d: fc.record({ affine: fc.boolean(), track_running_stats: fc.boolean(), bias: fc.boolean() }),
+  LayerNorm: fc.record({ elementwise_affine: fc.boolean(), bias: fc.boolean() }),
   PReLU: fc.record({ num_parameters: fc.integer({ min: 1, max: 4 }) }),
 };
 
@@ -32,7 +35,8 @@ describe("a layer gives the shape that its definition announces, or refuses befo
             if (!resolved) return;
             ran++;
             const module = definition.create(definition.args.parse(resolved.args));
-            expect(module.forward(zeros([batch, ...input])).shape).toEqual([batch, ...resolved.output]);
+            const rows = Math.max(batch, resolved.smallestBatch ?? 1);
+            expect(module.forward(zeros([rows, ...input])).shape).toEqual([rows, ...resolved.output]);
             const args = definition.args.parse(resolved.args);
             const announced = Object.entries({ ...definition.parameters(args), ...definition.buffers(args) });
             const held = Array.from(module.namedState(), ([name, { shape }]) => ({ name, shape }));
@@ -81,6 +85,20 @@ test("mistakes name the argument, what was expected and what was found", () => {
   expect(mistake("Softmax", { dim: 0 }, [3]).message).toContain("would mix samples");
   expect(mistake("Softmax2d", {}, [3]).message).toContain("[channels, height, width], got [3]");
   expect(mistake("PReLU", { num_parameters: 5 }, [3]).message).toContain("expects 1 or 3");
+  expect(mistake("BatchNorm2d", { num_features: 4 }, [3, 8, 8])).toEqual({
+    field: "num_features",
+    message: "expects 3, got 4",
+  });
+  expect(mistake("BatchNorm2d", {}, [8]).message).toBe("takes samples of shape [channels, height, width], got [8]");
+  expect(mistake("LayerNorm", { normalized_shape: [5] }, [3, 8])).toEqual({
+    field: "normalized_shape",
+    message: "expects [8], got [5]",
+  });
+  expect(mistake("GroupNorm", { num_groups: 4 }, [6, 2])).toEqual({
+    field: "num_groups",
+    message: "must divide the 6 channels, and 4 does not",
+  });
+  expect(mistake("InstanceNorm1d", {}, [6, 1]).message).toContain("have only one");
 });
 
 test("unknown arguments are refused by every layer", () => {
