@@ -1,7 +1,7 @@
 /** Parts of the service as processes of their own, to be killed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { expect, vi } from "vitest";
+import { expect, onTestFailed, vi } from "vitest";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
@@ -29,6 +29,7 @@ export function run(args: readonly string[], env: Record<string, string>, progra
     });
   }
   const ended = endOf(child);
+  onTestFailed(() => console.log(`${program} ${args.join(" ")} printed:\n${text}`));
   return {
     pid: child.pid ?? -1,
     output: () => text,

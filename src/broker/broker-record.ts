@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { z } from "zod";
 import { type Broker, BrokerError, type OwnBroker } from "./broker.ts";
-import { isRunning } from "./directory-lock.ts";
+import { isRunning } from "./is-running.ts";
 
 const BrokerRecord = z.object({
   url: z.string(),

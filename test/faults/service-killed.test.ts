@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { isRunning } from "../../src/broker/directory-lock.ts";
+import { isRunning } from "../../src/broker/is-running.ts";
 import { slow, upTo } from "../job-fixture.ts";
 import { run, type TestProcess } from "../process-fixture.ts";
 
