@@ -3,6 +3,7 @@ import { z } from "zod";
 import { describeBuiltins } from "../data/builtin/builtin-sets.ts";
 import { BuiltinData } from "../data/data-spec.ts";
 import { layers, losses, metrics, optimizers } from "../engine/definitions.ts";
+import { specSchedulers } from "./check-scheduler.ts";
 
 const CatalogueEntry = z
   .object({
@@ -17,6 +18,7 @@ export const Catalogue = z
     layers: z.array(CatalogueEntry),
     losses: z.array(CatalogueEntry),
     optimizers: z.array(CatalogueEntry),
+    schedulers: z.array(CatalogueEntry),
     metrics: z.array(z.object({ name: z.string(), summary: z.string() })),
     builtin_datasets: z.array(
       z.object({
@@ -37,6 +39,7 @@ export function catalogue(): Catalogue {
     layers: [...layers.values()].map(entry),
     losses: [...losses.values()].map(entry),
     optimizers: [...optimizers.values()].map(entry),
+    schedulers: [...specSchedulers.values()].map(entry),
     metrics: [...metrics.values()].map(({ name, summary }) => ({ name, summary })),
     builtin_datasets: describeBuiltins(),
     builtin_schema: jsonSchema(BuiltinData.omit({ preprocess: true })),

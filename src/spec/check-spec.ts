@@ -9,6 +9,7 @@ import { checkComponent, isRecord } from "./check-component.ts";
 import { checkData, checkValidation, type FindDataset } from "./check-data.ts";
 import { checkLoss } from "./check-loss.ts";
 import { checkModel } from "./check-model.ts";
+import { checkSchedule, checkScheduler } from "./check-scheduler.ts";
 import { checkSettings, checkWatched, completeEarlyStopping } from "./check-settings.ts";
 import { checkSplit, countRows } from "./check-split.ts";
 import type { JobSpec } from "./job-spec.ts";
@@ -47,6 +48,8 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
   const loss = checkComponent(input["loss"], "loss", losses, "loss", mistakes, true);
   const optimizer = checkComponent(input["optimizer"], "optimizer", optimizers, "optimizer", mistakes, true);
 
+  const scheduler = checkScheduler(input["scheduler"], mistakes);
+
   const encoding = loss?.definition.targets;
   const data = await checkData(input["data"], encoding, context.dataset, mistakes);
   const validation = await checkValidation(input["validation"], data, encoding, context.dataset, mistakes);
@@ -69,6 +72,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
     model: { layers: model.resolved.layers.map((layer) => layer.spec), init: model.init },
     loss: { type: loss.definition.type, ...loss.args },
     optimizer: { type: optimizer.definition.type, ...optimizer.args },
+    scheduler: scheduler ?? null,
     data: data.spec,
     validation: validation.spec,
     early_stopping: completeEarlyStopping(settings.early_stopping),
@@ -79,6 +83,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
     targetShape: facts.target.shape,
   };
   const summary = summarizeModel(model.resolved, spec, size);
+  checkSchedule(spec, size.trainRows, optimizer.definition, mistakes);
   checkLimits(summary, context.limits ?? DEFAULT_LIMITS, mistakes);
   return mistakes.none ? { ok: true, spec, summary, estimate: estimate(summary, spec, size) } : failed();
 }

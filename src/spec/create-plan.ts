@@ -1,9 +1,9 @@
 /** From a checked spec and its prepared data to what the trainer is given. */
 import type { PreparedData } from "../data/prepare-data.ts";
 import { type DataSource, prepareData } from "../data/prepare-data.ts";
-import { type EarlyStoppingPlan, losses, type TrainingPlan } from "../engine/definitions.ts";
+import { type EarlyStoppingPlan, losses, type SchedulerPlan, type TrainingPlan } from "../engine/definitions.ts";
 import { weightsOf } from "./check-weights.ts";
-import type { JobSpec } from "./job-spec.ts";
+import type { Component, JobSpec } from "./job-spec.ts";
 
 /** Loads the data that a checked spec names, encoded as its loss takes it. Throws DataError. */
 export function prepareJobData(spec: JobSpec, source: DataSource): Promise<PreparedData> {
@@ -20,6 +20,7 @@ export function createPlan(spec: JobSpec, prepared: PreparedData): TrainingPlan 
     layers: spec.model.layers,
     loss: spec.loss,
     optimizer: spec.optimizer,
+    scheduler: spec.scheduler && schedulerPlan(spec.scheduler),
     train: prepared.train,
     ...(prepared.validation && { validation: prepared.validation }),
     ...(spec.model.init && { initialWeights: weightsOf(spec.model.init.weights) }),
@@ -38,6 +39,14 @@ export function createPlan(spec: JobSpec, prepared: PreparedData): TrainingPlan 
       spec.checkpoint?.every_epochs != null
         ? { everyEpochs: spec.checkpoint.every_epochs }
         : { everySeconds: DEFAULT_CHECKPOINT_SECONDS },
+  };
+}
+
+function schedulerPlan({ interval, warmup_steps, ...scheduler }: Component): SchedulerPlan {
+  return {
+    scheduler,
+    interval: interval === "step" ? "step" : "epoch",
+    warmupSteps: typeof warmup_steps === "number" ? warmup_steps : 0,
   };
 }
 

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { DataSpec, ValidationSpec } from "../data/data-spec.ts";
 import { layers, losses, metrics, optimizers } from "../engine/definitions.ts";
+import { specSchedulers } from "./check-scheduler.ts";
 
 /** What carries a PyTorch class name and its arguments. */
 interface Definition {
@@ -16,6 +17,11 @@ interface Definition {
 const Layer = oneOf(layers).meta({ id: "Layer", description: "A layer by its PyTorch name, with its arguments." });
 const Loss = oneOf(losses).meta({ id: "Loss", description: "A loss with arguments." });
 const Optimizer = oneOf(optimizers).meta({ id: "Optimizer", description: "An optimizer with arguments." });
+
+const Scheduler = oneOf(specSchedulers).meta({
+  id: "Scheduler",
+  description: "A learning-rate scheduler with arguments.",
+});
 
 export const MAX_LAYERS = 1000;
 
@@ -111,6 +117,10 @@ export const JobSpec = JobSettings.extend({
   model: Model,
   loss: z.union([z.enum([...losses.keys()]), Loss]),
   optimizer: z.union([z.enum([...optimizers.keys()]), Optimizer]),
+  scheduler: z
+    .union([z.enum([...specSchedulers.keys()]), Scheduler])
+    .nullable()
+    .default(null),
   data: DataSpec,
   validation: ValidationSpec.nullable().default(null),
 }).meta({
@@ -141,6 +151,8 @@ export interface JobSpec extends JobSettings {
   readonly model: { readonly layers: readonly Component[]; readonly init: ModelInit | null };
   readonly loss: Component;
   readonly optimizer: Component;
+  /** With `interval` and `warmup_steps` beside the scheduler's own arguments. */
+  readonly scheduler: Component | null;
   readonly data: DataSpec;
   readonly validation: ValidationSpec | null;
 }

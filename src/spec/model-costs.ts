@@ -60,15 +60,22 @@ export function summarizeModel(
 
 export function estimate(summary: ModelSummary, spec: JobSpec, data: DataSize): Estimate {
   const { trainRows, validationRows } = data;
-  const batches = spec.drop_last ? Math.floor(trainRows / spec.batch_size) : Math.ceil(trainRows / spec.batch_size);
+  const batches = batchesOf(spec, trainRows);
   const passes = TRAINING_PASSES * trainRows + validationRows;
   const epoch = (passes * summary.flops_per_sample) / FLOPS_PER_SECOND + batches * SECONDS_PER_STEP;
   return {
     seconds: Number((spec.epochs * epoch).toPrecision(2)),
     bytes: summary.memory_bytes,
-    steps: spec.epochs * Math.ceil(batches / spec.accumulate_steps),
+    steps: stepsOf(spec, trainRows),
   };
 }
+
+const batchesOf = ({ drop_last, batch_size }: JobSpec, trainRows: number): number =>
+  drop_last ? Math.floor(trainRows / batch_size) : Math.ceil(trainRows / batch_size);
+
+/** Updates of the weights in the whole run. */
+export const stepsOf = (spec: JobSpec, trainRows: number): number =>
+  spec.epochs * Math.ceil(batchesOf(spec, trainRows) / spec.accumulate_steps);
 
 /** The weights themselves and copies of them: the gradient, the optimizer's state, the best and the last finite ones. */
 function weightCopies({ type, ...given }: JobSpec["optimizer"]): number {

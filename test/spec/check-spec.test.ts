@@ -104,9 +104,34 @@ describe("one mistake gives one error", () => {
     ["metadata that is no text", { ...iris, metadata: { team: 1 } }, "metadata.team", /^expects a string, got 1/],
     [
       "a field of a part that is not built",
-      { ...iris, scheduler: { type: "StepLR" } },
+      { ...iris, webhook: { url: "https://example.com" } },
+      "webhook",
+      /^unknown field "webhook"/,
+    ],
+    ["a scheduler without its argument", { ...iris, scheduler: "StepLR" }, "scheduler.step_size", /^is required/],
+    [
+      "a mistyped scheduler",
+      { ...iris, scheduler: { type: "StepLr", step_size: 2 } },
       "scheduler",
-      /^unknown field "scheduler"/,
+      /did you mean "StepLR"/,
+    ],
+    [
+      "a one-cycle that ends before the job",
+      { ...iris, scheduler: { type: "OneCycleLR", max_lr: 1, total_steps: 3 } },
+      "scheduler.total_steps",
+      /^is 3, but the job has \d+ steps/,
+    ],
+    [
+      "a schedule of momentum for an optimizer without",
+      { ...iris, optimizer: "Adagrad", scheduler: { type: "CyclicLR", base_lr: 0.1, max_lr: 1 } },
+      "scheduler.cycle_momentum",
+      /Adagrad has neither; set it to false$/,
+    ],
+    [
+      "a warm-up longer than the job",
+      { ...iris, scheduler: { type: "ConstantLR", warmup_steps: 1e6 } },
+      "scheduler.warmup_steps",
+      /^is 1000000, but the job has \d+ steps in all$/,
     ],
     [
       "a loss that is not known",
@@ -114,7 +139,12 @@ describe("one mistake gives one error", () => {
       "loss",
       /^unknown loss "CrossEntropy"; did you mean "CrossEntropyLoss"/,
     ],
-    ["a loss far from any", { ...iris, loss: "Focal" }, "loss", /^unknown loss "Focal"; GET \/v1\/catalog lists all \d+$/],
+    [
+      "a loss far from any",
+      { ...iris, loss: "Focal" },
+      "loss",
+      /^unknown loss "Focal"; GET \/v1\/catalog lists all \d+$/,
+    ],
     [
       "an argument that a loss has not",
       { ...iris, loss: { type: "CrossEntropyLoss", label_smooting: 0.1 } },

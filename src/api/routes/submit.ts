@@ -32,9 +32,9 @@ const SpecReport = z
       .describe("The spec with every default and every size that follows from the data."),
     model_summary: ModelSummary.nullable(),
     estimate: z
-      .object({ seconds: z.number(), bytes: z.number() })
+      .object({ seconds: z.number(), bytes: z.number(), steps: z.int() })
       .nullable()
-      .describe("Rough: how long the training takes on one core, and how much memory."),
+      .describe("Rough: how long the training takes on one core, and how much memory; and how many updates it makes."),
     errors: z.array(z.object({ path: z.string(), message: z.string() })),
   })
   .meta({ id: "SpecReport", description: "What a dry run finds. `errors` is empty for a valid spec." });
@@ -72,7 +72,7 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       const checked = await check(parts, body);
       if (!checked.ok)
         throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
-      const { spec, summary } = checked;
+      const { spec, summary, estimate } = checked;
       const key = request.headers["idempotency-key"];
       const made = await parts.jobs.submit(
         {
@@ -82,8 +82,7 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
           spec,
           modelSummary: summary,
           epochs: spec.epochs,
-          // Known once the trainer has cut the rows into batches; its first event says it.
-          steps: 0,
+          steps: estimate.steps,
           priority: spec.priority,
         },
         key === undefined ? undefined : { key, bodyHash: hashOf(body) },
