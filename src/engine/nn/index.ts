@@ -2,7 +2,7 @@
 import { elementwiseLayers } from "./activations.ts";
 import { batchNormLayers } from "./batch-norm.ts";
 import type { LayerDefinition } from "./definition.ts";
-import { dropoutLayer } from "./dropout.ts";
+import { dropoutLayers } from "./dropout.ts";
 import { flattenLayer, identityLayer } from "./flatten.ts";
 import { gluLayer } from "./glu.ts";
 import { groupNormLayer } from "./group-norm.ts";
@@ -36,7 +36,7 @@ export {
   Threshold,
 } from "./activations.ts";
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from "./batch-norm.ts";
-export { Dropout } from "./dropout.ts";
+export { AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout } from "./dropout.ts";
 export { Flatten, Identity } from "./flatten.ts";
 export { GLU } from "./glu.ts";
 export { GroupNorm } from "./group-norm.ts";
@@ -56,7 +56,7 @@ const definitions: readonly LayerDefinition[] = [
   gluLayer,
   preluLayer,
   rreluLayer,
-  dropoutLayer,
+  ...dropoutLayers,
   flattenLayer,
   identityLayer,
   ...batchNormLayers,

@@ -14,6 +14,7 @@ const models: Record<string, TrainingPlan["layers"]> = {
   "layer normalisation": classifier({ type: "LayerNorm", normalized_shape: [8] }),
   "RMS normalisation": classifier({ type: "RMSNorm", normalized_shape: [8] }),
   "group normalisation": classifier({ type: "GroupNorm", num_groups: 2, num_channels: 8 }),
+  "alpha dropout": classifier({ type: "SELU" }, { type: "AlphaDropout", p: 0.2 }),
 };
 
 for (const [name, layers] of Object.entries(models)) {
