@@ -112,7 +112,7 @@ describe("one mistake gives one error", () => {
     [
       "a mistyped scheduler",
       { ...iris, scheduler: { type: "StepLr", step_size: 2 } },
-      "scheduler",
+      "scheduler.type",
       /did you mean "StepLR"/,
     ],
     [
