@@ -58,16 +58,8 @@ export class DiskObjectStore implements ObjectStore {
   }
 
   async list(folder: string): Promise<string[]> {
-    const entries = await readdir(this.pathOf(folder), { recursive: true, withFileTypes: true }).catch(
-      (error: unknown) => {
-        if (isMissing(error)) return [];
-        throw error;
-      },
-    );
-    return entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-      .map((entry) => join(entry.parentPath, entry.name).slice(this.root.length + 1))
-      .sort();
+    const files = await filesBelow(this.pathOf(folder));
+    return files.map((path) => path.slice(this.root.length + 1)).sort();
   }
 
   private pathOf(key: string): string {
@@ -76,6 +68,22 @@ export class DiskObjectStore implements ObjectStore {
     if (!parts.every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(part))) throw new ObjectKeyError(key);
     return join(this.root, ...parts);
   }
+}
+
+/** Folder by folder, because one that is removed meanwhile must not hide the others. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  const shown = entries.filter(({ name }) => !name.startsWith("."));
+  const paths = await Promise.all(
+    shown.map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? filesBelow(path) : [path];
+    }),
+  );
+  return paths.flat();
 }
 
 async function writeAll(

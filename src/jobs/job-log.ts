@@ -102,6 +102,12 @@ export class JobLog {
     return { outcome, id };
   }
 
+  /** What an idempotency key made before: the id of its job and the hash of the body that it came with. */
+  async madeWith(key: string): Promise<{ id: string; bodyHash: string } | null> {
+    const [id, bodyHash] = await this.redis.hmget(this.keys.idempotency(key), "id", "hash");
+    return id && bodyHash ? { id, bodyHash } : null;
+  }
+
   /** Appends in one round trip. `attempt` is the fencing token of the worker that writes; without it, no worker does. */
   async append(id: string, events: readonly Append[], attempt?: number): Promise<AppendOutcome> {
     const { keys } = this;

@@ -82,6 +82,28 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };
 }
 
+/** The job as the first answer to its request showed it, whatever has become of it since. */
+export function jobAsCreated(state: JobState, queuePosition: number | null): Job {
+  const { epochs, steps } = state.progress;
+  return jobView(
+    {
+      ...state,
+      status: "queued",
+      started_at: null,
+      finished_at: null,
+      progress: { epoch: 0, epochs, step: 0, steps, samples_per_s: 0, eta_s: 0 },
+      latest: null,
+      best: null,
+      device: null,
+      worker: null,
+      attempts: 0,
+      cancel_requested: false,
+      error: null,
+    },
+    queuePosition,
+  );
+}
+
 export function jobLinks(id: string): z.infer<typeof Links> {
   const self = `/v1/jobs/${id}`;
   return {

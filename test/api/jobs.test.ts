@@ -24,6 +24,32 @@ describe("a new job", () => {
     expect(await get(`/v1/jobs/${job.id}`)).toEqual(response.json());
   });
 
+  test("gets its first answer again when the request is repeated, whatever has happened since", async () => {
+    const uploaded = await api.app.inject({
+      method: "POST",
+      url: "/v1/datasets",
+      headers: { "content-type": "text/csv" },
+      payload: "a,b,y\n1,2,0\n3,4,1\n",
+    });
+    const { id: dataset_id } = uploaded.json();
+    const again = () =>
+      api.app.inject({
+        method: "POST",
+        url: "/v1/jobs",
+        headers: { "idempotency-key": "retry" },
+        payload: { ...smallSpec, data: { dataset_id, target: "y" }, validation: null },
+      });
+    const first = await again();
+    expect(first.statusCode).toBe(202);
+    const { id, progress } = Job.parse(first.json());
+    expect(progress.steps).toBeGreaterThan(0);
+    await post(`/v1/jobs/${id}/cancel`);
+    expect((await api.app.inject({ method: "DELETE", url: `/v1/datasets/${dataset_id}` })).statusCode).toBe(204);
+    const retry = await again();
+    expect(retry.statusCode).toBe(202);
+    expect({ ...retry.json(), queue_position: 0 }).toEqual({ ...first.json(), queue_position: 0 });
+  });
+
   test("can be checked without being made", async () => {
     const before = await get("/v1/jobs");
     const report = (await post("/v1/jobs/validate", smallSpec)).json();

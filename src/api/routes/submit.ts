@@ -4,23 +4,21 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { newId } from "../../jobs/ids.ts";
-import { Job } from "../../jobs/job.ts";
+import { Job, jobAsCreated } from "../../jobs/job.ts";
 import { ModelSummary } from "../../jobs/model-summary.ts";
 import { checkSpec } from "../../spec/check-spec.ts";
 import { JobSpec } from "../../spec/job-spec.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
-import { findJob } from "./common.ts";
+import { findState } from "./common.ts";
 
 const SubmitHeaders = z.looseObject({
   "idempotency-key": z
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, "expects 1 to 255 printable characters without spaces")
     .optional()
-    .describe(
-      "Makes a retry safe: the same key with the same body gives the job that the first request made, for 24 h.",
-    ),
+    .describe("Makes a retry safe: the same key with the same body gets the first answer again, for 24 h."),
 });
 
 const SpecReport = z
@@ -69,32 +67,13 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     },
     async (request, reply): Promise<Job> => {
       const body = bodyOf(request.body);
-      const checked = await check(parts, body);
-      if (!checked.ok)
-        throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
-      const { spec, summary, estimate } = checked;
       const key = request.headers["idempotency-key"];
-      const made = await parts.jobs.submit(
-        {
-          id: newId("job"),
-          name: spec.name,
-          metadata: spec.metadata,
-          spec,
-          modelSummary: summary,
-          epochs: spec.epochs,
-          steps: estimate.steps,
-          priority: spec.priority,
-        },
-        key === undefined ? undefined : { key, bodyHash: hashOf(body) },
-      );
-      if (made.outcome === "conflict")
-        throw new ProblemError(
-          "idempotency-conflict",
-          `The Idempotency-Key ${JSON.stringify(key)} came with another body before, and made job ${made.id}. Use a new key for a new job.`,
-        );
-      const job = await findJob(parts, made.id);
-      reply.code(202).header("location", `/v1/jobs/${made.id}`);
-      return job;
+      const idempotency = key === undefined ? undefined : { key, bodyHash: hashOf(body) };
+      // Before the check: what the first request was told holds, even if its data set is gone by now.
+      const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency));
+      const state = await findState(parts, id);
+      reply.code(202).header("location", `/v1/jobs/${id}`);
+      return jobAsCreated(state, await parts.log.queuePosition(id));
     },
   );
 
@@ -122,6 +101,49 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     },
   );
 }
+
+interface Idempotency {
+  readonly key: string;
+  readonly bodyHash: string;
+}
+
+/** The job that the same request made before; undefined if there was none. */
+async function idOfRetry({ log }: ApiParts, idempotency: Idempotency | undefined): Promise<string | undefined> {
+  const made = idempotency && (await log.madeWith(idempotency.key));
+  if (!made) return undefined;
+  if (made.bodyHash !== idempotency.bodyHash) throw idempotencyConflict(idempotency.key, made.id);
+  return made.id;
+}
+
+async function submit(parts: ApiParts, body: unknown, idempotency: Idempotency | undefined): Promise<string> {
+  const checked = await check(parts, body);
+  if (!checked.ok) {
+    throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
+  }
+  const { spec, summary, estimate } = checked;
+  const made = await parts.jobs.submit(
+    {
+      id: newId("job"),
+      name: spec.name,
+      metadata: spec.metadata,
+      spec,
+      modelSummary: summary,
+      epochs: spec.epochs,
+      steps: estimate.steps,
+      priority: spec.priority,
+    },
+    idempotency,
+  );
+  // Two requests with one key at the same time: the log lets one of them make the job.
+  if (made.outcome === "conflict") throw idempotencyConflict(idempotency?.key ?? "", made.id);
+  return made.id;
+}
+
+const idempotencyConflict = (key: string, id: string): ProblemError =>
+  new ProblemError(
+    "idempotency-conflict",
+    `The Idempotency-Key ${JSON.stringify(key)} came with another body before, and made job ${id}. Use a new key for a new job.`,
+  );
 
 function check({ datasets }: ApiParts, body: unknown) {
   return checkSpec(body, { dataset: (id) => datasets.get(id) });
