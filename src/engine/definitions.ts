@@ -1,9 +1,8 @@
 /** Everything that a job's spec may name, as definitions. Reading them needs no device. */
 export { losses } from "./losses/index.ts";
 export { type MetricDefinition, metrics, metricTable } from "./metrics/index.ts";
-export type { LayerSpec } from "./nn/build.ts";
 export type { LayerDefinition, LossDefinition, Mistake, ResolvedLayer, TargetInfo } from "./nn/definition.ts";
-export { layers } from "./nn/index.ts";
+export { type LayerSpec, layerSchema, layers } from "./nn/index.ts";
 export type { ParameterSpec } from "./nn/parameter.ts";
 export { type OptimizerDefinition, optimizers } from "./optim/index.ts";
 export { type SchedulerDefinition, schedulers } from "./schedulers/index.ts";

@@ -46,17 +46,22 @@ export function catalogue(): Catalogue {
   };
 }
 
-function entry({
-  type,
-  summary,
-  args,
-}: {
-  type: string;
-  summary: string;
-  args: z.ZodObject;
-}): z.infer<typeof CatalogueEntry> {
-  return { type, summary, schema: jsonSchema(z.strictObject({ type: z.literal(type), ...args.shape })) };
+function entry({ type, summary, args, holdsLayers }: Described): z.infer<typeof CatalogueEntry> {
+  const inner = holdsLayers && { layers: z.array(AnyLayer).min(1) };
+  return { type, summary, schema: jsonSchema(z.strictObject({ type: z.literal(type), ...args.shape, ...inner })) };
 }
+
+interface Described {
+  readonly type: string;
+  readonly summary: string;
+  readonly args: z.ZodObject;
+  readonly holdsLayers?: true;
+}
+
+/** Inside of a layer that holds layers, so that its entry need not repeat the whole catalogue. */
+const AnyLayer = z
+  .looseObject({ type: z.enum([...layers.keys()]) })
+  .meta({ description: "Any layer of this catalogue, with its arguments." });
 
 /** As a client sends it: what has a default may be left out. */
 const jsonSchema = (schema: z.ZodType): Record<string, unknown> => ({ ...z.toJSONSchema(schema, { io: "input" }) });

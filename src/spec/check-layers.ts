@@ -1,59 +1,30 @@
-/** Walks a sample's shape through all layers: completes their arguments, and finds what does not fit. */
+/** The layers of a spec, read one by one: known types, readable arguments, and those that hold layers from within. */
 import { describe } from "../data/inline.ts";
-import {
-  layers as definitions,
-  type LayerDefinition,
-  type ParameterSpec,
-  type Shape,
-  ShapeError,
-  showShape,
-} from "../engine/definitions.ts";
-import { type Checked, checkComponent } from "./check-component.ts";
-import { type Component, MAX_LAYERS } from "./job-spec.ts";
+import { layers as definitions, type LayerDefinition, type Shape } from "../engine/definitions.ts";
+import { type Checked, checkComponent, isRecord } from "./check-component.ts";
+import { followShape, type ResolvedModel } from "./follow-shape.ts";
+import { MAX_LAYERS } from "./job-spec.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
-/** One layer whose arguments are complete. */
-export interface ResolvedLayer {
-  /** `0`, `1` … as in PyTorch's Sequential. */
+/** A layer whose arguments could be read, and where it stands. */
+export interface CheckedLayer extends Checked<LayerDefinition> {
+  readonly path: string;
+  /** `0`, `1` … as in PyTorch's Sequential; `1.0` inside of layer 1. */
   readonly name: string;
-  readonly spec: Component;
-  readonly output: Shape;
-  readonly flops: number;
-  readonly parameters: Readonly<Record<string, ParameterSpec>>;
-  readonly buffers: Readonly<Record<string, ParameterSpec>>;
+  /** The layers inside, of one that holds layers; undefined where they can't be read. */
+  readonly inner: LayerList | undefined;
 }
 
-export interface ResolvedModel {
-  readonly layers: readonly ResolvedLayer[];
-  readonly output: Shape;
-  /** What the outputs are known to lie in. */
-  readonly range: readonly [number, number] | undefined;
-}
+/** Undefined stands for a layer that can't be read. */
+export type LayerList = readonly (CheckedLayer | undefined)[];
 
-/** Layers that give on what they get, so that their output lies where their input does. */
-const keepsRange = new Set(["Flatten", "Identity"]);
+/** Residual in Sequential in Residual …: deeper than any model needs. */
+const MAX_DEPTH = 8;
 
 /** Undefined when the output can't be known; `input` is undefined when the data's shape is not. */
 export function checkLayers(given: unknown, input: Shape | undefined, mistakes: Mistakes): ResolvedModel | undefined {
-  const path = "model.layers";
-  if (!Array.isArray(given) || given.length === 0) {
-    const problem = given === undefined ? "is required: " : "expects ";
-    mistakes.add(
-      path,
-      `${problem}an array of at least one layer${given === undefined ? "" : `, got ${describe(given)}`}`,
-    );
-    return undefined;
-  }
-  if (given.length > MAX_LAYERS) {
-    mistakes.add(
-      path,
-      `has ${given.length.toLocaleString("en-US")} layers, at most ${MAX_LAYERS.toLocaleString("en-US")} are taken`,
-    );
-    return undefined;
-  }
-  const checked = Array.from(given, (layer: unknown, i) =>
-    checkComponent(layer, "layer", definitions, joinPath(path, i), mistakes),
-  );
+  const checked = readList(given, "model.layers", "", { left: MAX_LAYERS, depth: 0 }, mistakes);
+  if (checked === undefined) return undefined;
   const shape = input ?? declaredInput(checked[0]?.args);
   const model = shape && followShape(checked, shape, mistakes);
   return input && model;
@@ -65,78 +36,82 @@ function declaredInput(args: Record<string, unknown> | undefined): Shape | undef
   return typeof features === "number" ? [features] : undefined;
 }
 
-function followShape(
-  checked: readonly (Checked<LayerDefinition> | undefined)[],
-  input: Shape,
+/** How many layers may still come, counted over the whole model. */
+interface Budget {
+  left: number;
+  readonly depth: number;
+}
+
+function readList(
+  given: unknown,
+  path: string,
+  prefix: string,
+  budget: Budget,
   mistakes: Mistakes,
-): ResolvedModel | undefined {
-  const resolved: ResolvedLayer[] = [];
-  let shape = input;
-  let range: ResolvedModel["range"];
-  for (const [i, layer] of checked.entries()) {
-    if (layer?.args === undefined) return undefined;
-    const found = resolve(layer.definition, layer.args, shape, i, checked, mistakes);
-    if (found === undefined) return undefined;
-    const { type } = layer.definition;
-    resolved.push({
-      name: String(i),
-      spec: { type, ...found.args },
-      output: found.output,
-      flops: found.flops,
-      parameters: layer.definition.parameters(found.args),
-      buffers: layer.definition.buffers(found.args),
-    });
-    shape = found.output;
-    range = keepsRange.has(type) ? range : layer.definition.range;
+): LayerList | undefined {
+  if (!Array.isArray(given) || given.length === 0) {
+    const problem = given === undefined ? "is required: " : "expects ";
+    mistakes.add(
+      path,
+      `${problem}an array of at least one layer${given === undefined ? "" : `, got ${describe(given)}`}`,
+    );
+    return undefined;
   }
-  return { layers: resolved, output: shape, range };
+  budget.left -= given.length;
+  if (budget.left < 0) {
+    const most = `at most ${MAX_LAYERS.toLocaleString("en-US")} are taken`;
+    const count = given.length.toLocaleString("en-US");
+    mistakes.add(
+      path,
+      budget.depth === 0 ? `has ${count} layers, ${most}` : `${most} in all, those inside of others included`,
+    );
+    return undefined;
+  }
+  return Array.from(given, (layer: unknown, i) =>
+    readLayer(layer, joinPath(path, i), `${prefix}${i}`, budget, mistakes),
+  );
 }
 
-/** After a mistake it goes on with the argument as it should have been, so that later layers are checked too. */
-function resolve(
-  definition: LayerDefinition,
-  args: Record<string, unknown>,
-  input: Shape,
-  i: number,
-  checked: readonly (Checked<LayerDefinition> | undefined)[],
+function readLayer(
+  given: unknown,
+  path: string,
+  name: string,
+  budget: Budget,
   mistakes: Mistakes,
-): ReturnType<LayerDefinition["resolve"]> | undefined {
-  try {
-    return definition.resolve(args, input);
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    const { field } = error;
-    const path = joinPath("model.layers", i, ...(field === undefined ? [] : [field]));
-    mistakes.add(path, explain(error, input, i, checked));
-    if (field === undefined || args[field] === undefined) return undefined;
-    const { [field]: _wrong, ...others } = args;
-    return tryResolve(definition, others, input);
+): CheckedLayer | undefined {
+  const own = withoutInner(given);
+  const checked = checkComponent(own, "layer", readable(), path, mistakes);
+  if (checked === undefined) return undefined;
+  const definition = definitions.get(checked.definition.type) ?? checked.definition;
+  if (!definition.holdsLayers) return { ...checked, definition, path, name, inner: undefined };
+
+  const at = joinPath(path, "layers");
+  const deeper = { left: budget.left, depth: budget.depth + 1 };
+  if (deeper.depth > MAX_DEPTH) {
+    mistakes.add(at, `is nested more than ${MAX_DEPTH} deep`);
+    return undefined;
   }
+  const inner = readList(isRecord(given) ? given["layers"] : undefined, at, `${name}.`, deeper, mistakes);
+  budget.left = deeper.left;
+  return { ...checked, definition, path, name, inner };
 }
 
-function tryResolve(definition: LayerDefinition, args: Record<string, unknown>, input: Shape) {
-  const parsed = definition.args.safeParse(args);
-  if (!parsed.success) return undefined;
-  try {
-    return definition.resolve(parsed.data, input);
-  } catch (error) {
-    if (error instanceof ShapeError) return undefined;
-    throw error;
-  }
+/** Without the layers inside, which are read one by one so that their mistakes are told as those of any layer. */
+function withoutInner(given: unknown): unknown {
+  if (!isRecord(given) || definitions.get(String(given["type"]))?.holdsLayers !== true) return given;
+  const { layers: _inner, ...own } = given;
+  return own;
 }
 
-/** `expects 64, got 32` → `expects 64, the output of layer 1 (ReLU), got 32`: where the number comes from. */
-function explain(
-  error: ShapeError,
-  input: Shape,
-  i: number,
-  checked: readonly (Checked<LayerDefinition> | undefined)[],
-): string {
-  const source = i === 0 ? "the data" : `layer ${i - 1} (${checked[i - 1]?.definition.type})`;
-  const [, wanted, got] = /^expects (\S+), got (.+)$/.exec(error.message) ?? [];
-  if (wanted !== undefined) {
-    const what = i === 0 ? "the size of the data's samples" : `the output of ${source}`;
-    return `expects ${wanted}, ${what}, got ${got}`;
-  }
-  return `${error.message} (${source} gives ${showShape(input)})`;
+let readableDefinitions: ReadonlyMap<string, LayerDefinition> | undefined;
+
+/** The definitions with the arguments that are read here. */
+function readable(): ReadonlyMap<string, LayerDefinition> {
+  readableDefinitions ??= new Map(
+    Array.from(definitions, ([type, definition]) => [
+      type,
+      definition.holdsLayers ? { ...definition, args: definition.args.omit({ layers: true }) } : definition,
+    ]),
+  );
+  return readableDefinitions;
 }

@@ -1,7 +1,7 @@
 /** The loss against the last layer's output and the targets. */
 import type { LossDefinition, TargetInfo } from "../engine/definitions.ts";
-import type { ResolvedModel } from "./check-layers.ts";
 import type { DataFacts } from "./data-facts.ts";
+import type { ResolvedModel } from "./follow-shape.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
 /** `path` is where the targets stand: `data` or `validation`. */

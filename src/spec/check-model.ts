@@ -2,8 +2,9 @@
 import { describe } from "../data/inline.ts";
 import type { Shape } from "../engine/definitions.ts";
 import { isRecord } from "./check-component.ts";
-import { checkLayers, type ResolvedModel } from "./check-layers.ts";
+import { checkLayers } from "./check-layers.ts";
 import { checkWeights } from "./check-weights.ts";
+import type { ResolvedModel } from "./follow-shape.ts";
 import { Model, ModelInit } from "./job-spec.ts";
 import { joinPath, type Mistakes, parseOr, unknownField } from "./mistakes.ts";
 

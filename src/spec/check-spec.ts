@@ -5,6 +5,7 @@
 import { grouped } from "../data/data-error.ts";
 import { describe } from "../data/inline.ts";
 import { losses, optimizers } from "../engine/definitions.ts";
+import { checkBatches } from "./check-batches.ts";
 import { checkComponent, isRecord } from "./check-component.ts";
 import { checkData, checkValidation, type FindDataset } from "./check-data.ts";
 import { checkLoss } from "./check-loss.ts";
@@ -64,12 +65,15 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
   checkWatched(settings, loss?.definition, input["validation"], mistakes);
 
   const facts = data?.facts;
+  if (model.resolved && settings && facts && validation) {
+    checkBatches(model.resolved, settings, countRows(facts, validation.spec, validation.facts).trainRows, mistakes);
+  }
   if (!mistakes.none || !settings || !loss?.args || !optimizer?.args || !validation || !model.resolved) return failed();
   if (!data || !facts?.inputShape || !facts.target) return failed();
 
   const spec: JobSpec = {
     ...settings,
-    model: { layers: model.resolved.layers.map((layer) => layer.spec), init: model.init },
+    model: { layers: model.resolved.specs, init: model.init },
     loss: { type: loss.definition.type, ...loss.args },
     optimizer: { type: optimizer.definition.type, ...optimizer.args },
     scheduler: scheduler ?? null,

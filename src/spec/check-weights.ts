@@ -4,7 +4,7 @@ import { readNested } from "../data/inline.ts";
 import { nearest } from "../data/nearest-name.ts";
 import { type Shape, sameShape, showShape } from "../engine/definitions.ts";
 import type { Weights } from "../engine/nn/module.ts";
-import type { ResolvedModel } from "./check-layers.ts";
+import type { ResolvedModel } from "./follow-shape.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
 const path = "model.init.weights";

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { DataSpec, ValidationSpec } from "../data/data-spec.ts";
-import { layers, losses, metrics, optimizers } from "../engine/definitions.ts";
+import { layerSchema, losses, metrics, optimizers } from "../engine/definitions.ts";
 import { specSchedulers } from "./check-scheduler.ts";
 
 /** What carries a PyTorch class name and its arguments. */
@@ -14,7 +14,6 @@ interface Definition {
   readonly args: z.ZodObject;
 }
 
-const Layer = oneOf(layers).meta({ id: "Layer", description: "A layer by its PyTorch name, with its arguments." });
 const Loss = oneOf(losses).meta({ id: "Loss", description: "A loss with arguments." });
 const Optimizer = oneOf(optimizers).meta({ id: "Optimizer", description: "An optimizer with arguments." });
 
@@ -37,7 +36,7 @@ export type ModelInit = z.infer<typeof ModelInit>;
 
 export const Model = z
   .strictObject({
-    layers: z.array(Layer).min(1).max(MAX_LAYERS),
+    layers: z.array(layerSchema()).min(1).max(MAX_LAYERS),
     init: ModelInit.nullable().default(null),
   })
   .meta({ id: "Model" });

@@ -1,6 +1,6 @@
 /** What a model costs: its summary for the job, and rough estimates of memory and time before anything has run. */
 import { elementCount, optimizers, type Shape } from "../engine/definitions.ts";
-import type { ResolvedModel } from "./check-layers.ts";
+import type { ResolvedModel } from "./follow-shape.ts";
 import type { JobSpec } from "./job-spec.ts";
 
 export interface ModelSummary {

@@ -212,6 +212,8 @@ const layerArguments: Record<string, Record<string, unknown>> = {
   Softmax: { dim: 1 },
   LogSoftmax: { dim: 1 },
   Softmin: { dim: 1 },
+  Residual: { layers: [{ type: "Linear", in_features: 4, out_features: 4 }, { type: "Tanh" }] },
+  Sequential: { layers: [{ type: "Linear", in_features: 4, out_features: 3 }, { type: "Tanh" }] },
   BatchNorm1d: { num_features: 4 },
   BatchNorm2d: { num_features: 3 },
   BatchNorm3d: { num_features: 3 },

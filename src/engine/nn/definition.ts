@@ -23,6 +23,8 @@ export interface LayerDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly summary: string;
   /** PyTorch's constructor arguments with its defaults; what follows from the data may be left out. */
   readonly args: Schema;
+  /** The argument `layers` holds layers, of which this one is made. */
+  readonly holdsLayers?: true;
   /** Smallest and largest value that can come out, where that is known: BCELoss wants [0, 1]. */
   readonly range?: readonly [number, number];
   /** Completes and checks the arguments against the input. Throws ShapeError, naming the argument. */

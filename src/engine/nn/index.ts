@@ -1,7 +1,6 @@
 /** torch.nn's modules, as far as the engine has them, and their definitions by type. */
 import { elementwiseLayers } from "./activations.ts";
 import { batchNormLayers } from "./batch-norm.ts";
-import type { LayerDefinition } from "./definition.ts";
 import { dropoutLayers } from "./dropout.ts";
 import { flattenLayer, identityLayer } from "./flatten.ts";
 import { gluLayer } from "./glu.ts";
@@ -10,6 +9,8 @@ import { instanceNormLayers } from "./instance-norm.ts";
 import { layerNormLayer, rmsNormLayer } from "./layer-norm.ts";
 import { preluLayer, rreluLayer } from "./learned-slopes.ts";
 import { linearLayer } from "./linear.ts";
+import { nestedLayers } from "./nested.ts";
+import { registerLayers } from "./registry.ts";
 import { softmaxLayers } from "./softmax.ts";
 
 export {
@@ -46,10 +47,12 @@ export { PReLU, RReLU } from "./learned-slopes.ts";
 export { Linear } from "./linear.ts";
 export { Module, type Weights } from "./module.ts";
 export { Buffer, Parameter, type ParameterSpec, withoutDrawing } from "./parameter.ts";
+export { type LayerSpec, layerSchema, layers } from "./registry.ts";
+export { Residual } from "./residual.ts";
 export { Sequential } from "./sequential.ts";
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
 
-const definitions: readonly LayerDefinition[] = [
+registerLayers([
   linearLayer,
   ...elementwiseLayers,
   ...softmaxLayers,
@@ -64,7 +67,5 @@ const definitions: readonly LayerDefinition[] = [
   rmsNormLayer,
   groupNormLayer,
   ...instanceNormLayers,
-];
-
-/** Every layer that a spec may name. */
-export const layers: ReadonlyMap<string, LayerDefinition> = new Map(definitions.map((layer) => [layer.type, layer]));
+  ...nestedLayers,
+]);

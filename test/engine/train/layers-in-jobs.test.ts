@@ -14,6 +14,13 @@ const models: Record<string, TrainingPlan["layers"]> = {
   "layer normalisation": classifier({ type: "LayerNorm", normalized_shape: [8] }),
   "RMS normalisation": classifier({ type: "RMSNorm", normalized_shape: [8] }),
   "group normalisation": classifier({ type: "GroupNorm", num_groups: 2, num_channels: 8 }),
+  "layers that hold layers": classifier({
+    type: "Residual",
+    layers: [
+      { type: "Linear", in_features: 8, out_features: 8 },
+      { type: "Sequential", layers: [{ type: "BatchNorm1d", num_features: 8 }, { type: "Dropout" }] },
+    ],
+  }),
   "alpha dropout": classifier({ type: "SELU" }, { type: "AlphaDropout", p: 0.2 }),
 };
 
