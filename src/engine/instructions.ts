@@ -71,6 +71,34 @@ const optimizer = (...state: readonly string[]): InstructionShape => ({
   params: { n: "i32", flags: "i32" },
 });
 
+/**
+ * Convolutions: x is [batch, channels, height, width], weight [features, channels/groups, kernelHeight, kernelWidth], and
+ * the result [batch, features, outHeight, outWidth]. Output (i, j) begins at x's (i·strideY − padTop, j·strideX −
+ * padLeft); beyond x's edges, wherever the sizes lead, are zeros.
+ */
+const convolution = (writes: string, ...reads: readonly string[]): InstructionShape => ({
+  writes: [writes],
+  reads,
+  params: {
+    batch: "i32",
+    groups: "i32",
+    channels: "i32",
+    height: "i32",
+    width: "i32",
+    features: "i32",
+    outHeight: "i32",
+    outWidth: "i32",
+    kernelHeight: "i32",
+    kernelWidth: "i32",
+    strideY: "i32",
+    strideX: "i32",
+    dilationY: "i32",
+    dilationX: "i32",
+    padTop: "i32",
+    padLeft: "i32",
+  },
+});
+
 const shapes = {
   /** out[i] = value */
   fill: { writes: ["out"], params: { n: "i32", value: "f32" } },
@@ -296,6 +324,57 @@ const shapes = {
     updates: ["runningMean", "runningVariance", "count"],
     reads: ["mean", "variance"],
     params: { rows: "i32", channels: "i32", counted: "i32", momentum: "f64", correction: "f64" },
+  },
+
+  // Convolution and pooling. The three convolutions are each other's gradients.
+  convolution: convolution("out", "x", "weight"),
+  /** … + bias[feature] */
+  biasedConvolution: convolution("out", "x", "weight", "bias"),
+  /** x's gradient from that of the result, which is transposed convolution: out has x's shape */
+  convolutionInput: convolution("out", "g", "weight"),
+  /** weight's gradient */
+  convolutionWeight: convolution("out", "g", "x"),
+  /**
+   * The largest of each window of x [planes, height, width], and (int32) where in its plane: the first of equals; a NaN
+   * counts as the largest. Every window must meet the plane.
+   */
+  maxPool: {
+    writes: ["out", "index"],
+    reads: ["x"],
+    params: {
+      planes: "i32",
+      height: "i32",
+      width: "i32",
+      outHeight: "i32",
+      outWidth: "i32",
+      kernelHeight: "i32",
+      kernelWidth: "i32",
+      strideY: "i32",
+      strideX: "i32",
+      dilationY: "i32",
+      dilationX: "i32",
+      padTop: "i32",
+      padLeft: "i32",
+    },
+  },
+  /** The same with window i from ⌊i·size/count⌋ to before ⌈(i + 1)·size/count⌉ in each direction */
+  adaptiveMaxPool: {
+    writes: ["out", "index"],
+    reads: ["x"],
+    params: { planes: "i32", height: "i32", width: "i32", outHeight: "i32", outWidth: "i32" },
+  },
+  /** out[r, i] = x[r, index[r, i]] for x [rows, cols] and index (int32) [rows, count]; NaN for an index outside of a row */
+  gatherAlong: { writes: ["out"], reads: ["x", "index"], params: { rows: "i32", cols: "i32", count: "i32" } },
+  /** Zeros [rows, cols] with x[r, i] added at index[r, i], i ascending; an index outside of a row is left out */
+  scatterAlong: { writes: ["out"], reads: ["x", "index"], params: { rows: "i32", cols: "i32", count: "i32" } },
+  /**
+   * A sparse matrix times x along one dimension: x is [outer, length, inner], out [outer, rows, inner], and out[o, r, i] =
+   * Σ weight[t]·x[o, column[t], i] for start[r] ≤ t < start[r + 1]; start and column int32.
+   */
+  sparseProduct: {
+    writes: ["out"],
+    reads: ["x", "start", "column", "weight"],
+    params: { outer: "i32", length: "i32", rows: "i32", inner: "i32" },
   },
 } satisfies Record<string, InstructionShape>;
 

@@ -6,6 +6,7 @@
  */
 import type { InstructionName } from "../../../src/engine/instructions.ts";
 import { philox } from "./philox.ts";
+import { convolutionReferences } from "./reference-convolution.ts";
 import { normalizationReferences } from "./reference-normalization.ts";
 import { optimizerReferences } from "./reference-optimizers.ts";
 import { erf, power, scalarFunctions } from "./scalar-functions.ts";
@@ -294,4 +295,5 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
   },
   ...optimizerReferences,
   ...normalizationReferences,
+  ...convolutionReferences,
 };

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { TypedArray } from "../../../src/engine/backend.ts";
 import type { InstructionName } from "../../../src/engine/instructions.ts";
+import { convolutionSamples } from "./samples-convolution.ts";
 import { normalizationSamples } from "./samples-normalization.ts";
 import { optimizerSamples } from "./samples-optimizers.ts";
 import { Source } from "./source.ts";
@@ -281,6 +282,7 @@ export const samples: Readonly<Record<InstructionName, fc.Arbitrary<Call>>> = {
     })),
   ...optimizerSamples,
   ...normalizationSamples,
+  ...convolutionSamples,
 };
 
 function classes(source: Source, rows: number, cols: number, ignore: number): Int32Array {

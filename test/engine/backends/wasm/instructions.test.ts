@@ -34,6 +34,8 @@ const near: Partial<Record<InstructionName, number>> = {
     lion: 1e-5,
   },
   ...{ moments: 1e-5, normalize: 1e-5, normalizeBackward: 1e-3, normalizeWeightBackward: 1e-4, trackMoments: 2e-6 },
+  ...{ convolution: 1e-4, biasedConvolution: 1e-4, convolutionInput: 1e-4, convolutionWeight: 1e-3 },
+  ...{ scatterAlong: 1e-5, sparseProduct: 1e-5 },
   // The reference's own tanh′ and sigmoid′ cancel when y is far outside of (−1, 1); so do cos and sin near their zeros.
   ...{ tanhBackward: 1e-5, sigmoidBackward: 1e-5 },
 };

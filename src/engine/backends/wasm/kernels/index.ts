@@ -3,13 +3,17 @@
 // family like d0…d5 arrives as the address of its first member.
 export * from "./adaptive-optimizers";
 export * from "./binary";
+export * from "./convolution";
+export * from "./convolution-weight";
 export * from "./matmul";
 export * from "./normalization";
 export { adam, sgd } from "./optimizers";
+export * from "./pool";
 export * from "./random";
 export * from "./reduce";
 export * from "./rows";
 export * from "./softmax";
+export * from "./sparse";
 export * from "./strided";
 export * from "./training";
 export * from "./unary";

@@ -6,6 +6,7 @@
 // plain SIMD.
 import { Lanes } from "./lanes";
 import { packColumns, packRows } from "./pack";
+import { scratch } from "./scratch";
 import { TILE_COLUMNS, TILE_ROWS, tile } from "./tile";
 
 const BLOCK_M = 96;
@@ -13,10 +14,6 @@ const BLOCK_N = 512;
 const BLOCK_K = 256;
 /** A strided operand of at most this many bytes stays in the first-level cache and is used where it lies. */
 const SMALL: usize = 16384;
-
-/** Where packed blocks go; the backend reserves `scratchBytes` and sets the address. */
-export let scratch: usize = 0;
-export const scratchBytes: i32 = (BLOCK_M + BLOCK_N) * BLOCK_K * 4 + 64;
 
 export function matmul(
   out: usize,

@@ -1,0 +1,6 @@
+// Memory for what a kernel packs or copies while it runs; nothing in it outlives one instruction.
+
+/** The backend reserves `scratchBytes` and sets the address. */
+export let scratch: usize = 0;
+/** Matrix products pack (96 + 512) × 256 elements; convolutions need the most: see planes.ts. */
+export const scratchBytes: i32 = 704 * 1024;
