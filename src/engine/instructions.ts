@@ -376,6 +376,29 @@ const shapes = {
     reads: ["x", "start", "column", "weight"],
     params: { outer: "i32", length: "i32", rows: "i32", inner: "i32" },
   },
+
+  // Embeddings; index is int32.
+  /** out[r,:] = table[index[r],:], NaN where that is outside of the table */
+  embedding: {
+    writes: ["out"],
+    reads: ["table", "index"],
+    params: { rows: "i32", width: "i32", tableRows: "i32" },
+  },
+  /**
+   * out[index[r],:] += g[r,:], r ascending, but where index[r] is `padding` or outside of the table; byFrequency: divided
+   * by counts (int32), how often an index was added.
+   */
+  embeddingBackward: {
+    writes: ["out", "counts"],
+    reads: ["g", "index"],
+    params: { rows: "i32", width: "i32", tableRows: "i32", padding: "i32", byFrequency: "i32" },
+  },
+  /** Every table[index[r],:] with a p-norm above maxNorm *= maxNorm/(norm + 1e-7); normType is p */
+  renormRows: {
+    updates: ["table"],
+    reads: ["index"],
+    params: { rows: "i32", width: "i32", tableRows: "i32", maxNorm: "f64", normType: "f64" },
+  },
 } satisfies Record<string, InstructionShape>;
 
 export type InstructionName = keyof typeof shapes;

@@ -4,14 +4,14 @@
  * al., "Parallel random numbers: as easy as 1, 2, 3", 2011), run by the instructions `random…` and `dropoutMask`.
  */
 import { type Device, defaultDevice, type Storage } from "./device.ts";
-import { empty } from "./ops/op.ts";
+import { empty, stridedParams } from "./ops/op.ts";
 import { elementCount, type Shape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
 /** How a fresh parameter is filled. */
 export type Initializer =
   | { readonly distribution: "uniform"; readonly low: number; readonly high: number }
-  | { readonly distribution: "normal"; readonly mean: number; readonly std: number }
+  | { readonly distribution: "normal"; readonly mean: number; readonly std: number; readonly zeroRow?: number }
   | { readonly distribution: "constant"; readonly value: number };
 
 /** U(−bound, bound) */
@@ -44,9 +44,10 @@ export class RandomStream {
     const out = target.storage.buffer;
     const state = this.#state.buffer;
     if (init.distribution === "constant") this.device.run("fill", [out], [target.size, init.value]);
-    else if (init.distribution === "normal")
+    else if (init.distribution === "normal") {
       this.device.run("randomNormal", [out, state], [target.size, init.mean, init.std]);
-    else this.device.run("randomUniform", [out, state], [target.size, init.low, init.high]);
+      if (init.zeroRow !== undefined) zeroRow(target, init.zeroRow);
+    } else this.device.run("randomUniform", [out, state], [target.size, init.low, init.high]);
   }
 
   uniform(shape: Shape, low = 0, high = 1): Tensor {
@@ -73,6 +74,19 @@ export class RandomStream {
   permute(order: Storage, n: number): void {
     this.device.run("randomPermutation", [order.buffer, this.#state.buffer], [n]);
   }
+}
+
+function zeroRow(target: Tensor, row: number): void {
+  const [rows = 1] = target.shape;
+  const width = target.size / rows;
+  const zeros = empty(target.device, [width]);
+  target.device.run("fill", [zeros.storage.buffer], [width, 0]);
+  const params = stridedParams("zeroRow", [width], [[1]]);
+  target.device.run(
+    "assignStrided",
+    [target.storage.buffer, zeros.storage.buffer],
+    [params[0] ?? 1, row * width, ...params.slice(1)],
+  );
 }
 
 function initialState(seed: number, name: string): Int32Array {

@@ -27,6 +27,8 @@ export interface LayerDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly holdsLayers?: true;
   /** Smallest and largest value that can come out, where that is known: BCELoss wants [0, 1]. */
   readonly range?: readonly [number, number];
+  /** Inputs must be whole numbers from 0 to below this. */
+  wholeNumbersBelow?(args: z.output<Schema>): number;
   /** Completes and checks the arguments against the input. Throws ShapeError, naming the argument. */
   resolve(args: z.output<Schema>, input: Shape): ResolvedLayer<z.output<Schema>>;
   /** The trained weights by `state_dict` name. */

@@ -2,6 +2,7 @@
 import { elementwiseLayers } from "./activations.ts";
 import { batchNormLayers } from "./batch-norm.ts";
 import { dropoutLayers } from "./dropout.ts";
+import { embeddingBagLayer, embeddingLayer } from "./embedding.ts";
 import { flattenLayer, identityLayer } from "./flatten.ts";
 import { gluLayer } from "./glu.ts";
 import { groupNormLayer } from "./group-norm.ts";
@@ -38,6 +39,7 @@ export {
 } from "./activations.ts";
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from "./batch-norm.ts";
 export { AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout } from "./dropout.ts";
+export { Embedding, EmbeddingBag } from "./embedding.ts";
 export { Flatten, Identity } from "./flatten.ts";
 export { GLU } from "./glu.ts";
 export { GroupNorm } from "./group-norm.ts";
@@ -68,4 +70,6 @@ registerLayers([
   groupNormLayer,
   ...instanceNormLayers,
   ...nestedLayers,
+  embeddingLayer,
+  embeddingBagLayer,
 ]);

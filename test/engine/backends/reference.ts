@@ -7,6 +7,7 @@
 import type { InstructionName } from "../../../src/engine/instructions.ts";
 import { philox } from "./philox.ts";
 import { convolutionReferences } from "./reference-convolution.ts";
+import { embeddingReferences } from "./reference-embedding.ts";
 import { normalizationReferences } from "./reference-normalization.ts";
 import { optimizerReferences } from "./reference-optimizers.ts";
 import { erf, power, scalarFunctions } from "./scalar-functions.ts";
@@ -295,5 +296,6 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
   },
   ...optimizerReferences,
   ...normalizationReferences,
+  ...embeddingReferences,
   ...convolutionReferences,
 };

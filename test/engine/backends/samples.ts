@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { TypedArray } from "../../../src/engine/backend.ts";
 import type { InstructionName } from "../../../src/engine/instructions.ts";
 import { convolutionSamples } from "./samples-convolution.ts";
+import { embeddingSamples } from "./samples-embedding.ts";
 import { normalizationSamples } from "./samples-normalization.ts";
 import { optimizerSamples } from "./samples-optimizers.ts";
 import { Source } from "./source.ts";
@@ -282,6 +283,7 @@ export const samples: Readonly<Record<InstructionName, fc.Arbitrary<Call>>> = {
     })),
   ...optimizerSamples,
   ...normalizationSamples,
+  ...embeddingSamples,
   ...convolutionSamples,
 };
 

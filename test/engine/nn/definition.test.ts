@@ -25,6 +25,17 @@ const argumentsOf: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
   Sequential: fc.constantFrom({
     layers: [{ type: "BatchNorm1d" }, { type: "Linear", out_features: 2 }, { type: "Flatten" }],
   }),
+  Embedding: fc.record({
+    num_embeddings: fc.integer({ min: 1, max: 5 }),
+    embedding_dim: fc.integer({ min: 1, max: 4 }),
+    padding_idx: fc.option(fc.integer({ min: -2, max: 2 })),
+  }),
+  EmbeddingBag: fc.record({
+    num_embeddings: fc.integer({ min: 1, max: 5 }),
+    embedding_dim: fc.integer({ min: 1, max: 4 }),
+    mode: fc.constantFrom("sum", "mean", "max"),
+    padding_idx: fc.option(fc.constant(0)),
+  }),
   PReLU: fc.record({ num_parameters: fc.integer({ min: 1, max: 4 }) }),
 };
 

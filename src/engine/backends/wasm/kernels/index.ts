@@ -5,6 +5,7 @@ export * from "./adaptive-optimizers";
 export * from "./binary";
 export * from "./convolution";
 export * from "./convolution-weight";
+export * from "./embedding";
 export * from "./matmul";
 export * from "./normalization";
 export { adam, sgd } from "./optimizers";
