@@ -40,7 +40,7 @@ export type AppendOutcome =
   | { readonly ok: true; readonly seq: number; readonly dropped: number }
   | {
       readonly ok: false;
-      /** `gap`: the log lacks the epoch before; what the writer appended earlier was lost with the broker. */
+      /** `gap`: the log lacks epochs that come before; what the writer appended earlier was lost with the broker. */
       readonly reason: "unknown_job" | "status" | "attempt" | "gap";
       readonly status: string;
       readonly attempt: number;
@@ -113,9 +113,9 @@ export class JobLog {
     const { keys } = this;
     const now = new Date().toISOString();
     const args: (string | number)[] = [id, attempt ?? ""];
-    for (const { type, data, state } of events) {
-      const fields = encodeFields(state ?? {});
-      args.push(type, type === "epoch" ? data.epoch : "", eventBody(id, data, now), fields.length, ...fields);
+    for (const event of events) {
+      const fields = encodeFields(event.state ?? {});
+      args.push(event.type, epochsBefore(event), eventBody(id, event.data, now), fields.length, ...fields);
     }
     const reply = Reply.parse(
       await this.script(
@@ -194,6 +194,21 @@ export function readEntry([entryId, fields]: [string, string[]]): LoggedEvent {
     throw new Error(`Entry ${entryId} of a job's stream is not an event: ${fields.join(" ")}`);
   }
   return { seq: Number.parseInt(entryId, 10), type, json };
+}
+
+/** How many epochs the log must hold for this event to be true. */
+function epochsBefore({ type, data }: NewEvent): number {
+  switch (type) {
+    case "started":
+      return 0;
+    case "epoch":
+    case "anomaly":
+      return data.epoch - 1;
+    case "completed":
+      return data.final.epoch;
+    default:
+      return data.epoch;
+  }
 }
 
 /** All of the event's JSON but `{"seq":1,`, which only the log can know. */

@@ -90,7 +90,12 @@ describe("the log of a job", () => {
     const { id } = await parts.log.create(job());
     await parts.log.append(id, [started(1), epoch(1)], 1);
     expect(await parts.log.append(id, [epoch(3)], 1)).toMatchObject({ ok: false, reason: "gap" });
+    const stored = { epoch: 2, step: 4, best: true, bytes: 1 };
+    for (const late of [completed, { type: "checkpoint", data: stored } as const]) {
+      expect(await parts.log.append(id, [late], 1)).toMatchObject({ ok: false, reason: "gap" });
+    }
     expect(await types(id)).toEqual(["queued", "started", "epoch"]);
+    expect(await parts.log.state(id)).toMatchObject({ status: "running", lastCheckpoint: null });
   });
 
   test("refuses what an older attempt writes after a newer one has taken the job", async () => {
@@ -110,12 +115,12 @@ describe("the log of a job", () => {
 
   test("refuses everything after a terminal event", async () => {
     const { id } = await parts.log.create(job());
-    await parts.log.append(id, [started(1), completed], 1);
+    await parts.log.append(id, [started(1), epoch(1), epoch(2), epoch(3), completed], 1);
     for (const late of [epoch(1), completed, cancelled]) {
       expect(await parts.log.append(id, [late], 1)).toMatchObject({ ok: false, reason: "status", status: "completed" });
     }
     expect(await parts.log.append(id, [resumed(2)], 2)).toMatchObject({ ok: false, reason: "status" });
-    expect(await types(id)).toEqual(["queued", "started", "completed"]);
+    expect(await types(id)).toEqual(["queued", "started", "epoch", "epoch", "epoch", "completed"]);
   });
 
   test("lets nobody but the worker end a running job", async () => {
@@ -166,7 +171,7 @@ describe("an idempotency key", () => {
   test("is forgotten with its job", async () => {
     const key = { key: "k3", bodyHash: "h" };
     const { id } = await parts.log.create(job(), key);
-    await parts.log.append(id, [started(1), completed], 1);
+    await parts.log.append(id, [started(1), epoch(1), epoch(2), epoch(3), completed], 1);
     expect(await parts.log.remove(id)).toBe("removed");
     expect((await parts.log.create(job(), key)).outcome).toBe("created");
   });

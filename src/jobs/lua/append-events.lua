@@ -1,13 +1,14 @@
 --[[
 Appends events to a job's log and changes its state accordingly, all or, from the first refused event on, nothing.
 It numbers the events without a gap, refuses what the job's status does not allow and what an older attempt
-writes (the attempt is the fencing token), drops an epoch that is there already, and refuses one that would leave a
-gap, as it comes from a worker that knows more than a broker which was restored from an older copy.
+writes (the attempt is the fencing token), and drops an epoch that is there already. It refuses whatever comes after
+epochs that are not there, be it the next epoch, a checkpoint or the end: such an event is from a worker that knows more
+than a broker which was restored from an older copy, and would leave a gap for ever.
 
 KEYS  1 state hash   2 event stream   3 waiting jobs (sorted set, in the order in which they will run)
       4… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
 ARGV  1 id   2 attempt that writes, or "" if no worker does
-      3… for each event: type, epoch ("" but for epochs), body from its second field on,
+      3… for each event: type, how many epochs it comes after, body from its second field on,
          number of state fields and values that follow, field, value, field, value …
 Gives {"ok", number of the last event, events dropped}
    or {"refused", reason, status, attempt} where reason is unknown_job, status, attempt or gap
@@ -37,7 +38,7 @@ end
 local dropped = 0
 local at = 3
 while at <= #ARGV do
-  local type, of_epoch, body, values = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local type, epochs_before, body, values = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
   local first, after = at + 4, at + 4 + values
   local rule = RULES[type]
 
@@ -54,15 +55,15 @@ while at <= #ARGV do
   if writer ~= needed then
     return { "refused", "attempt", status, attempt }
   end
-  if of_epoch ~= "" and tonumber(of_epoch) > epoch + 1 then
+  if epochs_before > epoch then
     return { "refused", "gap", status, attempt }
   end
 
-  if of_epoch ~= "" and tonumber(of_epoch) <= epoch then
+  if type == "epoch" and epochs_before < epoch then
     dropped = dropped + 1
   else
-    if of_epoch ~= "" then
-      epoch = tonumber(of_epoch)
+    if type == "epoch" then
+      epoch = epoch + 1
     end
     if rule.claims then
       attempt = attempt + 1
