@@ -238,7 +238,15 @@ export function rprop(
   }
 }
 
-export function asgd(param: usize, average: usize, scalars: usize, grad: usize, hyper: usize, n: i32, flags: i32): void {
+export function asgd(
+  param: usize,
+  average: usize,
+  scalars: usize,
+  grad: usize,
+  hyper: usize,
+  n: i32,
+  flags: i32,
+): void {
   const step = load<f64>(scalars) + 1;
   const eta = load<f64>(scalars, 8);
   const mu = load<f64>(scalars, 16);
