@@ -399,6 +399,28 @@ const shapes = {
     reads: ["index"],
     params: { rows: "i32", width: "i32", tableRows: "i32", maxNorm: "f64", normType: "f64" },
   },
+
+  /**
+   * RNN, LSTM or GRU over a sequence: out [steps, batch, features] from gi [steps, batch, gates·hidden], the input's part
+   * of the gates, and the states before. kind: 0 tanh, 1 relu, 2 LSTM (gates i, f, g, o), 3 GRU (r, z, n). flags: 1 from
+   * the last step to the first, 2 there is a bias, 4 there is a projection (LSTM; else features = hidden). What a kind
+   * does not need is neither read nor written: gates (LSTM: activated; GRU: r, z, n and n's hidden part), cells (LSTM),
+   * raw (what is projected).
+   */
+  recurrent: {
+    writes: ["out", "gates", "cells", "raw"],
+    reads: ["gi", "weight", "bias", "h0", "c0", "projection"],
+    params: { kind: "i32", steps: "i32", batch: "i32", hidden: "i32", features: "i32", flags: "i32" },
+  },
+  /**
+   * Gradients of gi (dInput), of the state's part of the gates (dState, for GRU; else it is dInput), of what the projection
+   * gave (dRaw, with flag 4), and of the states at the start, from those of out (g) and of the last cell (gCell).
+   */
+  recurrentBackward: {
+    writes: ["dInput", "dState", "dRaw", "dh0", "dc0"],
+    reads: ["g", "gCell", "out", "gates", "cells", "weight", "h0", "c0", "projection"],
+    params: { kind: "i32", steps: "i32", batch: "i32", hidden: "i32", features: "i32", flags: "i32" },
+  },
 } satisfies Record<string, InstructionShape>;
 
 export type InstructionName = keyof typeof shapes;

@@ -9,6 +9,7 @@ import { philox } from "./philox.ts";
 import { convolutionReferences } from "./reference-convolution.ts";
 import { embeddingReferences } from "./reference-embedding.ts";
 import { normalizationReferences } from "./reference-normalization.ts";
+import { recurrentReferences } from "./reference-recurrent.ts";
 import { optimizerReferences } from "./reference-optimizers.ts";
 import { erf, power, scalarFunctions } from "./scalar-functions.ts";
 import { along, visit } from "./views.ts";
@@ -297,5 +298,6 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
   ...optimizerReferences,
   ...normalizationReferences,
   ...embeddingReferences,
+  ...recurrentReferences,
   ...convolutionReferences,
 };

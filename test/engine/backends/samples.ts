@@ -5,6 +5,7 @@ import type { InstructionName } from "../../../src/engine/instructions.ts";
 import { convolutionSamples } from "./samples-convolution.ts";
 import { embeddingSamples } from "./samples-embedding.ts";
 import { normalizationSamples } from "./samples-normalization.ts";
+import { recurrentSamples } from "./samples-recurrent.ts";
 import { optimizerSamples } from "./samples-optimizers.ts";
 import { Source } from "./source.ts";
 import { family } from "./views.ts";
@@ -284,6 +285,7 @@ export const samples: Readonly<Record<InstructionName, fc.Arbitrary<Call>>> = {
   ...optimizerSamples,
   ...normalizationSamples,
   ...embeddingSamples,
+  ...recurrentSamples,
   ...convolutionSamples,
 };
 

@@ -34,6 +34,7 @@ const near: Partial<Record<InstructionName, number>> = {
     lion: 1e-5,
   },
   ...{ embeddingBackward: 1e-5, renormRows: 1e-6 },
+  ...{ recurrent: 1e-4, recurrentBackward: 2e-2 },
   ...{ moments: 1e-5, normalize: 1e-5, normalizeBackward: 1e-3, normalizeWeightBackward: 1e-4, trackMoments: 2e-6 },
   ...{ convolution: 1e-4, biasedConvolution: 1e-4, convolutionInput: 1e-4, convolutionWeight: 1e-3 },
   ...{ scatterAlong: 1e-5, sparseProduct: 1e-5 },

@@ -11,6 +11,7 @@ export * from "./normalization";
 export { adam, sgd } from "./optimizers";
 export * from "./pool";
 export * from "./random";
+export * from "./recurrent";
 export * from "./reduce";
 export * from "./rows";
 export * from "./softmax";
