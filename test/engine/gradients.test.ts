@@ -21,6 +21,7 @@ import { Float64Backend } from "./float64-backend.ts";
 import type { Case } from "./gradient-case.ts";
 import { embeddingCases } from "./gradient-cases-embedding.ts";
 import { normalizationCases } from "./gradient-cases-normalization.ts";
+import { recurrentCases } from "./gradient-cases-recurrent.ts";
 
 const device = useDevice(new Device(new Float64Backend()));
 
@@ -190,6 +191,7 @@ const cases: Record<string, Case[]> = {
   ],
   ...normalizationCases,
   ...embeddingCases,
+  ...recurrentCases,
 };
 
 /** Ops whose results have no derivative: comparisons, steps, indices, conversions. */

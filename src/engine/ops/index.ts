@@ -7,5 +7,6 @@ export * from "./normalize.ts";
 export * from "./pad.ts";
 export * from "./pool.ts";
 export * from "./product.ts";
+export * from "./recurrent.ts";
 export * from "./reduce.ts";
 export * from "./sparse.ts";
