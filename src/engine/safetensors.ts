@@ -80,8 +80,9 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
     if (to > body.length) throw wrong(`tensor ${name} ends at byte ${to} of ${body.length}`);
     if (to - from !== elementCount(shape) * kind.BYTES_PER_ELEMENT)
       throw wrong(`tensor ${name} of shape [${shape}] has ${to - from} bytes`);
-    // A copy, because a view would need alignment that a received buffer does not promise.
-    tensors.set(name, { shape, data: new kind(body.slice(from, to).buffer) });
+    // A copy, because a view would need alignment that a received buffer does not promise; and by the constructor,
+    // because the slice() of Node's Buffer is a view.
+    tensors.set(name, { shape, data: new kind(new Uint8Array(body.subarray(from, to)).buffer) });
   }
   return { tensors, metadata };
 }

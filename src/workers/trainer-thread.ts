@@ -1,13 +1,6 @@
 /** The thread that trains: one job after the other, each on a device of its own, deaf to messages while it computes. */
 import { parentPort } from "node:worker_threads";
-import { z } from "zod";
-import {
-  createWasmBackend,
-  decodeSafetensors,
-  type EpochEvent,
-  Trainer,
-  type TrainerOutcome,
-} from "../engine/index.ts";
+import { createWasmBackend, type EpochEvent, Trainer, type TrainerOutcome } from "../engine/index.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
 import { jobProblems } from "../jobs/problem.ts";
@@ -77,7 +70,7 @@ class Run {
   }
 
   checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean): void {
-    const { epoch, step } = positionIn(bytes);
+    const { epoch, step } = this.trainer.position;
     this.storedStep = step;
     this.bestSinceCheckpoint = false;
     port?.postMessage({ type: "checkpoint", epoch, step, best, bytes } satisfies TrainerMessage, [bytes.buffer]);
@@ -99,13 +92,6 @@ class Run {
 }
 
 const NUMBERS = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, "-inf": Number.NEGATIVE_INFINITY } as const;
-
-const Position = z.object({ epoch: z.int(), step: z.int() });
-
-/** The checkpoint itself says where the training stands, also between two epochs. */
-function positionIn(checkpoint: Uint8Array): { epoch: number; step: number } {
-  return Position.parse(JSON.parse(decodeSafetensors(checkpoint).metadata["position"] ?? "{}"));
-}
 
 function tell(message: TrainerMessage): void {
   port?.postMessage(message);

@@ -29,6 +29,12 @@ test("a file cut short anywhere is refused", () => {
   }
 });
 
+test("bytes in a Node Buffer at any offset are read as they are", () => {
+  const whole = encodeSafetensors(new Map([["w", { shape: [2], data: Float32Array.of(1.5, -2) }]]));
+  const shifted = Buffer.concat([Buffer.from([0, 0, 0]), whole]).subarray(3);
+  expect(decodeSafetensors(shifted).tensors.get("w")?.data).toEqual(Float32Array.of(1.5, -2));
+});
+
 test("a dtype that can't be read is named with its tensor", () => {
   const header = JSON.stringify({ w: { dtype: "BF16", shape: [1], data_offsets: [0, 2] } });
   const bytes = new Uint8Array(8 + header.length + 2);

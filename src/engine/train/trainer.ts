@@ -267,6 +267,11 @@ export class Trainer {
     return this.#elapsedBefore + performance.now() - this.#startedAt;
   }
 
+  /** Whole epochs and updates behind it. */
+  get position(): { readonly epoch: number; readonly step: number } {
+    return { epoch: this.#epoch, step: this.#steps };
+  }
+
   /** Everything needed to go on with the same bits. */
   checkpoint(): Uint8Array<ArrayBuffer> {
     this.#bestChanged = false;
