@@ -2,13 +2,13 @@
 # Trains one of examples/specs with nothing but curl and sed:
 #
 #   npm start                      # in another terminal
-#   examples/train.sh votes        # or iris, digits, breast-cancer, diabetes, xor
+#   examples/train.sh votes        # or iris, digits, breast-cancer, diabetes, letters, xor
 #
 # Prints the events as they arrive and the job at the end. EPOCHD_URL says where the service is.
 set -eu
 url=${EPOCHD_URL:-http://127.0.0.1:3000}
 here=$(dirname "$0")
-spec=$here/specs/${1:?usage: train.sh votes|iris|digits|breast-cancer|diabetes|xor}.json
+spec=$here/specs/${1:?usage: train.sh votes|iris|digits|breast-cancer|diabetes|letters|xor}.json
 
 # --fail-with-body: an answer that says no ends the script, and its explanation is shown.
 post() { curl --silent --show-error --fail-with-body -X POST "$@"; }

@@ -17,6 +17,7 @@ const bounds: Record<string, { loss: number; accuracy?: number; r2?: number }> =
   digits: { loss: 0.45, accuracy: 0.95 },
   "breast-cancer": { loss: 0.1, accuracy: 0.95 },
   diabetes: { loss: 3100, r2: 0.45 },
+  letters: { loss: 0.1, accuracy: 0.95 },
   xor: { loss: 0.01, accuracy: 1 },
 };
 
