@@ -22,6 +22,8 @@ import type { Case } from "./gradient-case.ts";
 import { embeddingCases } from "./gradient-cases-embedding.ts";
 import { normalizationCases } from "./gradient-cases-normalization.ts";
 import { recurrentCases } from "./gradient-cases-recurrent.ts";
+import { spatialCases } from "./gradient-cases-spatial.ts";
+import { spatialCalls } from "./nn/spatial-arguments.ts";
 
 const device = useDevice(new Device(new Float64Backend()));
 
@@ -190,6 +192,7 @@ const cases: Record<string, Case[]> = {
     },
   ],
   ...normalizationCases,
+  ...spatialCases,
   ...embeddingCases,
   ...recurrentCases,
 };
@@ -256,8 +259,11 @@ describe("each layer's first and second derivatives equal central differences", 
   // Whole numbers have no derivative; what is looked up with them is tried above.
   for (const definition of [...layers.values()].filter(({ wholeNumbersBelow }) => !wholeNumbersBelow)) {
     test(definition.type, () => {
-      const module = definition.create(definition.args.parse(layerArguments[definition.type] ?? {})).eval();
-      const shape = layerInputs[definition.type] ?? [2, 4];
+      const spatial = spatialCalls[definition.type];
+      const module = definition
+        .create(definition.args.parse(spatial?.args ?? layerArguments[definition.type] ?? {}))
+        .eval();
+      const shape = spatial?.input ?? layerInputs[definition.type] ?? [2, 4];
       check({ f: (x) => module.forward(x), shapes: [shape] });
     });
   }

@@ -1,11 +1,11 @@
-/** Flatten and Identity: layers that compute nothing. */
+/** Flatten, Unflatten and Identity: layers that compute nothing. */
 import { z } from "zod";
-import { flatten } from "../ops/index.ts";
-import { elementCount, ShapeError, showShape } from "../shape.ts";
+import { flatten, reshape } from "../ops/index.ts";
+import { elementCount, normalizeDim, type Shape, ShapeError, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { defineLayer } from "./definition.ts";
 import { Module } from "./module.ts";
-import { dim } from "./schema.ts";
+import { dim, size } from "./schema.ts";
 
 /** Joins dimensions start … end of (N, *) into one. */
 export class Flatten extends Module {
@@ -44,6 +44,53 @@ export const flattenLayer = defineLayer({
     return { args, output, flops: 0 };
   },
   create: (args) => new Flatten(args.start_dim, args.end_dim),
+});
+
+/** Splits dimension `dim` into several; one of their sizes may be -1. */
+export class Unflatten extends Module {
+  readonly #dim: number;
+  readonly #sizes: Shape;
+  constructor(dimension: number, unflattenedSize: Shape) {
+    super();
+    this.#dim = dimension;
+    this.#sizes = unflattenedSize;
+  }
+  forward(x: Tensor): Tensor {
+    const at = normalizeDim(this.#dim, x.rank, "Unflatten");
+    return reshape(x, [...x.shape.slice(0, at), ...completed(this.#sizes, x.shape[at] ?? 1), ...x.shape.slice(at + 1)]);
+  }
+}
+
+/** The sizes that `whole` is split into, with -1 filled in. */
+function completed(sizes: Shape, whole: number): Shape {
+  const known = elementCount(sizes.filter((n) => n !== -1));
+  const open = sizes.filter((n) => n === -1).length;
+  const fits = open === 0 ? known === whole : open === 1 && whole % known === 0;
+  if (!fits)
+    throw new ShapeError(`expects sizes that multiply to ${whole}, got ${showShape(sizes)}`, "unflattened_size");
+  return sizes.map((n) => (n === -1 ? whole / known : n));
+}
+
+const part = z.union([z.literal(-1), size]);
+
+export const unflattenLayer = defineLayer({
+  type: "Unflatten",
+  summary: "Splits dimension dim into several; dimension 0 is the batch",
+  args: z.strictObject({
+    dim: dim.default(1),
+    unflattened_size: z.array(part).min(1).max(6).describe("The sizes; one may be -1, for what is left"),
+  }),
+  resolve(args, input) {
+    const rank = input.length + 1;
+    const at = args.dim < 0 ? args.dim + rank : args.dim;
+    if (at === 0) throw new ShapeError("can't split the batch dimension (0). Use 1 or more", "dim");
+    const whole = input[at - 1];
+    if (whole === undefined)
+      throw new ShapeError(`dimension ${args.dim} does not exist in samples of shape ${showShape(input)}`, "dim");
+    const output = [...input.slice(0, at - 1), ...completed(args.unflattened_size, whole), ...input.slice(at)];
+    return { args, output, flops: 0 };
+  },
+  create: (args) => new Unflatten(args.dim, args.unflattened_size),
 });
 
 /** Gives back what it is given. */

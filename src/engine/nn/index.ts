@@ -1,18 +1,28 @@
 /** torch.nn's modules, as far as the engine has them, and their definitions by type. */
 import { elementwiseLayers } from "./activations.ts";
+import { adaptiveAveragePoolLayers } from "./adaptive-average-pool.ts";
+import { averagePoolLayers } from "./average-pool.ts";
 import { batchNormLayers } from "./batch-norm.ts";
+import { convolutionLayers } from "./convolution.ts";
+import { transposedConvolutionLayers } from "./convolution-transpose.ts";
 import { dropoutLayers } from "./dropout.ts";
 import { embeddingBagLayer, embeddingLayer } from "./embedding.ts";
-import { flattenLayer, identityLayer } from "./flatten.ts";
+import { flattenLayer, identityLayer, unflattenLayer } from "./flatten.ts";
 import { gluLayer } from "./glu.ts";
 import { groupNormLayer } from "./group-norm.ts";
 import { instanceNormLayers } from "./instance-norm.ts";
 import { layerNormLayer, rmsNormLayer } from "./layer-norm.ts";
 import { preluLayer, rreluLayer } from "./learned-slopes.ts";
 import { linearLayer } from "./linear.ts";
+import { localResponseNormLayer } from "./local-response-norm.ts";
+import { maxPoolLayers } from "./max-pool.ts";
 import { nestedLayers } from "./nested.ts";
+import { paddingLayers } from "./padding.ts";
 import { registerLayers } from "./registry.ts";
+import { shuffleLayers } from "./shuffle.ts";
 import { softmaxLayers } from "./softmax.ts";
+import { unfoldLayers } from "./unfold.ts";
+import { upsampleLayer } from "./upsample.ts";
 
 export {
   CELU,
@@ -37,22 +47,43 @@ export {
   Tanhshrink,
   Threshold,
 } from "./activations.ts";
+export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, GlobalAvgPool } from "./adaptive-average-pool.ts";
+export { AvgPool1d, AvgPool2d, LPPool1d, LPPool2d } from "./average-pool.ts";
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from "./batch-norm.ts";
+export { Conv1d, Conv2d } from "./convolution.ts";
+export { ConvTranspose1d, ConvTranspose2d } from "./convolution-transpose.ts";
 export { AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout } from "./dropout.ts";
 export { Embedding, EmbeddingBag } from "./embedding.ts";
-export { Flatten, Identity } from "./flatten.ts";
+export { Flatten, Identity, Unflatten } from "./flatten.ts";
 export { GLU } from "./glu.ts";
 export { GroupNorm } from "./group-norm.ts";
 export { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from "./instance-norm.ts";
 export { LayerNorm, RMSNorm } from "./layer-norm.ts";
 export { PReLU, RReLU } from "./learned-slopes.ts";
 export { Linear } from "./linear.ts";
+export { LocalResponseNorm } from "./local-response-norm.ts";
+export { AdaptiveMaxPool1d, AdaptiveMaxPool2d, MaxPool1d, MaxPool2d } from "./max-pool.ts";
 export { Module, type Weights } from "./module.ts";
+export {
+  CircularPad1d,
+  CircularPad2d,
+  ConstantPad1d,
+  ConstantPad2d,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ZeroPad1d,
+  ZeroPad2d,
+} from "./padding.ts";
 export { Buffer, Parameter, type ParameterSpec, withoutDrawing } from "./parameter.ts";
 export { type LayerSpec, layerSchema, layers } from "./registry.ts";
 export { Residual } from "./residual.ts";
 export { Sequential } from "./sequential.ts";
+export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from "./shuffle.ts";
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
+export { Fold, Unfold } from "./unfold.ts";
+export { Upsample } from "./upsample.ts";
 
 registerLayers([
   linearLayer,
@@ -62,7 +93,18 @@ registerLayers([
   preluLayer,
   rreluLayer,
   ...dropoutLayers,
+  ...convolutionLayers,
+  ...transposedConvolutionLayers,
+  ...maxPoolLayers,
+  ...averagePoolLayers,
+  ...adaptiveAveragePoolLayers,
+  ...paddingLayers,
+  upsampleLayer,
+  ...shuffleLayers,
+  ...unfoldLayers,
+  localResponseNormLayer,
   flattenLayer,
+  unflattenLayer,
   identityLayer,
   ...batchNormLayers,
   layerNormLayer,

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { elementCount, layers, type Shape, ShapeError, zeros } from "../../../src/engine/index.ts";
 import "../device-of-the-tests.ts";
+import { spatialArguments } from "./spatial-arguments.ts";
 
 const shapes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 0, maxLength: 4 });
 
@@ -36,6 +37,7 @@ const argumentsOf: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
     mode: fc.constantFrom("sum", "mean", "max"),
     padding_idx: fc.option(fc.constant(0)),
   }),
+  ...spatialArguments,
   PReLU: fc.record({ num_parameters: fc.integer({ min: 1, max: 4 }) }),
 };
 

@@ -1,0 +1,37 @@
+/** Adaptive pooling: as many windows as one asks for, sharing the input as evenly as possible. */
+import { z } from "zod";
+import type { Term } from "../sparse-map.ts";
+import type { Pair } from "../windows.ts";
+import { pairOf, type Spatial } from "./spatial.ts";
+
+/** One number for every dimension, or a list; null keeps a dimension's size. */
+export type AdaptiveSize = number | null | readonly (number | null)[];
+
+export function adaptiveSizes(
+  dimensions: Spatial,
+): z.ZodUnion<readonly [z.ZodNullable<z.ZodInt>, z.ZodArray<z.ZodNullable<z.ZodInt>>]> {
+  const number = z
+    .int()
+    .min(1)
+    .max(2 ** 16)
+    .nullable();
+  return z
+    .union([number, z.array(number).length(dimensions)])
+    .describe("Number of windows; null: as many as there are elements");
+}
+
+/** [height, width] of the result. */
+export function adaptiveSize(given: AdaptiveSize, input: Pair, dimensions: Spatial): Pair {
+  const kept = (size: number | null): number => size ?? 0;
+  const asked = pairOf(given === null || typeof given === "number" ? kept(given) : given.map(kept), dimensions, 0);
+  return [asked[0] || input[0], asked[1] || input[1]];
+}
+
+/** Averages over windows from ⌊i·length/count⌋ to before ⌈(i + 1)·length/count⌉. */
+export function adaptiveAverages(length: number, count: number): Term[][] {
+  return Array.from({ length: count }, (_, i) => {
+    const start = Math.floor((i * length) / count);
+    const size = Math.ceil(((i + 1) * length) / count) - start;
+    return Array.from({ length: size }, (_, j): Term => [start + j, 1 / size]);
+  });
+}

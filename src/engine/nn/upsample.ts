@@ -1,0 +1,184 @@
+/** Upsample: more (or fewer) positions by interpolation. */
+import { z } from "zod";
+import { sparseProduct } from "../ops/index.ts";
+import { elementCount, type Shape, ShapeError, showShape } from "../shape.ts";
+import { SparseMap, type Term } from "../sparse-map.ts";
+import type { Tensor } from "../tensor.ts";
+import { defineLayer } from "./definition.ts";
+import { Module } from "./module.ts";
+import { checkSample, type Sizes } from "./spatial.ts";
+
+export type UpsampleMode = "nearest" | "nearest-exact" | "linear" | "bilinear" | "bicubic";
+
+export interface UpsampleOptions {
+  readonly size?: Sizes | null;
+  readonly scaleFactor?: Sizes | null;
+  readonly mode?: UpsampleMode;
+  /** Of linear, bilinear and bicubic: whether the corners' centres stay in place. */
+  readonly alignCorners?: boolean | null;
+  /** Compute positions from the sizes, also when scaleFactor is given. */
+  readonly recomputeScaleFactor?: boolean | null;
+}
+
+/** Shapes: (N, C, L) or (N, C, H, W), the last dimensions becoming `size`, or ⌊L·scaleFactor⌋. */
+export class Upsample extends Module {
+  readonly #options: Required<UpsampleOptions>;
+  readonly #maps = new Map<string, SparseMap>();
+
+  constructor(options: UpsampleOptions) {
+    super();
+    const none = { size: null, scaleFactor: null, alignCorners: null, recomputeScaleFactor: null };
+    this.#options = { ...none, mode: "nearest", ...options };
+  }
+
+  forward(x: Tensor): Tensor {
+    const { size: given, scaleFactor, mode, recomputeScaleFactor } = this.#options;
+    const dimensions = x.rank - 2;
+    checkMode(mode, dimensions, x.shape);
+    const size = targetSize(given, scaleFactor, x.shape.slice(2));
+    let y = x;
+    size.forEach((count, i) => {
+      const length = x.shape[i + 2] ?? 1;
+      const factor = recomputeScaleFactor ? null : factorOf(scaleFactor, i);
+      y = sparseProduct(y, i + 2, this.#map(length, count, factor));
+    });
+    return y;
+  }
+
+  #map(length: number, count: number, factor: number | null): SparseMap {
+    const key = `${length} ${count} ${factor}`;
+    const { mode, alignCorners } = this.#options;
+    const map = this.#maps.get(key) ?? new SparseMap(length, interpolation(length, count, factor, mode, alignCorners));
+    this.#maps.set(key, map);
+    return map;
+  }
+}
+
+const factorOf = (given: Sizes | null, i: number): number | null =>
+  given === null || typeof given === "number" ? given : (given[i] ?? null);
+
+function targetSize(size: Sizes | null, scaleFactor: Sizes | null, input: Shape): number[] {
+  const given = size ?? scaleFactor;
+  if (given === null || (size !== null && scaleFactor !== null)) {
+    throw new ShapeError("expects either size or scale_factor", "size");
+  }
+  const field = size === null ? "scale_factor" : "size";
+  if (typeof given !== "number" && given.length !== input.length) {
+    throw new ShapeError(`expects one number or ${input.length}, got ${given.length}`, field);
+  }
+  return input.map((length, i) => {
+    const one = typeof given === "number" ? given : (given[i] ?? 1);
+    const count = size === null ? Math.floor(length * one) : one;
+    if (count < 1 || count > 2 ** 16) {
+      throw new ShapeError(`makes ${count} of ${length} positions: 1 to ${2 ** 16} are possible`, field);
+    }
+    return count;
+  });
+}
+
+/** Rows of weights: which elements each new position is made of (ENGINE: PyTorch's upsample_* kernels). */
+function interpolation(
+  length: number,
+  count: number,
+  factor: number | null,
+  mode: UpsampleMode,
+  alignCorners: boolean | null,
+): Term[][] {
+  const step = factor === null ? length / count : 1 / factor;
+  const positions = Array.from({ length: count }, (_, i) => i);
+  if (mode === "nearest" || mode === "nearest-exact") {
+    // PyTorch computes these positions in float32, and so decides ties.
+    const scale = Math.fround(step);
+    const shift = mode === "nearest" ? 0 : 0.5;
+    return positions.map((i) => [[Math.min(Math.floor(Math.fround((i + shift) * scale)), length - 1), 1]]);
+  }
+  const aligned = count > 1 ? (length - 1) / (count - 1) : 0;
+  const source = (i: number): number => (alignCorners ? i * aligned : (i + 0.5) * step - 0.5);
+  return positions.map((i) => (mode === "bicubic" ? cubic(source(i), length) : linear(Math.max(0, source(i)), length)));
+}
+
+function linear(at: number, length: number): Term[] {
+  const first = Math.min(Math.floor(at), length - 1);
+  const part = first + 1 < length ? at - first : 0;
+  return part === 0
+    ? [[first, 1]]
+    : [
+        [first, 1 - part],
+        [first + 1, part],
+      ];
+}
+
+/** Keys' cubic convolution with a = −0.75; beyond the edges the outermost element goes on. */
+function cubic(at: number, length: number): Term[] {
+  const first = Math.floor(at);
+  const a = -0.75;
+  const near = (d: number): number => ((a + 2) * d - (a + 3)) * d * d + 1;
+  const far = (d: number): number => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+  const t = at - first;
+  const weights = [far(t + 1), near(t), near(1 - t), far(2 - t)];
+  return weights.map((weight, k): Term => [Math.min(Math.max(first - 1 + k, 0), length - 1), weight]);
+}
+
+/** Interpolations that are made for samples of one rank alone. */
+const DIMENSIONS: Partial<Record<UpsampleMode, number>> = { linear: 1, bilinear: 2, bicubic: 2 };
+
+function checkMode(mode: UpsampleMode, dimensions: number, shape: Shape): void {
+  const wanted = DIMENSIONS[mode] ?? dimensions;
+  if (wanted === dimensions && (dimensions === 1 || dimensions === 2)) return;
+  const samples = wanted === 1 ? "[channels, length]" : "[channels, height, width]";
+  throw new ShapeError(`${mode} interpolates samples of shape ${samples}, got ${showShape(shape)}`, "mode");
+}
+
+const number = z
+  .int()
+  .min(1)
+  .max(2 ** 16);
+const factor = z.number().positive().max(1024);
+
+export const upsampleLayer = defineLayer({
+  type: "Upsample",
+  summary: "Interpolates to another number of positions",
+  args: z
+    .strictObject({
+      size: z
+        .union([number, z.array(number).min(1).max(2)])
+        .nullable()
+        .default(null)
+        .describe("Number of positions, one for all dimensions or one each"),
+      scale_factor: z
+        .union([factor, z.array(factor).min(1).max(2)])
+        .nullable()
+        .default(null)
+        .describe("How many positions for each one, instead of size"),
+      mode: z.enum(["nearest", "nearest-exact", "linear", "bilinear", "bicubic"]).default("nearest"),
+      align_corners: z
+        .boolean()
+        .nullable()
+        .default(null)
+        .describe("Of linear, bilinear and bicubic: keep the centres of the corners in place"),
+      recompute_scale_factor: z.boolean().nullable().default(null).describe("Compute positions from the sizes alone"),
+    })
+    .refine((given) => (given.size === null) !== (given.scale_factor === null), {
+      path: ["size"],
+      message: "needs either size or scale_factor",
+    }),
+  resolve(given, input) {
+    checkSample(input, input.length <= 2 ? 1 : 2);
+    checkMode(given.mode, input.length - 1, input);
+    if (given.align_corners !== null && given.mode.startsWith("nearest")) {
+      throw new ShapeError(`has no meaning for ${given.mode}; leave it out`, "align_corners");
+    }
+    const size = targetSize(given.size, given.scale_factor, input.slice(1));
+    const output = [input[0] ?? 0, ...size];
+    const terms = given.mode === "bicubic" ? 16 : given.mode.startsWith("nearest") ? 1 : 4;
+    return { args: given, output, flops: 2 * terms * elementCount(output) };
+  },
+  create: (given) =>
+    new Upsample({
+      size: given.size,
+      scaleFactor: given.scale_factor,
+      mode: given.mode,
+      alignCorners: given.align_corners,
+      recomputeScaleFactor: given.recompute_scale_factor,
+    }),
+});
