@@ -1,4 +1,4 @@
-/** What is measured: two training jobs of the sizes, and the primitives they live on. Peers know the same names. */
+/** What is measured: training jobs from tiny to wide, and the primitives they live on. Peers know the same names. */
 import type { TrainingPlan } from "../src/engine/index.ts";
 
 export interface Workload {
@@ -18,51 +18,102 @@ const ROWS = 1024;
 export const ELEMENTS = 1 << 18;
 export const MATRIX = 512;
 
-const common = {
-  epochs: 1_000_000,
-  batchSize: 32,
-  shuffle: true,
-  dropLast: false,
-  seed: 0,
-  metrics: [],
-  accumulateSteps: 1,
-  mode: "compiled" as const,
-  checkpoint: {},
-};
+interface Training {
+  readonly layers: TrainingPlan["layers"];
+  readonly loss: string;
+  readonly optimizer: TrainingPlan["optimizer"];
+  readonly input: readonly number[];
+  /** Classes, or 0 for one number between 0 and 1. */
+  readonly classes: number;
+  readonly batchSize: number;
+  readonly rows?: number;
+}
 
-const logistic: TrainingPlan = {
-  ...common,
-  layers: [{ type: "Linear", in_features: 16, out_features: 1, bias: true }, { type: "Sigmoid" }],
-  loss: { type: "BCELoss" },
+function training({ layers, loss, optimizer, input, classes, batchSize, rows = ROWS }: Training): TrainingPlan {
+  const width = input.reduce((product, size) => product * size, 1);
+  return {
+    layers,
+    loss: { type: loss },
+    optimizer,
+    train: {
+      count: rows,
+      inputs: Float32Array.from({ length: rows * width }, noise),
+      inputShape: input,
+      targets:
+        classes > 0
+          ? Int32Array.from({ length: rows }, (_, i) => i % classes)
+          : Float32Array.from({ length: rows }, (_, i) => i % 2),
+      targetShape: classes > 0 ? [] : [1],
+    },
+    epochs: 1_000_000,
+    batchSize,
+    shuffle: true,
+    dropLast: false,
+    seed: 0,
+    metrics: [],
+    accumulateSteps: 1,
+    mode: "compiled",
+    checkpoint: {},
+  };
+}
+
+const linear = (in_features: number, out_features: number) => ({
+  type: "Linear",
+  in_features,
+  out_features,
+  bias: true,
+});
+const relu = { type: "ReLU" };
+const adam = { type: "Adam", lr: 1e-3 };
+
+const logistic = training({
+  layers: [linear(16, 1), { type: "Sigmoid" }],
+  loss: "BCELoss",
   optimizer: { type: "SGD", lr: 0.1 },
-  train: {
-    count: ROWS,
-    inputs: Float32Array.from({ length: ROWS * 16 }, noise),
-    inputShape: [16],
-    targets: Float32Array.from({ length: ROWS }, (_, i) => i % 2),
-    targetShape: [1],
-  },
-};
-
-const mlp: TrainingPlan = {
-  ...common,
-  layers: [
-    { type: "Linear", in_features: 20, out_features: 64, bias: true },
-    { type: "ReLU" },
-    { type: "Linear", in_features: 64, out_features: 64, bias: true },
-    { type: "ReLU" },
-    { type: "Linear", in_features: 64, out_features: 3, bias: true },
-  ],
-  loss: { type: "CrossEntropyLoss" },
-  optimizer: { type: "Adam", lr: 1e-3 },
-  train: {
-    count: ROWS,
-    inputs: Float32Array.from({ length: ROWS * 20 }, noise),
-    inputShape: [20],
-    targets: Int32Array.from({ length: ROWS }, (_, i) => i % 3),
-    targetShape: [],
-  },
-};
+  input: [16],
+  classes: 0,
+  batchSize: 32,
+});
+const mlp = training({
+  layers: [linear(20, 64), relu, linear(64, 64), relu, linear(64, 3)],
+  loss: "CrossEntropyLoss",
+  optimizer: adam,
+  input: [20],
+  classes: 3,
+  batchSize: 32,
+});
+const digitsMlp = training({
+  layers: [linear(784, 256), relu, linear(256, 128), relu, linear(128, 10)],
+  loss: "CrossEntropyLoss",
+  optimizer: adam,
+  input: [784],
+  classes: 10,
+  batchSize: 64,
+});
+const wideMlp = training({
+  layers: [linear(1024, 1024), relu, linear(1024, 1024), relu, linear(1024, 10)],
+  loss: "CrossEntropyLoss",
+  optimizer: { type: "SGD", lr: 0.01 },
+  input: [1024],
+  classes: 10,
+  batchSize: 256,
+});
+const convolution = (in_channels: number, out_channels: number) => ({
+  type: "Conv2d",
+  in_channels,
+  out_channels,
+  kernel_size: 3,
+  padding: 1,
+});
+const pool = { type: "MaxPool2d", kernel_size: 2 };
+const cnn = training({
+  layers: [convolution(1, 16), relu, pool, convolution(16, 32), relu, pool, { type: "Flatten" }, linear(32 * 49, 10)],
+  loss: "CrossEntropyLoss",
+  optimizer: adam,
+  input: [1, 28, 28],
+  classes: 10,
+  batchSize: 64,
+});
 
 /** Numbers in [−1, 1) without a pattern that matters; the same in every run. */
 function noise(_: unknown, i: number): number {
@@ -85,6 +136,29 @@ export const WORKLOADS: readonly Workload[] = [
     scale: 1,
     peerVariants: ["mlp-fused", "mlp-compiled"],
     plan: mlp,
+  },
+  {
+    name: "digits-mlp",
+    title: "MLP 784-256-128-10, ReLU, CrossEntropyLoss, Adam, batch 64",
+    unit: "steps/s",
+    scale: 1,
+    peerVariants: ["digits-mlp-fused"],
+    plan: digitsMlp,
+  },
+  {
+    name: "cnn",
+    title: "CNN of two 3×3 convolutions (16, 32 channels) on 28×28, CrossEntropyLoss, Adam, batch 64",
+    unit: "steps/s",
+    scale: 1,
+    peerVariants: ["cnn-fused"],
+    plan: cnn,
+  },
+  {
+    name: "wide",
+    title: "MLP 1024-1024-1024-10, ReLU, CrossEntropyLoss, SGD, batch 256",
+    unit: "steps/s",
+    scale: 1,
+    plan: wideMlp,
   },
   {
     name: "matmul",

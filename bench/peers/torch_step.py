@@ -19,24 +19,45 @@ except ImportError as error:
     print(json.dumps({"error": str(error)}), flush=True)
     sys.exit(0)
 
-ROWS, BATCH = 1024, 32
+ROWS = 1024
 
 
 def logistic(fused={}, compiled=False):
     model = nn.Sequential(nn.Linear(16, 1), nn.Sigmoid())
     targets = torch.randint(0, 2, (ROWS, 1)).float()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, **fused)
-    return training(model, torch.rand(ROWS, 16), targets, nn.BCELoss(), optimizer, compiled)
+    return training(model, torch.rand(ROWS, 16), targets, nn.BCELoss(), optimizer, 32, compiled)
 
 
 def mlp(fused={}, compiled=False):
     model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
     targets = torch.randint(0, 3, (ROWS,))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **fused)
-    return training(model, torch.randn(ROWS, 20), targets, nn.CrossEntropyLoss(), optimizer, compiled)
+    return training(model, torch.randn(ROWS, 20), targets, nn.CrossEntropyLoss(), optimizer, 32, compiled)
 
 
-def training(model, inputs, targets, loss_function, optimizer, compiled):
+def digits_mlp(fused={}):
+    model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **fused)
+    return training(model, torch.randn(ROWS, 784), torch.randint(0, 10, (ROWS,)), nn.CrossEntropyLoss(), optimizer, 64)
+
+
+def cnn(fused={}):
+    first = [nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    second = [nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    model = nn.Sequential(*first, *second, nn.Flatten(), nn.Linear(32 * 49, 10))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **fused)
+    images, targets = torch.randn(ROWS, 1, 28, 28), torch.randint(0, 10, (ROWS,))
+    return training(model, images, targets, nn.CrossEntropyLoss(), optimizer, 64)
+
+
+def wide():
+    model = nn.Sequential(nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    return training(model, torch.randn(ROWS, 1024), torch.randint(0, 10, (ROWS,)), nn.CrossEntropyLoss(), optimizer, 256)
+
+
+def training(model, inputs, targets, loss_function, optimizer, batch, compiled=False):
     loss_of = lambda x, y: loss_function(model(x), y)
     update = optimizer.step
     if compiled:
@@ -46,8 +67,8 @@ def training(model, inputs, targets, loss_function, optimizer, compiled):
         while True:
             order = torch.randperm(ROWS)
             total = torch.zeros(())
-            for start in range(0, ROWS, BATCH):
-                rows = order[start : start + BATCH]
+            for start in range(0, ROWS, batch):
+                rows = order[start : start + batch]
                 optimizer.zero_grad(set_to_none=True)
                 loss = loss_of(inputs[rows], targets[rows])
                 loss.backward()
@@ -77,6 +98,11 @@ WORKLOADS = {
     "mlp": mlp,
     "mlp-fused": lambda: mlp({"fused": True}),
     "mlp-compiled": lambda: mlp(compiled=True),
+    "digits-mlp": digits_mlp,
+    "digits-mlp-fused": lambda: digits_mlp({"fused": True}),
+    "cnn": cnn,
+    "cnn-fused": lambda: cnn({"fused": True}),
+    "wide": wide,
     "matmul": matmul,
     "exp": lambda: elementwise(torch.exp),
     "tanh": lambda: elementwise(torch.tanh),
