@@ -1,6 +1,7 @@
 /** torch.nn's modules, as far as the engine has them, and their definitions by type. */
 import { elementwiseLayers } from "./activations.ts";
 import { adaptiveAveragePoolLayers } from "./adaptive-average-pool.ts";
+import { attentionLayers } from "./attention-layers.ts";
 import { averagePoolLayers } from "./average-pool.ts";
 import { batchNormLayers } from "./batch-norm.ts";
 import { convolutionLayers } from "./convolution.ts";
@@ -18,6 +19,8 @@ import { localResponseNormLayer } from "./local-response-norm.ts";
 import { maxPoolLayers } from "./max-pool.ts";
 import { nestedLayers } from "./nested.ts";
 import { paddingLayers } from "./padding.ts";
+import { positionalEncodingLayer } from "./positional-encoding.ts";
+import { recurrentLayers } from "./recurrent-layers.ts";
 import { registerLayers } from "./registry.ts";
 import { shuffleLayers } from "./shuffle.ts";
 import { softmaxLayers } from "./softmax.ts";
@@ -48,6 +51,7 @@ export {
   Threshold,
 } from "./activations.ts";
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, GlobalAvgPool } from "./adaptive-average-pool.ts";
+export { type AttentionOptions, type Masks, MultiheadAttention } from "./attention.ts";
 export { AvgPool1d, AvgPool2d, LPPool1d, LPPool2d } from "./average-pool.ts";
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from "./batch-norm.ts";
 export { Conv1d, Conv2d } from "./convolution.ts";
@@ -77,11 +81,23 @@ export {
   ZeroPad2d,
 } from "./padding.ts";
 export { Buffer, Parameter, type ParameterSpec, withoutDrawing } from "./parameter.ts";
+export { PositionalEncoding, type PositionalKind } from "./positional-encoding.ts";
+export {
+  GRU,
+  GRUCell,
+  LSTM,
+  LSTMCell,
+  type RecurrentOptions,
+  type RecurrentOutput,
+  RNN,
+  RNNCell,
+} from "./recurrent.ts";
 export { type LayerSpec, layerSchema, layers } from "./registry.ts";
 export { Residual } from "./residual.ts";
 export { Sequential } from "./sequential.ts";
 export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from "./shuffle.ts";
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
+export { TransformerEncoderLayer, type TransformerOptions } from "./transformer.ts";
 export { Fold, Unfold } from "./unfold.ts";
 export { Upsample } from "./upsample.ts";
 
@@ -114,4 +130,7 @@ registerLayers([
   ...nestedLayers,
   embeddingLayer,
   embeddingBagLayer,
+  ...recurrentLayers,
+  ...attentionLayers,
+  positionalEncodingLayer,
 ]);

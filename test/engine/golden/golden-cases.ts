@@ -6,9 +6,11 @@ import { type Nested, type Tensor, tensor, type Weights } from "../../../src/eng
 /** JSON has no NaN or infinity, so those are text. */
 export interface PackedTensor {
   readonly shape: readonly number[];
-  readonly dtype: "float32" | "int32";
+  /** Of bool the values are 0 and 1. */
+  readonly dtype: "float32" | "int32" | "bool";
   readonly data: readonly (number | "nan" | "inf" | "-inf")[];
 }
+export type PackedArgument = { readonly tensor: PackedTensor } | readonly { readonly tensor: PackedTensor }[];
 type Argument = number | string | boolean | null | readonly number[] | { readonly tensor: PackedTensor };
 
 export interface ModuleCase {
@@ -16,8 +18,9 @@ export interface ModuleCase {
   readonly mode: "train" | "eval";
   readonly args: readonly Argument[];
   readonly kwargs: Readonly<Record<string, Argument>>;
-  readonly forward_args: readonly { readonly tensor: PackedTensor }[];
-  readonly forward_kwargs: Readonly<Record<string, { readonly tensor: PackedTensor }>>;
+  /** A list of tensors is one argument, as LSTM's pair of states. */
+  readonly forward_args: readonly PackedArgument[];
+  readonly forward_kwargs: Readonly<Record<string, PackedArgument | null>>;
   readonly state: Readonly<Record<string, PackedTensor>>;
   readonly outputs: readonly PackedTensor[];
   /** What `backward` starts from; empty where only the output is compared. */
@@ -62,6 +65,10 @@ export function readOptimizerPacks(): OptimizerPack[] {
 function read(name: string) {
   return JSON.parse(gunzipSync(readFileSync(new URL(`../../fixtures/golden/${name}`, import.meta.url))).toString());
 }
+
+/** The tensors of one argument of a call. */
+export const tensorsIn = (argument: PackedArgument | null): PackedTensor[] =>
+  argument === null ? [] : [argument].flat().map(({ tensor }) => tensor);
 
 export const valuesOf = ({ data }: PackedTensor): number[] => data.map((value) => Number(INFINITIES[value] ?? value));
 const INFINITIES: Readonly<Record<string, number>> = { inf: Infinity, "-inf": -Infinity };

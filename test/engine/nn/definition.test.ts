@@ -7,6 +7,8 @@ import { spatialArguments } from "./spatial-arguments.ts";
 
 const shapes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 0, maxLength: 4 });
 
+const small = fc.integer({ min: 1, max: 3 });
+
 /** Arguments that a layer can't do without, or that make it interesting. */
 const argumentsOf: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
   Linear: fc.record({ out_features: fc.integer({ min: 1, max: 5 }), bias: fc.boolean() }),
@@ -38,6 +40,30 @@ const argumentsOf: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
     padding_idx: fc.option(fc.constant(0)),
   }),
   ...spatialArguments,
+  RNN: fc.record({ hidden_size: small, nonlinearity: fc.constantFrom("tanh", "relu"), return_sequences: fc.boolean() }),
+  LSTM: fc.record({
+    hidden_size: fc.integer({ min: 2, max: 4 }),
+    num_layers: fc.integer({ min: 1, max: 2 }),
+    bidirectional: fc.boolean(),
+    return_sequences: fc.boolean(),
+    proj_size: fc.integer({ min: 0, max: 2 }),
+  }),
+  GRU: fc.record({ hidden_size: small, num_layers: small, bidirectional: fc.boolean(), bias: fc.boolean() }),
+  MultiheadAttention: fc.record({
+    num_heads: fc.integer({ min: 1, max: 3 }),
+    bias: fc.boolean(),
+    add_bias_kv: fc.boolean(),
+    add_zero_attn: fc.boolean(),
+    causal: fc.boolean(),
+  }),
+  TransformerEncoderLayer: fc.record({
+    nhead: fc.integer({ min: 1, max: 3 }),
+    dim_feedforward: small,
+    activation: fc.constantFrom("relu", "gelu"),
+    norm_first: fc.boolean(),
+    bias: fc.boolean(),
+  }),
+  PositionalEncoding: fc.record({ kind: fc.constantFrom("sinusoidal", "learned") }),
   PReLU: fc.record({ num_parameters: fc.integer({ min: 1, max: 4 }) }),
 };
 
@@ -121,6 +147,24 @@ test("mistakes name the argument, what was expected and what was found", () => {
   expect(mistake("GroupNorm", { num_groups: 4 }, [6, 2])).toEqual({
     field: "num_groups",
     message: "must divide the 6 channels, and 4 does not",
+  });
+  expect(mistake("LSTM", { hidden_size: 2, input_size: 4 }, [5, 3])).toEqual({
+    field: "input_size",
+    message: "expects 3, got 4",
+  });
+  expect(mistake("LSTM", { hidden_size: 2, proj_size: 2 }, [5, 3]).field).toBe("proj_size");
+  expect(mistake("GRU", { hidden_size: 2 }, [5]).message).toBe("takes samples of shape [steps, features], got [5]");
+  expect(mistake("MultiheadAttention", { num_heads: 2 }, [5, 3])).toEqual({
+    field: "num_heads",
+    message: "must divide the 3 features, and 2 does not",
+  });
+  expect(mistake("PositionalEncoding", { max_len: 4 }, [5, 3])).toEqual({
+    field: "max_len",
+    message: "is 4, and the sequences have 5 steps",
+  });
+  expect(mistake("Embedding", { num_embeddings: 4, embedding_dim: 2, padding_idx: 4 }, [5])).toEqual({
+    field: "padding_idx",
+    message: "is 4, and there are 4 embeddings, 0 … 3",
   });
   expect(mistake("InstanceNorm1d", {}, [6, 1]).message).toContain("have only one");
 });

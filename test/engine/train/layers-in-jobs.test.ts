@@ -8,6 +8,9 @@ const classifier = (...layers: TrainingPlan["layers"]): TrainingPlan["layers"] =
   { type: "Linear", in_features: 8, out_features: 2 },
 ];
 
+/** The eight columns as four steps of two features. */
+const STEPS_OF_TWO = [{ type: "Unflatten", dim: 1, unflattened_size: [4, 2] }];
+
 const models: Record<string, TrainingPlan["layers"]> = {
   "batch normalisation": classifier({ type: "BatchNorm1d", num_features: 8 }),
   "batch normalisation by a plain average": classifier({ type: "BatchNorm1d", num_features: 8, momentum: null }),
@@ -21,6 +24,40 @@ const models: Record<string, TrainingPlan["layers"]> = {
       { type: "Sequential", layers: [{ type: "BatchNorm1d", num_features: 8 }, { type: "Dropout" }] },
     ],
   }),
+  "a recurrent stack": [
+    ...STEPS_OF_TWO,
+    {
+      type: "GRU",
+      input_size: 2,
+      hidden_size: 4,
+      num_layers: 2,
+      dropout: 0.2,
+      bidirectional: true,
+      return_sequences: true,
+    },
+    { type: "LSTM", input_size: 8, hidden_size: 4, proj_size: 3, return_sequences: true },
+    { type: "RNN", input_size: 3, hidden_size: 3 },
+    { type: "Linear", in_features: 3, out_features: 2 },
+  ],
+  "a causal transformer": [
+    ...STEPS_OF_TWO,
+    { type: "Linear", in_features: 2, out_features: 8 },
+    { type: "PositionalEncoding", d_model: 8, max_len: 4 },
+    { type: "TransformerEncoderLayer", d_model: 8, nhead: 2, dim_feedforward: 16, causal: true },
+    { type: "MultiheadAttention", embed_dim: 8, num_heads: 4, dropout: 0.1 },
+    { type: "PositionalEncoding", d_model: 8, kind: "learned", max_len: 4 },
+    { type: "LSTM", input_size: 8, hidden_size: 2 },
+  ],
+  embeddings: [
+    // Inputs in ±2, so that the numbers are those from 0 to 2 and some that have no embedding.
+    { type: "Threshold", threshold: 0, value: 0 },
+    { type: "Embedding", num_embeddings: 3, embedding_dim: 2, padding_idx: 0, max_norm: 1, scale_grad_by_freq: true },
+    { type: "GRU", input_size: 2, hidden_size: 2 },
+  ],
+  "a bag of embeddings": [
+    { type: "Threshold", threshold: 0, value: 0 },
+    { type: "EmbeddingBag", num_embeddings: 3, embedding_dim: 2, mode: "max" },
+  ],
   "alpha dropout": classifier({ type: "SELU" }, { type: "AlphaDropout", p: 0.2 }),
 };
 
