@@ -5,6 +5,7 @@ import { classesOf, type EncodedTargets, encodeTargets } from "../data/encode-ta
 import { type FittedPreprocess, fitPreprocess, transform } from "../data/preprocess.ts";
 import type { RawData } from "../data/raw-data.ts";
 import { elementCount, type TargetInfo } from "../engine/definitions.ts";
+import { numbersOf } from "./check-numbers.ts";
 import type { DataFacts, Encoding } from "./data-facts.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
@@ -24,10 +25,11 @@ export function checkRows(
   const encoded = encoding && attempt(path, mistakes, () => encodeTargets(raw, encoding, classes, null));
   return {
     rows: raw.inputs.rows,
-    inputShape: fitted?.shape,
+    inputShape: fitted?.fitted.shape,
     target: encoded && encoding && targetInfo(encoded, encoding, classes),
     classes,
-    features: fitted?.features ?? null,
+    features: fitted?.fitted.features ?? null,
+    numbers: fitted?.inputs && numbersOf(fitted.inputs, placeOf(raw, fitted.fitted)),
     raw,
   };
 }
@@ -52,10 +54,22 @@ export function tellDataError(error: unknown, path: string, mistakes: Mistakes):
 /** More cells than a spec's limits ever allow are not even tried: one_hot can make thousands of one. */
 const MAX_CELLS = 64 * 1024 * 1024;
 
-function fitAndTry(raw: RawData, steps: Preprocess | undefined): FittedPreprocess {
+function fitAndTry(raw: RawData, steps: Preprocess | undefined) {
   const fitted = fitPreprocess(raw, steps, null);
-  if (raw.inputs.rows * elementCount(fitted.shape) <= MAX_CELLS) transform(raw.inputs, fitted, null);
-  return fitted;
+  const inputs =
+    raw.inputs.rows * elementCount(fitted.shape) <= MAX_CELLS ? transform(raw.inputs, fitted, null) : undefined;
+  return { fitted, inputs };
+}
+
+/** Where the i-th number that the first layer gets was read. */
+function placeOf(raw: RawData, { shape }: FittedPreprocess) {
+  const width = elementCount(shape);
+  return (i: number) => {
+    const row = Math.floor(i / width);
+    // One-hot columns are more than those that were read.
+    const { text, place } = raw.inputs.place(row, width === raw.inputs.width ? i % width : 0);
+    return { text, ...place };
+  };
 }
 
 function targetInfo(encoded: EncodedTargets, kind: "index" | "values", classes: readonly string[] | null): TargetInfo {

@@ -10,6 +10,7 @@ import { checkComponent, isRecord } from "./check-component.ts";
 import { checkData, checkValidation, type FindDataset } from "./check-data.ts";
 import { checkLoss } from "./check-loss.ts";
 import { checkModel } from "./check-model.ts";
+import { checkNumbers } from "./check-numbers.ts";
 import { checkSchedule, checkScheduler } from "./check-scheduler.ts";
 import { checkSettings, checkWatched, completeEarlyStopping } from "./check-settings.ts";
 import { checkSplit, countRows } from "./check-split.ts";
@@ -61,6 +62,10 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
     if (data?.facts) checkLoss(loss.definition, loss.args, model.resolved, data.facts, "data", mistakes);
     if (validation?.facts)
       checkLoss(loss.definition, loss.args, model.resolved, validation.facts, "validation", mistakes);
+  }
+  if (model.resolved) {
+    if (data?.facts) checkNumbers(model.resolved.specs, data.facts, "data", mistakes);
+    if (validation?.facts) checkNumbers(model.resolved.specs, validation.facts, "validation", mistakes);
   }
   checkWatched(settings, loss?.definition, input["validation"], mistakes);
 

@@ -8,6 +8,7 @@ import { nearest, nearestName } from "../data/nearest-name.ts";
 import { MAX_ONE_HOT, outputShape } from "../data/preprocess.ts";
 import { ValueMap } from "../data/value-map.ts";
 import type { Shape, TargetInfo } from "../engine/definitions.ts";
+import { type InputNumbers, numbersOf } from "./check-numbers.ts";
 import type { DataFacts, DatasetInfo, Encoding } from "./data-facts.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
@@ -40,8 +41,28 @@ export function checkTable(
     target: labels?.info,
     classes: labels?.classes ?? null,
     features: features?.map(({ name }) => name) ?? null,
+    numbers: features && numbersOfColumns(features, choice.preprocess),
     raw: undefined,
   };
+}
+
+/** Known where preprocessing leaves the columns' numbers as they are. */
+function numbersOfColumns(
+  features: readonly ColumnStatistics[],
+  { map, one_hot, impute, scale, standardize }: Partial<Preprocess> = {},
+): InputNumbers | undefined {
+  if (map || one_hot || impute || scale !== undefined || standardize) return undefined;
+  const found = features.flatMap(({ name, min, max }) =>
+    [min, max].map((value) => ({ value: value ?? 0, text: `column ${quoted(name)}: ` })),
+  );
+  const numbers = numbersOf(
+    found.map(({ value }) => value),
+    (i) => ({ text: found[i]?.text ?? "" }),
+  );
+  const broken = features.find(({ dtype }) => dtype === "number");
+  if (!numbers || numbers.fraction || !broken) return numbers;
+  // Its smallest and largest are whole, but not all between them.
+  return { ...numbers, fraction: { value: broken.mean ?? 0, text: `column ${quoted(broken.name)}, on average ` } };
 }
 
 /** A column that is not there still counts as one feature, so that the layers can be checked. */

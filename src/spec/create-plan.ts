@@ -2,14 +2,17 @@
 import type { PreparedData } from "../data/prepare-data.ts";
 import { type DataSource, prepareData } from "../data/prepare-data.ts";
 import { type EarlyStoppingPlan, losses, type SchedulerPlan, type TrainingPlan } from "../engine/definitions.ts";
+import { requireNumbers } from "./check-numbers.ts";
 import { weightsOf } from "./check-weights.ts";
 import type { Component, JobSpec } from "./job-spec.ts";
 
 /** Loads the data that a checked spec names, encoded as its loss takes it. Throws DataError. */
-export function prepareJobData(spec: JobSpec, source: DataSource): Promise<PreparedData> {
+export async function prepareJobData(spec: JobSpec, source: DataSource): Promise<PreparedData> {
   const { data, validation, seed } = spec;
   const encoding = losses.get(spec.loss.type)?.targets ?? "values";
-  return prepareData({ data, validation, seed, encoding }, source);
+  const prepared = await prepareData({ data, validation, seed, encoding }, source);
+  requireNumbers(spec.model.layers, prepared);
+  return prepared;
 }
 
 /** How often to save when the spec does not say. */

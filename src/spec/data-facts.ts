@@ -4,6 +4,7 @@ import type { ColumnStatistics } from "../data/csv/column-statistics.ts";
 import type { TargetEncoding } from "../data/encode-targets.ts";
 import type { RawData } from "../data/raw-data.ts";
 import type { Shape, TargetInfo } from "../engine/definitions.ts";
+import type { InputNumbers } from "./check-numbers.ts";
 
 /** A stored data set, as its statistics tell it. */
 export interface DatasetInfo {
@@ -21,6 +22,8 @@ export interface DataFacts {
   readonly classes: readonly string[] | null;
   /** The input columns, where they have names. */
   readonly features: readonly string[] | null;
+  /** What numbers the first layer gets, as far as that is known. */
+  readonly numbers: InputNumbers | undefined;
   /** The rows themselves, where they are at hand. */
   readonly raw: RawData | undefined;
 }
