@@ -19,7 +19,12 @@ export interface Fixture {
   readonly torch: string;
   /** Which rows of which file a dataset_id stands for; all of them in the file's order when `rows` is left out. */
   readonly datasets: Readonly<Record<string, { readonly csv: string; readonly rows?: readonly number[] }>>;
-  readonly spec: { readonly name: string; readonly epochs: number; readonly [field: string]: unknown };
+  readonly spec: {
+    readonly name: string;
+    readonly epochs: number;
+    readonly model: { readonly layers: readonly unknown[] };
+    readonly [field: string]: unknown;
+  };
   readonly expected: {
     readonly epochs: readonly ExpectedEpoch[];
     readonly weights: Readonly<Record<string, NestedNumbers>>;
