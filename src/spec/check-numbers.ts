@@ -42,16 +42,21 @@ export function checkNumbers(
 
 /** Before training, with the data itself: what was not known at submission. Throws DataError. */
 export function requireNumbers(specs: readonly Component[], { train, validation }: PreparedData): void {
+  requireInputNumbers(specs, train, "data");
+  if (validation) requireInputNumbers(specs, validation, "validation");
+}
+
+/** The same of inputs alone, as a trained model is asked with. Throws DataError. */
+export function requireInputNumbers(
+  specs: readonly Component[],
+  given: Pick<Examples, "inputs" | "inputShape">,
+  path?: string,
+): void {
   const wanted = wantedNumbers(specs);
-  if (!wanted) return;
-  for (const [examples, path] of [
-    [train, "data"],
-    [validation, "validation"],
-  ] as const) {
-    const wrong = examples && firstWrong(numbersIn(examples), wanted);
-    if (wrong)
-      throw new DataError(sentence(wrong, wanted), { path, ...(wrong.row !== undefined && { row: wrong.row }) });
-  }
+  const wrong = wanted && firstWrong(numbersIn(given), wanted);
+  if (!wrong) return;
+  const { row } = wrong;
+  throw new DataError(sentence(wrong, wanted), { ...(path && { path }), ...(row !== undefined && { row }) });
 }
 
 /** Layers that hand their input on unchanged. */
@@ -101,7 +106,7 @@ export function numbersOf(
   return { min: found(least), max: found(most), fraction: broken < 0 ? null : found(broken) };
 }
 
-function numbersIn({ inputs, inputShape }: Examples): InputNumbers {
+function numbersIn({ inputs, inputShape }: Pick<Examples, "inputs" | "inputShape">): InputNumbers {
   const width = elementCount(inputShape);
   const nothing: FoundNumber = { value: 0, text: "" };
   const none: InputNumbers = { min: nothing, max: nothing, fraction: null };

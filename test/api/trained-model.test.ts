@@ -65,6 +65,40 @@ const predict = (id: string, payload: unknown, query = "") =>
     payload: JSON.stringify(payload),
   });
 
+test("numbers without an embedding are refused, by sample", async () => {
+  const inputs = [
+    [0, 1],
+    [2, 1],
+    [1, 1],
+    [0, 2],
+  ];
+  const words = await train({
+    model: {
+      layers: [
+        { type: "Embedding", num_embeddings: 3, embedding_dim: 2 },
+        { type: "LSTM", hidden_size: 4, bidirectional: true },
+        { type: "Residual", layers: [{ type: "BatchNorm1d" }, { type: "Linear", out_features: 8 }] },
+        { type: "Linear", out_features: 2 },
+      ],
+    },
+    loss: "CrossEntropyLoss",
+    optimizer: "Adam",
+    epochs: 2,
+    data: { inline: { inputs, targets: [0, 1, 1, 0] } },
+  });
+  expect((await predict(words, { inputs })).json().outputs).toEqual(
+    Array(4).fill([expect.any(Number), expect.any(Number)]),
+  );
+  const refused = await predict(words, {
+    inputs: [
+      [0, 1],
+      [0, 3],
+    ],
+  });
+  expect(refused.statusCode, refused.body).toBe(422);
+  expect(refused.body).toContain("sample 2: 3 has no embedding: layer 0 (Embedding) takes whole numbers from 0 to 2");
+});
+
 describe("asking a model", () => {
   test("takes rows in feature order, prepares them as in training, and names the classes", async () => {
     const response = await predict(votes, {

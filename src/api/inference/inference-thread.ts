@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { applyPreprocess, DataError } from "../../data/index.ts";
 import { createWasmBackend, encodeSafetensors, modelWeights } from "../../engine/index.ts";
+import { requireInputNumbers } from "../../spec/index.ts";
 import { VERSION } from "../version.ts";
 import { nest } from "./interpret-outputs.ts";
 import { ModelCache } from "./model-cache.ts";
@@ -29,6 +30,7 @@ function predict({ key, rows, model: parts }: Extract<Task, { kind: "predict" }>
   const model = parts ? cache.add(key, parts) : cache.get(key);
   if (!model) return { kind: "model needed" };
   const { inputs, count } = applyPreprocess(model.preprocess, rows);
+  requireInputNumbers(model.layers, { inputs, inputShape: model.preprocess.shape });
   const { outputs, outputShape } = model.predictor.predict(inputs, count, model.preprocess.shape);
   return { kind: "prediction", prediction: { outputs, count, outputShape } };
 }

@@ -4,6 +4,7 @@ import { type Backend, modelWeights, OutOfMemoryError, Predictor } from "../../e
 import type { ModelParts } from "./protocol.ts";
 
 export interface ReadyModel {
+  readonly layers: ModelParts["layers"];
   readonly predictor: Predictor;
   readonly preprocess: FittedPreprocess;
   readonly bytes: number;
@@ -36,7 +37,8 @@ export class ModelCache {
     const weights = modelWeights(parts.checkpoint, parts.which);
     const bytes = [...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
     while (this.#bytes + bytes > this.#maxBytes && this.#dropOldest());
-    const model = { predictor: this.#load(parts, weights), preprocess: parts.preprocess, bytes };
+    const { layers, preprocess } = parts;
+    const model = { layers, predictor: this.#load(parts, weights), preprocess, bytes };
     this.#models.set(key, model);
     this.#bytes += bytes;
     return model;
