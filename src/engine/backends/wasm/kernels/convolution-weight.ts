@@ -109,7 +109,7 @@ function addProducts(images: i32, channels: i32, features: i32, depth: i32): voi
   const rows = merged ? 1 : vertical.count;
   const length = merged ? vertical.count * horizontal.count : horizontal.count;
   const imagePlanes = channels * Planes.channelSize;
-  const runs = Planes.places;
+  const runs = Planes.vectors;
   let to = runs;
   for (let image = 0; image < images; ++image) {
     for (let y = 0; y < rows; ++y, to += 4) store<u32>(to, (image * imagePlanes + y * horizontal.span) << 2);

@@ -3,6 +3,7 @@
 // Both correlate: an output row (feature) is a sum over taps, each an element of the weight times the source shifted. The
 // loops are those of matmul.ts, but the second operand is never laid out: planes.ts copies the source so that a tap is
 // an offset. The transpose of a strided convolution is one correlation for each phase of its output.
+import { Lanes } from "./lanes";
 import { packRows } from "./pack";
 import { PATCH_ROWS, patchTile } from "./patch-tile";
 import { block, horizontal, MAX_FEATURES, MAX_POSITIONS, Planes, vertical } from "./planes";
@@ -23,6 +24,9 @@ class Call {
   kernelHeight: i32;
   kernelWidth: i32;
   transposed: bool;
+  /** Places noted for the current block. */
+  vectors: i32;
+  singles: i32;
 }
 const call = changetype<Call>(memory.data(offsetof<Call>()));
 
@@ -180,8 +184,8 @@ function correlate(): void {
                 horizontal.count = min<i32>(horizontal.grid - x, columns);
                 fill(group, image, images, channel, channels);
                 Planes.writeTaps(channels, tap, taps);
-                const places = writePlaces(images, channels);
-                product(group, feature, features, image, channels * taps, places, goesOn);
+                writePlaces(images, channels);
+                product(group, feature, features, image, channels * taps, goesOn);
               }
             }
           }
@@ -250,97 +254,170 @@ function stripsOf(features: i32): i32 {
   return (features + PATCH_ROWS - 1) / PATCH_ROWS;
 }
 
-/** Notes each vector of up to four positions: byte offset in the planes, byte offset in the output, count. */
-function writePlaces(images: i32, channels: i32): i32 {
+/**
+ * Notes where the block's positions lie: four neighbours of a row together, and one by one what remains. A last vector
+ * without a partner is four single ones, too.
+ */
+function writePlaces(images: i32, channels: i32): void {
   const imagePlanes = channels * Planes.channelSize;
   const imageOut = call.groups * call.features * vertical.outSize * horizontal.outSize;
   const merged = Planes.gapless;
   const rows = merged ? 1 : vertical.count;
   const columns = merged ? vertical.count * horizontal.count : horizontal.count;
   const firstColumn = horizontal.outFirst + horizontal.first * horizontal.outStep;
-  let to = Planes.places;
-  let places = 0;
+  let vector = Planes.vectors;
+  let single = Planes.singles;
   for (let image = 0; image < images; ++image) {
     for (let y = 0; y < rows; ++y) {
       const inPlanes = image * imagePlanes + y * horizontal.span;
       const outRow = vertical.outFirst + (vertical.first + y) * vertical.outStep;
       const inOut = image * imageOut + outRow * horizontal.outSize + firstColumn;
-      for (let x = 0; x < columns; x += 4, to += 12, ++places) {
-        store<u32>(to, (inPlanes + x) << 2);
-        store<u32>(to, (inOut + x * horizontal.outStep) << 2, 4);
-        store<i32>(to, min<i32>(columns - x, 4), 8);
-      }
+      let x = 0;
+      for (; x + 4 <= columns; x += 4) vector = writePlace(vector, inPlanes + x, inOut + x * horizontal.outStep);
+      for (; x < columns; ++x) single = writePlace(single, inPlanes + x, inOut + x * horizontal.outStep);
     }
   }
-  return places;
+  if ((vector - Planes.vectors) & 8) {
+    vector -= 8;
+    const inPlanes = load<u32>(vector) >> 2;
+    const inOut = load<u32>(vector, 4) >> 2;
+    for (let i = 0; i < 4; ++i) single = writePlace(single, inPlanes + i, inOut + i * horizontal.outStep);
+  }
+  call.vectors = <i32>(vector - Planes.vectors) >> 3;
+  call.singles = <i32>(single - Planes.singles) >> 3;
+}
+
+function writePlace(to: usize, inPlanes: i32, inOut: i32): usize {
+  store<u32>(to, inPlanes << 2);
+  store<u32>(to, inOut << 2, 4);
+  return to + 8;
 }
 
 /** All features at all places of a block. */
-function product(group: i32, feature: i32, features: i32, image: i32, depth: i32, places: i32, goesOn: bool): void {
+function product(group: i32, feature: i32, features: i32, image: i32, depth: i32, goesOn: bool): void {
   const planeOut = (<usize>vertical.outSize * <usize>horizontal.outSize) << 2;
   const firstFeature = group * call.features + feature;
   const out = call.out + <usize>(image * call.groups * call.features + firstFeature) * planeOut;
-  const planes = Planes.address;
-  const step = (<usize>horizontal.outStep) << 2;
-  const tile0 = Planes.tile;
-  const tile1 = tile0 + PATCH_ROWS * 16;
-  const end = Planes.places + <usize>places * 12;
-  for (let place = Planes.places; place < end; place += 24) {
-    // The last place may be alone: its tile's second vector repeats it and is thrown away.
-    const second = place + 12 < end ? place + 12 : place;
-    const count0 = load<i32>(place, 8);
-    const count1 = second != place ? load<i32>(second, 8) : 0;
-    const direct0 = count0 == 4 && step == 4;
-    const direct1 = count1 == 4 && step == 4;
-    const b0 = planes + <usize>load<u32>(place);
-    const b1 = planes + <usize>load<u32>(second);
-    let to0 = out + <usize>load<u32>(place, 4);
-    let to1 = out + <usize>load<u32>(second, 4);
-    let a = scratch;
-    let bias = call.bias != 0 ? call.bias + ((<usize>firstFeature) << 2) : 0;
-    for (let left = features, strips = stripsOf(features); strips > 0; --strips) {
-      const height = (left + strips - 1) / strips;
-      if (goesOn) {
-        if (!direct0) collect(tile0, to0, planeOut, step, height, count0);
-        if (!direct1) collect(tile1, to1, planeOut, step, height, count1);
-      }
-      patchTile(
-        height,
-        direct0 ? to0 : tile0,
-        direct0 ? planeOut : 16,
-        direct1 ? to1 : tile1,
-        direct1 ? planeOut : 16,
-        goesOn,
-        bias,
-        a,
-        b0,
-        b1,
-        Planes.taps,
-        depth,
-      );
-      if (!direct0) spread(to0, tile0, planeOut, step, height, count0);
-      if (!direct1) spread(to1, tile1, planeOut, step, height, count1);
-      a += (<usize>height * <usize>depth) << 2;
-      if (bias != 0) bias += (<usize>height) << 2;
-      to0 += <usize>height * planeOut;
-      to1 += <usize>height * planeOut;
-      left -= height;
-    }
+  const bias = call.bias != 0 ? call.bias + ((<usize>firstFeature) << 2) : 0;
+  for (let v = 0; v < call.vectors; v += 2) {
+    vectorPair(Planes.vectors + ((<usize>v) << 3), out, planeOut, bias, features, depth, goesOn);
+  }
+  for (let s = 0; s < call.singles; s += 8) {
+    const count = min<i32>(call.singles - s, 8);
+    eightSingles(Planes.singles + ((<usize>s) << 3), count, out, planeOut, bias, features, depth, goesOn);
   }
 }
 
-/** Rows of a tile to their places in the output, where those are not four neighbours. */
-function spread(out: usize, tile: usize, outRow: usize, step: usize, rows: i32, count: i32): void {
-  for (; rows > 0; --rows, out += outRow, tile += 16) {
-    let to = out;
-    for (let i = 0; i < count; ++i, to += step) store<f32>(to, load<f32>(tile + ((<usize>i) << 2)));
+function vectorPair(
+  place: usize,
+  out: usize,
+  planeOut: usize,
+  bias: usize,
+  features: i32,
+  depth: i32,
+  goesOn: bool,
+): void {
+  const b0 = Planes.address + <usize>load<u32>(place);
+  const b1 = Planes.address + <usize>load<u32>(place, 8);
+  let to0 = out + <usize>load<u32>(place, 4);
+  let to1 = out + <usize>load<u32>(place, 12);
+  const step = (<usize>horizontal.outStep) << 2;
+  const direct = step == 4;
+  const tile = Planes.tile;
+  let a = scratch;
+  for (let left = features, strips = stripsOf(features); strips > 0; --strips) {
+    const height = (left + strips - 1) / strips;
+    if (direct) {
+      patchTile(height, to0, to1, planeOut, goesOn, bias, a, b0, b1, Planes.taps, depth);
+    } else {
+      if (goesOn) {
+        collect(tile, to0, planeOut, step, height);
+        collect(tile + 16, to1, planeOut, step, height);
+      }
+      patchTile(height, tile, tile + 16, TILE_STEP, goesOn, bias, a, b0, b1, Planes.taps, depth);
+      spread(to0, tile, planeOut, step, height);
+      spread(to1, tile + 16, planeOut, step, height);
+    }
+    a += (<usize>height * <usize>depth) << 2;
+    if (bias != 0) bias += (<usize>height) << 2;
+    to0 += <usize>height * planeOut;
+    to1 += <usize>height * planeOut;
+    left -= height;
+  }
+}
+
+/** Bytes of a tile's row outside of the output. */
+const TILE_STEP: usize = 32;
+
+/** Rows of a vector to places in the output that are not neighbours. */
+function spread(out: usize, tile: usize, outRow: usize, step: usize, rows: i32): void {
+  for (; rows > 0; --rows, out += outRow, tile += TILE_STEP) {
+    store<f32>(out, load<f32>(tile));
+    store<f32>(out + step, load<f32>(tile, 4));
+    store<f32>(out + 2 * step, load<f32>(tile, 8));
+    store<f32>(out + 3 * step, load<f32>(tile, 12));
   }
 }
 
 /** The inverse. */
-function collect(tile: usize, out: usize, outRow: usize, step: usize, rows: i32, count: i32): void {
-  for (; rows > 0; --rows, out += outRow, tile += 16) {
-    let from = out;
-    for (let i = 0; i < count; ++i, from += step) store<f32>(tile + ((<usize>i) << 2), load<f32>(from));
+function collect(tile: usize, out: usize, outRow: usize, step: usize, rows: i32): void {
+  for (; rows > 0; --rows, out += outRow, tile += TILE_STEP) v128.store(tile, Lanes.gather(out, step));
+}
+
+/** Up to eight positions anywhere: what their taps find is copied side by side first. */
+function eightSingles(
+  places: usize,
+  count: i32,
+  out: usize,
+  planeOut: usize,
+  bias: usize,
+  features: i32,
+  depth: i32,
+  goesOn: bool,
+): void {
+  const gathered = Planes.gathered;
+  const offsets = gathered + <usize>depth * TILE_STEP;
+  for (let t = 0; t < depth; ++t) store<u32>(offsets + ((<usize>t) << 2), t << 5);
+  for (let i = 0; i < count; ) i += gather(gathered + ((<usize>i) << 2), places + ((<usize>i) << 3), count - i, depth);
+  const tile = Planes.tile;
+  let a = scratch;
+  for (let left = features, strips = stripsOf(features); strips > 0; --strips) {
+    const height = (left + strips - 1) / strips;
+    if (goesOn) {
+      for (let i = 0; i < count; ++i) {
+        let from = out + <usize>load<u32>(places + ((<usize>i) << 3), 4);
+        let to = tile + ((<usize>i) << 2);
+        for (let r = height; r > 0; --r, from += planeOut, to += TILE_STEP) store<f32>(to, load<f32>(from));
+      }
+    }
+    patchTile(height, tile, tile + 16, TILE_STEP, goesOn, bias, a, gathered, gathered + 16, offsets, depth);
+    for (let i = 0; i < count; ++i) {
+      let from = tile + ((<usize>i) << 2);
+      let to = out + <usize>load<u32>(places + ((<usize>i) << 3), 4);
+      for (let r = height; r > 0; --r, from += TILE_STEP, to += planeOut) store<f32>(to, load<f32>(from));
+    }
+    a += (<usize>height * <usize>depth) << 2;
+    if (bias != 0) bias += (<usize>height) << 2;
+    out += <usize>height * planeOut;
+    left -= height;
   }
+}
+
+/** Copies what the taps of a position find, and of its neighbours if they come next: 1, 2 or 4 of `count` positions. */
+function gather(to: usize, place: usize, count: i32, depth: i32): i32 {
+  const first = load<u32>(place);
+  const from = Planes.address + <usize>first;
+  const end = Planes.taps + ((<usize>depth) << 2);
+  let tap = Planes.taps;
+  const two = count >= 2 && load<u32>(place, 8) == first + 4;
+  if (two && count >= 4 && load<u32>(place, 16) == first + 8 && load<u32>(place, 24) == first + 12) {
+    for (; tap < end; tap += 4, to += TILE_STEP) v128.store(to, v128.load(from + <usize>load<u32>(tap)));
+    return 4;
+  }
+  if (two) {
+    for (; tap < end; tap += 4, to += TILE_STEP) store<u64>(to, load<u64>(from + <usize>load<u32>(tap)));
+    return 2;
+  }
+  for (; tap < end; tap += 4, to += TILE_STEP) store<f32>(to, load<f32>(from + <usize>load<u32>(tap)));
+  return 1;
 }

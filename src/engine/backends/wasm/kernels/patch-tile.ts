@@ -6,15 +6,14 @@ export const PATCH_ROWS = 6;
 
 /**
  * out[rows, 8 positions] = init + Σₜ a[t, rows]·planes[position + taps[t]], t ascending, one term after the other.
- * Each vector has its own place in the planes (b0, b1) and in the output, with `step` bytes between rows. `goesOn`: init
- * is what lies there, else `bias` for each row, else (bias = 0) nothing.
+ * Each vector has its own place in the planes (b0, b1) and in the output, with `outRow` bytes between rows. `goesOn`:
+ * init is what lies there, else `bias` for each row, else (bias = 0) nothing.
  */
 export function patchTile(
   rows: i32,
   out0: usize,
-  step0: usize,
   out1: usize,
-  step1: usize,
+  outRow: usize,
   goesOn: bool,
   bias: usize,
   a: usize,
@@ -23,12 +22,12 @@ export function patchTile(
   taps: usize,
   count: i32,
 ): void {
-  if (rows == 6) PatchTile.run(6, out0, step0, out1, step1, goesOn, bias, a, b0, b1, taps, count);
-  else if (rows == 5) PatchTile.run(5, out0, step0, out1, step1, goesOn, bias, a, b0, b1, taps, count);
-  else if (rows == 4) PatchTile.run(4, out0, step0, out1, step1, goesOn, bias, a, b0, b1, taps, count);
-  else if (rows == 3) PatchTile.run(3, out0, step0, out1, step1, goesOn, bias, a, b0, b1, taps, count);
-  else if (rows == 2) PatchTile.run(2, out0, step0, out1, step1, goesOn, bias, a, b0, b1, taps, count);
-  else PatchTile.run(1, out0, step0, out1, step1, goesOn, bias, a, b0, b1, taps, count);
+  if (rows == 6) PatchTile.run(6, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
+  else if (rows == 5) PatchTile.run(5, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
+  else if (rows == 4) PatchTile.run(4, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
+  else if (rows == 3) PatchTile.run(3, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
+  else if (rows == 2) PatchTile.run(2, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
+  else PatchTile.run(1, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
 }
 
 class PatchTile {
@@ -36,9 +35,8 @@ class PatchTile {
   @inline static run(
     rows: i32,
     out0: usize,
-    step0: usize,
     out1: usize,
-    step1: usize,
+    outRow: usize,
     goesOn: bool,
     bias: usize,
     a: usize,
@@ -65,24 +63,24 @@ class PatchTile {
       c00 = v128.load(from0);
       c01 = v128.load(from1);
       if (rows > 1) {
-        c10 = v128.load((from0 += step0));
-        c11 = v128.load((from1 += step1));
+        c10 = v128.load((from0 += outRow));
+        c11 = v128.load((from1 += outRow));
       }
       if (rows > 2) {
-        c20 = v128.load((from0 += step0));
-        c21 = v128.load((from1 += step1));
+        c20 = v128.load((from0 += outRow));
+        c21 = v128.load((from1 += outRow));
       }
       if (rows > 3) {
-        c30 = v128.load((from0 += step0));
-        c31 = v128.load((from1 += step1));
+        c30 = v128.load((from0 += outRow));
+        c31 = v128.load((from1 += outRow));
       }
       if (rows > 4) {
-        c40 = v128.load((from0 += step0));
-        c41 = v128.load((from1 += step1));
+        c40 = v128.load((from0 += outRow));
+        c41 = v128.load((from1 += outRow));
       }
       if (rows > 5) {
-        c50 = v128.load((from0 += step0));
-        c51 = v128.load((from1 += step1));
+        c50 = v128.load((from0 += outRow));
+        c51 = v128.load((from1 += outRow));
       }
     } else if (bias != 0) {
       c00 = c01 = v128.load32_splat(bias);
@@ -128,24 +126,24 @@ class PatchTile {
     v128.store(out0, c00);
     v128.store(out1, c01);
     if (rows > 1) {
-      v128.store((out0 += step0), c10);
-      v128.store((out1 += step1), c11);
+      v128.store((out0 += outRow), c10);
+      v128.store((out1 += outRow), c11);
     }
     if (rows > 2) {
-      v128.store((out0 += step0), c20);
-      v128.store((out1 += step1), c21);
+      v128.store((out0 += outRow), c20);
+      v128.store((out1 += outRow), c21);
     }
     if (rows > 3) {
-      v128.store((out0 += step0), c30);
-      v128.store((out1 += step1), c31);
+      v128.store((out0 += outRow), c30);
+      v128.store((out1 += outRow), c31);
     }
     if (rows > 4) {
-      v128.store((out0 += step0), c40);
-      v128.store((out1 += step1), c41);
+      v128.store((out0 += outRow), c40);
+      v128.store((out1 += outRow), c41);
     }
     if (rows > 5) {
-      v128.store(out0 + step0, c50);
-      v128.store(out1 + step1, c51);
+      v128.store(out0 + outRow, c50);
+      v128.store(out1 + outRow, c51);
     }
   }
 }

@@ -18,8 +18,10 @@ export const MAX_FEATURES = 96;
 /** Bytes from the start of the scratch memory; what is packed for the product lies before. */
 const PLANES: usize = 2 * MAX_FEATURES * MAX_TAPS * 4;
 const TAPS: usize = PLANES + CAPACITY * 4 + 64;
-const PLACES: usize = TAPS + MAX_TAPS * 4;
-const TILE: usize = PLACES + MAX_POSITIONS * 12;
+const VECTORS: usize = TAPS + MAX_TAPS * 4;
+const SINGLES: usize = VECTORS + MAX_POSITIONS * 8;
+const GATHERED: usize = SINGLES + MAX_POSITIONS * 8;
+const TILE: usize = GATHERED + MAX_TAPS * (32 + 4);
 
 export const vertical = changetype<Axis>(memory.data(offsetof<Axis>()));
 export const horizontal = changetype<Axis>(memory.data(offsetof<Axis>()));
@@ -42,9 +44,17 @@ export class Planes {
   @inline static get taps(): usize {
     return scratch + TAPS;
   }
-  /** Where the output positions lie, in a form that the instruction chooses: 12 bytes for each. */
-  @inline static get places(): usize {
-    return scratch + PLACES;
+  /** Places: pairs of u32, the byte offsets in the planes and in the output; of four neighbouring positions … */
+  @inline static get vectors(): usize {
+    return scratch + VECTORS;
+  }
+  /** … and of positions that are no part of such four. */
+  @inline static get singles(): usize {
+    return scratch + SINGLES;
+  }
+  /** What the taps of eight single positions find, side by side for each tap; behind it a table of offsets like taps. */
+  @inline static get gathered(): usize {
+    return scratch + GATHERED;
   }
   /** Room for two vectors of each row of a tile. */
   @inline static get tile(): usize {
@@ -100,23 +110,21 @@ export class Planes {
   static writeTaps(channels: i32, firstTap: i32, taps: i32): void {
     const width = horizontal.span;
     const phase = vertical.span * width;
-    const channelSize = Planes.channelSize;
+    let row = firstTap / horizontal.taps;
+    let column = firstTap - row * horizontal.taps;
     let to = Planes.taps;
-    for (let c = 0; c < channels; ++c) {
-      let row = firstTap / horizontal.taps;
-      let column = firstTap - row * horizontal.taps;
-      for (let t = taps; t > 0; --t, to += 4) {
-        const offset =
-          c * channelSize +
-          vertical.tapOffset(row, horizontal.phases * phase, width) +
-          horizontal.tapOffset(column, phase, 1);
-        store<u32>(to, offset << 2);
-        if (++column == horizontal.taps) {
-          column = 0;
-          ++row;
-        }
+    for (let t = taps; t > 0; --t, to += 4) {
+      const down = vertical.tapOffset(row, horizontal.phases * phase, width);
+      store<u32>(to, (down + horizontal.tapOffset(column, phase, 1)) << 2);
+      if (++column == horizontal.taps) {
+        column = 0;
+        ++row;
       }
     }
+    // The next channel's are the same, one channel further.
+    const channelBytes = Planes.channelSize << 2;
+    let from = Planes.taps;
+    for (let t = (channels - 1) * taps; t > 0; --t, from += 4, to += 4) store<u32>(to, load<u32>(from) + channelBytes);
   }
 
   /** Elements of one channel's planes, as the current positions need them. */
@@ -135,41 +143,40 @@ export class Planes {
 function fillChannel(to: usize, from: usize): usize {
   const width = horizontal.span;
   const rows = vertical.span;
-  const rowBytes = (<usize>width) << 2;
+  const stride = horizontal.stride;
   for (let fy = 0; fy < vertical.phases; ++fy) {
     for (let fx = 0; fx < horizontal.phases; ++fx) {
-      const start = horizontal.origin + horizontal.first * horizontal.stride + fx;
+      // Of each row: zeros, every stride-th element from `start` on as far as there are any, zeros.
+      const start = horizontal.origin + horizontal.first * stride + fx;
+      const before = start >= 0 ? 0 : min<i32>(width, (stride - 1 - start) / stride);
+      const end = start < horizontal.source ? min<i32>(width, (horizontal.source - 1 - start) / stride + 1) : 0;
+      const count = max<i32>(0, end - before);
+      const first = from + ((<usize>(start + before * stride)) << 2);
       let row = vertical.origin + vertical.first * vertical.stride + fy;
-      for (let r = 0; r < rows; ++r, row += vertical.stride, to += rowBytes) {
-        if (<u32>row < <u32>vertical.source)
-          fillRow(to, from + ((<usize>(row * horizontal.source)) << 2), start, width);
-        else zero(to, width);
+      for (let r = 0; r < rows; ++r, row += vertical.stride) {
+        if (<u32>row < <u32>vertical.source) {
+          const source = first + ((<usize>(row * horizontal.source)) << 2);
+          to = fillRow(to, source, (<usize>stride) << 2, before, count, width);
+        } else {
+          to = zero(to, width);
+        }
       }
     }
   }
   return to;
 }
 
-/** Every stride-th element of a source row from `start` on, zeros where there is none. */
-function fillRow(to: usize, from: usize, start: i32, width: i32): void {
-  const stride = horizontal.stride;
-  const size = horizontal.source;
-  const before = start >= 0 ? 0 : min<i32>(width, (stride - 1 - start) / stride);
-  const after = start < size ? min<i32>(width, (size - 1 - start) / stride + 1) : 0;
-  zero(to, before);
-  to += (<usize>before) << 2;
-  let n = max<i32>(0, after - before);
-  from += (<usize>(start + before * stride)) << 2;
-  if (stride == 1) {
-    for (; n >= 4; n -= 4, to += 16, from += 16) v128.store(to, v128.load(from));
-    for (; n > 0; --n, to += 4, from += 4) store<f32>(to, load<f32>(from));
-  } else {
-    const step = (<usize>stride) << 2;
-    for (; n > 0; --n, to += 4, from += step) store<f32>(to, load<f32>(from));
-  }
-  zero(to, width - max<i32>(before, after));
+/** Returns the address behind the row. What is written beyond it is overwritten by the next one. */
+function fillRow(to: usize, from: usize, step: usize, before: i32, count: i32, width: i32): usize {
+  const end = to + ((<usize>(before + count)) << 2);
+  to = zero(to, before);
+  if (step == 4) for (; to < end; to += 16, from += 16) v128.store(to, v128.load(from));
+  else for (; to < end; to += 4, from += step) store<f32>(to, load<f32>(from));
+  return zero(end, width - before - count);
 }
 
-function zero(to: usize, count: i32): void {
-  for (; count > 0; --count, to += 4) store<f32>(to, 0);
+function zero(to: usize, count: i32): usize {
+  const end = to + ((<usize>count) << 2);
+  for (; to < end; to += 4) store<f32>(to, 0);
+  return end;
 }

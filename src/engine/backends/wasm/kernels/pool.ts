@@ -28,29 +28,52 @@ export function maxPool(
   padLeft: i32,
 ): void {
   const reachX = (kernelWidth - 1) * dilationX;
-  // Outputs whose windows lie within the plane's width are found four at a time: these, from the first to before the last.
+  // Outputs whose windows lie within the plane's width are found four at a time: those from `inner` to before `outer`.
   const inner = (padLeft + strideX - 1) / strideX;
   const outer = width + padLeft > reachX ? min<i32>(outWidth, (width + padLeft - reachX - 1) / strideX + 1) : 0;
+  const fours = outer - inner >= 4;
+  const pairs = kernelWidth == 2 && strideX == 2 && dilationX == 1;
   for (; planes > 0; --planes, x += (<usize>height * <usize>width) << 2) {
     for (let row = 0; row < outHeight; ++row) {
       const top = row * strideY - padTop;
       const y = Window.begin(top, dilationY);
       const bottom = min<i32>(height, top + (kernelHeight - 1) * dilationY + 1);
       for (let column = 0; column < outWidth; ) {
-        const left = column * strideX - padLeft;
-        if (column >= inner && column + 4 <= outer) {
-          largestOfFour(out, index, x, width, y, bottom, dilationY, left, left + reachX + 1, dilationX, strideX);
-          column += 4;
-          out += 16;
-          index += 16;
+        if (fours && column >= inner && column < outer) {
+          // The last four begin earlier when fewer are left: what is found twice is the same.
+          const first = min<i32>(column, outer - 4);
+          const left = first * strideX - padLeft;
+          const at = (<usize>first) << 2;
+          if (pairs) {
+            const count = (outer - first) >> 2;
+            largestOfPairs(out + at, index + at, x, width, y, bottom, dilationY, left, count);
+            column = first + (count << 2);
+          } else {
+            const right = left + reachX + 1;
+            largestOfFour(out + at, index + at, x, width, y, bottom, dilationY, left, right, dilationX, strideX);
+            column = first + 4;
+          }
         } else {
+          const left = column * strideX - padLeft;
           const right = min<i32>(width, left + reachX + 1);
-          largest(out, index, x, width, y, bottom, dilationY, Window.begin(left, dilationX), right, dilationX);
-          column += 1;
-          out += 4;
-          index += 4;
+          const at = (<usize>column) << 2;
+          largest(
+            out + at,
+            index + at,
+            x,
+            width,
+            y,
+            bottom,
+            dilationY,
+            Window.begin(left, dilationX),
+            right,
+            dilationX,
+          );
+          ++column;
         }
       }
+      out += (<usize>outWidth) << 2;
+      index += (<usize>outWidth) << 2;
     }
   }
 }
@@ -139,6 +162,51 @@ function largestOfFour(
   }
   v128.store(out, best);
   v128.store(index, at);
+}
+
+/** The same for windows two elements wide, two apart: four times `count` of them. */
+function largestOfPairs(
+  out: usize,
+  index: usize,
+  x: usize,
+  width: i32,
+  y: i32,
+  bottom: i32,
+  stepY: i32,
+  left: i32,
+  count: i32,
+): void {
+  const lanes = i32x4(0, 2, 4, 6);
+  for (; count > 0; --count, left += 8, out += 16, index += 16) {
+    let i = y * width + left;
+    let from = x + ((<usize>i) << 2);
+    let low = v128.load(from);
+    let high = v128.load(from, 16);
+    let best = v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+    let at = i32x4.add(i32x4.splat(i), lanes);
+    let odd = v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+    let wins = v128.or(f32x4.gt(odd, best), f32x4.ne(odd, odd));
+    best = v128.bitselect(odd, best, wins);
+    // A mask is −1, so this adds 1.
+    at = i32x4.sub(at, wins);
+    for (let row = y + stepY; row < bottom; row += stepY) {
+      i = row * width + left;
+      from = x + ((<usize>i) << 2);
+      low = v128.load(from);
+      high = v128.load(from, 16);
+      const even = v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+      odd = v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+      // The larger of the two, then the larger of that and the best so far.
+      wins = v128.or(f32x4.gt(odd, even), f32x4.ne(odd, odd));
+      const value = v128.bitselect(odd, even, wins);
+      const here = i32x4.sub(i32x4.add(i32x4.splat(i), lanes), wins);
+      wins = v128.or(f32x4.gt(value, best), f32x4.ne(value, value));
+      best = v128.bitselect(value, best, wins);
+      at = v128.bitselect(here, at, wins);
+    }
+    v128.store(out, best);
+    v128.store(index, at);
+  }
 }
 
 /** An index outside of the row gives NaN: never memory that belongs to somebody else. */
