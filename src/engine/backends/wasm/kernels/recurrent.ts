@@ -83,6 +83,12 @@ class Act {
   @inline static tanhBackward(g: v128, y: v128): v128 {
     return f32x4.mul(g, f32x4.sub(f32x4.splat(1), f32x4.mul(y, y)));
   }
+  /** Stores what there is of four elements from j on, in a row of n. */
+  @inline static store(row: usize, j: i32, n: i32, value: v128): void {
+    const to = row + ((<usize>j) << 2);
+    if (n - j >= 4) v128.store(to, value);
+    else Lanes.storePartial(to, value, n - j);
+  }
   @inline static sum(a: usize, b: usize): v128 {
     return f32x4.add(v128.load(a), v128.load(b));
   }
@@ -91,14 +97,14 @@ class Act {
 function tanhCell(out: usize, fromState: usize, fromInput: usize, n: i32): void {
   for (let i = 0; i < n; i += 4) {
     const at = (<usize>i) << 2;
-    Lanes.storeColumns(out, i, n, Act.tanh(Act.sum(fromInput + at, fromState + at)));
+    Act.store(out, i, n, Act.tanh(Act.sum(fromInput + at, fromState + at)));
   }
 }
 
 function reluCell(out: usize, fromState: usize, fromInput: usize, n: i32): void {
   for (let i = 0; i < n; i += 4) {
     const at = (<usize>i) << 2;
-    Lanes.storeColumns(out, i, n, f32x4.pmax(Act.sum(fromInput + at, fromState + at), f32x4.splat(0)));
+    Act.store(out, i, n, f32x4.pmax(Act.sum(fromInput + at, fromState + at), f32x4.splat(0)));
   }
 }
 
@@ -122,12 +128,12 @@ function lstmCell(
       const g = Act.tanh(Act.sum(fromInput + 2 * row + at, fromState + 2 * row + at));
       const o = Act.sigmoid(Act.sum(fromInput + 3 * row + at, fromState + 3 * row + at));
       const next = f32x4.add(f32x4.mul(f, v128.load(c + at)), f32x4.mul(i, g));
-      Lanes.storeColumns(gates, j, hidden, i);
-      Lanes.storeColumns(gates + row, j, hidden, f);
-      Lanes.storeColumns(gates + 2 * row, j, hidden, g);
-      Lanes.storeColumns(gates + 3 * row, j, hidden, o);
-      Lanes.storeColumns(cell, j, hidden, next);
-      Lanes.storeColumns(h, j, hidden, f32x4.mul(o, Act.tanh(next)));
+      Act.store(gates, j, hidden, i);
+      Act.store(gates + row, j, hidden, f);
+      Act.store(gates + 2 * row, j, hidden, g);
+      Act.store(gates + 3 * row, j, hidden, o);
+      Act.store(cell, j, hidden, next);
+      Act.store(h, j, hidden, f32x4.mul(o, Act.tanh(next)));
     }
     h += row;
     cell += row;
@@ -157,12 +163,12 @@ function gruCell(
       const z = Act.sigmoid(Act.sum(fromInput + row + at, fromState + row + at));
       const inner = v128.load(fromState + 2 * row + at);
       const n = Act.tanh(f32x4.add(v128.load(fromInput + 2 * row + at), f32x4.mul(r, inner)));
-      Lanes.storeColumns(gates, j, hidden, r);
-      Lanes.storeColumns(gates + row, j, hidden, z);
-      Lanes.storeColumns(gates + 2 * row, j, hidden, n);
-      Lanes.storeColumns(gates + 3 * row, j, hidden, inner);
+      Act.store(gates, j, hidden, r);
+      Act.store(gates + row, j, hidden, z);
+      Act.store(gates + 2 * row, j, hidden, n);
+      Act.store(gates + 3 * row, j, hidden, inner);
       const kept = f32x4.mul(z, v128.load(h + at));
-      Lanes.storeColumns(out, j, hidden, f32x4.add(f32x4.mul(f32x4.sub(one, z), n), kept));
+      Act.store(out, j, hidden, f32x4.add(f32x4.mul(f32x4.sub(one, z), n), kept));
     }
     out += row;
     h += row;
@@ -238,14 +244,14 @@ export function recurrentBackward(
 function addTo(to: usize, from: usize, n: i32): void {
   for (let i = 0; i < n; i += 4) {
     const at = (<usize>i) << 2;
-    Lanes.storeColumns(to, i, n, Act.sum(to + at, from + at));
+    Act.store(to, i, n, Act.sum(to + at, from + at));
   }
 }
 
 function tanhCellBackward(d: usize, dh: usize, h: usize, n: i32): void {
   for (let i = 0; i < n; i += 4) {
     const at = (<usize>i) << 2;
-    Lanes.storeColumns(d, i, n, Act.tanhBackward(v128.load(dh + at), v128.load(h + at)));
+    Act.store(d, i, n, Act.tanhBackward(v128.load(dh + at), v128.load(h + at)));
   }
 }
 
@@ -253,7 +259,7 @@ function reluCellBackward(d: usize, dh: usize, h: usize, n: i32): void {
   for (let i = 0; i < n; i += 4) {
     const at = (<usize>i) << 2;
     const off = f32x4.le(v128.load(h + at), f32x4.splat(0));
-    Lanes.storeColumns(d, i, n, v128.andnot(v128.load(dh + at), off));
+    Act.store(d, i, n, v128.andnot(v128.load(dh + at), off));
   }
 }
 
@@ -279,11 +285,11 @@ function lstmCellBackward(
       const squashed = Act.tanh(v128.load(cell + at));
       const gh = v128.load(dh + at);
       const gc = f32x4.add(v128.load(dc + at), Act.tanhBackward(f32x4.mul(gh, o), squashed));
-      Lanes.storeColumns(d, j, hidden, Act.sigmoidBackward(f32x4.mul(gc, g), i));
-      Lanes.storeColumns(d + row, j, hidden, Act.sigmoidBackward(f32x4.mul(gc, v128.load(c + at)), f));
-      Lanes.storeColumns(d + 2 * row, j, hidden, Act.tanhBackward(f32x4.mul(gc, i), g));
-      Lanes.storeColumns(d + 3 * row, j, hidden, Act.sigmoidBackward(f32x4.mul(gh, squashed), o));
-      Lanes.storeColumns(dc, j, hidden, f32x4.mul(gc, f));
+      Act.store(d, j, hidden, Act.sigmoidBackward(f32x4.mul(gc, g), i));
+      Act.store(d + row, j, hidden, Act.sigmoidBackward(f32x4.mul(gc, v128.load(c + at)), f));
+      Act.store(d + 2 * row, j, hidden, Act.tanhBackward(f32x4.mul(gc, i), g));
+      Act.store(d + 3 * row, j, hidden, Act.sigmoidBackward(f32x4.mul(gh, squashed), o));
+      Act.store(dc, j, hidden, f32x4.mul(gc, f));
     }
     d += 4 * row;
     dc += row;
@@ -309,13 +315,13 @@ function gruCellBackward(d: usize, dHidden: usize, dh: usize, gates: usize, h: u
       const dn = Act.tanhBackward(f32x4.mul(g, f32x4.sub(one, z)), n);
       const dz = Act.sigmoidBackward(f32x4.mul(g, f32x4.sub(v128.load(h + at), n)), z);
       const dr = Act.sigmoidBackward(f32x4.mul(dn, inner), r);
-      Lanes.storeColumns(d, j, hidden, dr);
-      Lanes.storeColumns(d + row, j, hidden, dz);
-      Lanes.storeColumns(d + 2 * row, j, hidden, dn);
-      Lanes.storeColumns(dHidden, j, hidden, dr);
-      Lanes.storeColumns(dHidden + row, j, hidden, dz);
-      Lanes.storeColumns(dHidden + 2 * row, j, hidden, f32x4.mul(dn, r));
-      Lanes.storeColumns(dh, j, hidden, f32x4.mul(g, z));
+      Act.store(d, j, hidden, dr);
+      Act.store(d + row, j, hidden, dz);
+      Act.store(d + 2 * row, j, hidden, dn);
+      Act.store(dHidden, j, hidden, dr);
+      Act.store(dHidden + row, j, hidden, dz);
+      Act.store(dHidden + 2 * row, j, hidden, f32x4.mul(dn, r));
+      Act.store(dh, j, hidden, f32x4.mul(g, z));
     }
     d += 3 * row;
     dHidden += 3 * row;
