@@ -14,6 +14,8 @@ export interface ResolvedLayer {
   readonly flops: number;
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
   readonly buffers: Readonly<Record<string, ParameterSpec>>;
+  /** Numbers of one sample that training keeps beside the output. */
+  readonly innerValues: number;
   /** Fewest samples that a training batch may have. */
   readonly smallestBatch: number;
 }
@@ -90,6 +92,7 @@ function followLayer(layer: CheckedLayer, input: Shape, source: Source, mistakes
     flops: found.flops - held.reduce((sum, { flops }) => sum + flops, 0),
     parameters: inner ? {} : definition.parameters(found.args),
     buffers: inner ? {} : definition.buffers(found.args),
+    innerValues: inner ? 0 : (found.innerValues ?? 0),
     smallestBatch: inner ? 1 : (found.smallestBatch ?? 1),
   };
   const range = definition.type === "Sequential" ? inner?.range : definition.range;

@@ -91,7 +91,7 @@ function memoryBytes(
 ): number {
   const rowSize = elementCount(data.inputShape) + elementCount(data.targetShape);
   const rows = (data.trainRows + data.validationRows) * rowSize;
-  const outputs = model.layers.reduce((sum, { output }) => sum + elementCount(output), 0);
+  const outputs = model.layers.reduce((sum, { output, innerValues }) => sum + elementCount(output) + innerValues, 0);
   const batch = Math.min(spec.batch_size, data.trainRows);
   const activations = 2 * batch * (rowSize + outputs);
   return FLOAT_BYTES * (parameters * weightCopies(spec.optimizer) + rows + activations);

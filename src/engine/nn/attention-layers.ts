@@ -30,6 +30,10 @@ function sequence(
   return { steps, features: found };
 }
 
+/** Scores and weights of all pairs of steps, and queries, keys, values by heads; halved as `innerValues` asks. */
+const attentionValues = (steps: number, e: number, heads: number): number =>
+  1.5 * heads * steps * steps + 4 * steps * e;
+
 /** Four products with E×E matrices, and scores and sums over all pairs of steps. */
 const attentionFlops = (steps: number, e: number): number => 8 * steps * e * e + 4 * steps * steps * e;
 
@@ -47,7 +51,12 @@ const attentionLayer = defineLayer({
   }),
   resolve(given, input) {
     const { steps, features } = sequence(input, given.embed_dim, "embed_dim", given.num_heads, "num_heads");
-    return { args: { ...given, embed_dim: features }, output: input, flops: attentionFlops(steps, features) };
+    return {
+      args: { ...given, embed_dim: features },
+      output: input,
+      flops: attentionFlops(steps, features),
+      innerValues: attentionValues(steps, features, given.num_heads),
+    };
   },
   parameters: (given) => attentionSpecs(given.embed_dim ?? 0, { bias: given.bias, addBiasKv: given.add_bias_kv }),
   create(given) {
@@ -87,6 +96,7 @@ const encoderLayer = defineLayer({
       args: { ...given, d_model: features },
       output: input,
       flops: attentionFlops(steps, features) + feedForward + 12 * steps * features,
+      innerValues: attentionValues(steps, features, given.nhead) + steps * given.dim_feedforward,
     };
   },
   parameters(given) {

@@ -13,6 +13,11 @@ export interface ResolvedLayer<Args> {
   readonly output: Shape;
   /** Floating-point operations of one sample's forward pass, a multiply-add counted as two. */
   readonly flops: number;
+  /**
+   * Numbers that one sample's inner values take, the output aside, while it is trained: what is held at once, halved,
+   * since every value counts twice with its gradient. For layers that are more than one op.
+   */
+  readonly innerValues?: number;
   /** Fewest samples that a training batch may have, where that is more than one. */
   readonly smallestBatch?: number;
 }

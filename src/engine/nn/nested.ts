@@ -17,18 +17,20 @@ interface ResolvedList {
   readonly output: Shape;
   readonly flops: number;
   readonly smallestBatch: number;
+  readonly innerValues: number;
 }
 
 /** Every layer against the output of the one before. A mistake's field leads to it: `layers[1].in_features`. */
 function resolveList(specs: readonly Readonly<Record<string, unknown>>[], input: Shape): ResolvedList {
   const resolved: LayerSpec[] = [];
-  let [output, flops, smallestBatch] = [input, 0, 1];
+  let [output, flops, smallestBatch, innerValues] = [input, 0, 1, 0];
   for (const [i, spec] of specs.entries()) {
     try {
       const { definition, args: given } = readSpec(spec);
       const found = definition.resolve(given, output);
       resolved.push({ type: definition.type, ...found.args });
       output = found.output;
+      innerValues += (found.innerValues ?? 0) + elementCount(output);
       flops += found.flops;
       smallestBatch = Math.max(smallestBatch, found.smallestBatch ?? 1);
     } catch (error) {
@@ -36,7 +38,7 @@ function resolveList(specs: readonly Readonly<Record<string, unknown>>[], input:
       throw new ShapeError(error.message, `layers[${i}]${error.field === undefined ? "" : `.${error.field}`}`);
     }
   }
-  return { layers: resolved, output, flops, smallestBatch };
+  return { layers: resolved, output, flops, smallestBatch, innerValues };
 }
 
 /** What the layers hold, each name behind the layer's place, as PyTorch's nested Sequential has it: `1.weight`. */

@@ -31,7 +31,10 @@ interface Given {
   readonly proj_size?: number;
 }
 
-function resolve<Args extends Given>(given: Args, input: readonly number[], gates: number) {
+/** Numbers kept for a unit and step, halved, by gates: of an LSTM gates, cell, state and their gradients. */
+const keptOf = { 1: 2, 3: 6.5, 4: 5.5 } as const;
+
+function resolve<Args extends Given>(given: Args, input: readonly number[], gates: keyof typeof keptOf) {
   const [steps, found] = input;
   if (input.length !== 2 || steps === undefined || found === undefined) {
     throw new ShapeError(`takes samples of shape [steps, features], got ${showShape(input)}`);
@@ -54,6 +57,7 @@ function resolve<Args extends Given>(given: Args, input: readonly number[], gate
     args: { ...given, input_size: found },
     output: given.return_sequences ? [steps, width] : [width],
     flops,
+    innerValues: given.num_layers * directions * steps * hidden * keptOf[gates],
   };
 }
 

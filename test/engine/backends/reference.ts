@@ -9,8 +9,8 @@ import { philox } from "./philox.ts";
 import { convolutionReferences } from "./reference-convolution.ts";
 import { embeddingReferences } from "./reference-embedding.ts";
 import { normalizationReferences } from "./reference-normalization.ts";
-import { recurrentReferences } from "./reference-recurrent.ts";
 import { optimizerReferences } from "./reference-optimizers.ts";
+import { recurrentReferences } from "./reference-recurrent.ts";
 import { erf, power, scalarFunctions } from "./scalar-functions.ts";
 import { along, visit } from "./views.ts";
 

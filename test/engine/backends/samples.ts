@@ -5,8 +5,8 @@ import type { InstructionName } from "../../../src/engine/instructions.ts";
 import { convolutionSamples } from "./samples-convolution.ts";
 import { embeddingSamples } from "./samples-embedding.ts";
 import { normalizationSamples } from "./samples-normalization.ts";
-import { recurrentSamples } from "./samples-recurrent.ts";
 import { optimizerSamples } from "./samples-optimizers.ts";
+import { recurrentSamples } from "./samples-recurrent.ts";
 import { Source } from "./source.ts";
 import { family } from "./views.ts";
 
