@@ -90,10 +90,37 @@ function sentence(issue: z.core.$ZodIssue): string {
     case "invalid_key":
       return `has a name that is empty or too long: ${issue.issues.map(({ message }) => message).join(", ")}`;
     case "invalid_union":
-      return `fits none of the forms it may take${got}`;
+      return unionSentence(issue.errors, got);
     default:
       return issue.message;
   }
+}
+
+/** The form whose type fits is the one that was meant; else all of them are told. */
+function unionSentence(given: readonly (readonly z.core.$ZodIssue[])[], got: string): string {
+  const forms = given.flatMap(alternatives);
+  const meant = forms.find((form) => form.every((issue) => issue.path.length > 0 || !isOfAnotherKind(issue)));
+  const [first] = meant ?? [];
+  if (first) return `${first.path.map((part) => `[${String(part)}] `).join("")}${sentence(first)}`;
+  const kinds = forms.flatMap((form) => form.filter(isOfAnotherKind).map(kindOf));
+  return kinds.length > 0
+    ? `expects ${[...new Set(kinds)].join(" or ")}${got}`
+    : `fits none of the forms it may take${got}`;
+}
+
+/** A form that is itself a choice is so many forms. */
+function alternatives(form: readonly z.core.$ZodIssue[]): (readonly z.core.$ZodIssue[])[] {
+  const [only] = form;
+  return only?.code === "invalid_union" && form.length === 1 && only.path.length === 0
+    ? only.errors.flatMap(alternatives)
+    : [form];
+}
+
+const isOfAnotherKind = ({ code }: z.core.$ZodIssue): boolean => code === "invalid_type" || code === "invalid_value";
+
+function kindOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return nameOf(issue.expected);
+  return issue.code === "invalid_value" ? issue.values.map((value) => JSON.stringify(value)).join(" or ") : "";
 }
 
 function nearOf(issue: z.core.$ZodIssueInvalidValue): string {

