@@ -1,0 +1,133 @@
+// The blocks of a convolution, whichever way it goes: see convolution.ts. Features, channels with their taps, positions.
+import { product, stripsOf, writePlaces } from "./correlation-tiles";
+import { packRows } from "./pack";
+import { block, horizontal, MAX_FEATURES, MAX_POSITIONS, Planes, vertical } from "./planes";
+import { scratch } from "./scratch";
+
+/** What stays the same for all blocks of one instruction. */
+@unmanaged
+class Call {
+  out: usize;
+  source: usize;
+  weight: usize;
+  bias: usize;
+  batch: i32;
+  groups: i32;
+  /** Output features and source channels of each group. */
+  features: i32;
+  channels: i32;
+  kernelHeight: i32;
+  kernelWidth: i32;
+  transposed: bool;
+}
+export const call = changetype<Call>(memory.data(offsetof<Call>()));
+
+/** Zeros at the grid's positions: no tap meets them. */
+export function clear(): void {
+  const step = (<usize>horizontal.outStep) << 2;
+  let plane = call.out;
+  for (let p = call.batch * call.groups * call.features; p > 0; --p) {
+    for (let y = vertical.outFirst; y < vertical.outSize; y += vertical.outStep) {
+      let to = plane + ((<usize>(y * horizontal.outSize + horizontal.outFirst)) << 2);
+      for (let x = horizontal.grid; x > 0; --x, to += step) store<f32>(to, 0);
+    }
+    plane += (<usize>vertical.outSize * <usize>horizontal.outSize) << 2;
+  }
+}
+
+/** Blocks of features, of taps, of positions: the first block of taps starts from the bias, the others go on. */
+export function correlate(): void {
+  Planes.choose(call.batch, call.channels, MAX_POSITIONS);
+  const rows = vertical.count;
+  const columns = horizontal.count;
+  const allTaps = vertical.taps * horizontal.taps;
+  const planeOut = <usize>vertical.outSize * <usize>horizontal.outSize;
+  const imageOut = <usize>(call.groups * call.features) * planeOut;
+  for (let group = 0; group < call.groups; ++group) {
+    for (let feature = 0; feature < call.features; feature += MAX_FEATURES) {
+      const features = min<i32>(call.features - feature, MAX_FEATURES);
+      const firstFeature = group * call.features + feature;
+      const bias = call.bias != 0 ? call.bias + ((<usize>firstFeature) << 2) : 0;
+      for (let channel = 0; channel < call.channels; channel += block.channels) {
+        const channels = min<i32>(call.channels - channel, block.channels);
+        for (let tap = 0; tap < allTaps; tap += block.taps) {
+          const taps = min<i32>(allTaps - tap, block.taps);
+          if (call.transposed) packTransposed(group, feature, features, channel, channels, tap, taps);
+          else packForward(group, feature, features, channel, channels, tap, taps);
+          const goesOn = channel > 0 || tap > 0;
+          for (let image = 0; image < call.batch; image += block.images) {
+            const images = min<i32>(call.batch - image, block.images);
+            for (let y = 0; y < vertical.grid; y += rows) {
+              vertical.first = y;
+              vertical.count = min<i32>(vertical.grid - y, rows);
+              for (let x = 0; x < horizontal.grid; x += columns) {
+                horizontal.first = x;
+                horizontal.count = min<i32>(horizontal.grid - x, columns);
+                fill(group, image, images, channel, channels);
+                Planes.writeTaps(channels, tap, taps);
+                writePlaces(images, channels * Planes.channelSize, <i32>imageOut);
+                const out = call.out + ((<usize>image * imageOut + <usize>firstFeature * planeOut) << 2);
+                product(out, planeOut << 2, bias, features, channels * taps, goesOn);
+              }
+            }
+          }
+          vertical.count = rows;
+          horizontal.count = columns;
+        }
+      }
+    }
+  }
+}
+
+function fill(group: i32, image: i32, images: i32, channel: i32, channels: i32): void {
+  const plane = (<usize>vertical.source * <usize>horizontal.source) << 2;
+  const imageStep = <usize>(call.groups * call.channels) * plane;
+  const from = call.source + <usize>image * imageStep + <usize>(group * call.channels + channel) * plane;
+  Planes.fill(from, images, imageStep, channels, plane);
+}
+
+/** weight[feature, channel, tap] in strips of rows; the taps of a feature lie side by side. */
+function packForward(group: i32, feature: i32, features: i32, channel: i32, channels: i32, tap: i32, taps: i32): void {
+  const kernel = call.kernelHeight * call.kernelWidth;
+  const rowBytes = (<usize>call.channels * <usize>kernel) << 2;
+  let from = call.weight + <usize>(group * call.features + feature) * rowBytes;
+  from += (<usize>(channel * kernel + tap)) << 2;
+  const depth = channels * taps;
+  let to = scratch;
+  for (let left = features, strips = stripsOf(features); strips > 0; --strips) {
+    const height = (left + strips - 1) / strips;
+    packRows(to, (<usize>height) << 2, from, rowBytes, height, depth);
+    to += (<usize>height * <usize>depth) << 2;
+    from += <usize>height * rowBytes;
+    left -= height;
+  }
+}
+
+/** The same of weight[channel, feature, tap]: what the transpose has as features are the convolution's channels. */
+function packTransposed(
+  group: i32,
+  feature: i32,
+  features: i32,
+  channel: i32,
+  channels: i32,
+  tap: i32,
+  taps: i32,
+): void {
+  const kernel = (<usize>call.kernelHeight * <usize>call.kernelWidth) << 2;
+  const channelBytes = <usize>call.features * kernel;
+  const base = call.weight + <usize>(group * call.channels + channel) * channelBytes + <usize>feature * kernel;
+  let to = scratch;
+  for (let first = 0, strips = stripsOf(features); strips > 0; --strips) {
+    const height = (features - first + strips - 1) / strips;
+    for (let c = 0; c < channels; ++c) {
+      const from = base + <usize>c * channelBytes + <usize>first * kernel;
+      for (let t = tap; t < tap + taps; ++t) {
+        const ky = vertical.kFirst + (t / horizontal.taps) * vertical.kStep;
+        const kx = horizontal.kFirst + (t % horizontal.taps) * horizontal.kStep;
+        let element = from + ((<usize>(ky * call.kernelWidth + kx)) << 2);
+        for (let r = height; r > 0; --r, element += kernel, to += 4) store<f32>(to, load<f32>(element));
+      }
+    }
+    first += height;
+  }
+}
