@@ -6,11 +6,12 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { kernelFlavours, kernelFolder } from "../src/engine/backends/wasm/kernel-module.ts";
 import { tableFingerprint } from "../src/engine/backends/wasm/table-fingerprint.ts";
 import { type Instruction, instructions } from "../src/engine/instructions.ts";
+import { compileKernels } from "./compile-kernels.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const sources = join(root, "src/engine/backends/wasm/kernels");
@@ -25,9 +26,12 @@ export async function buildKernels(out = fileURLToPath(kernelFolder)): Promise<{
   if (complete && readIfThere(stamp) === hash) return { built: false };
 
   mkdirSync(out, { recursive: true });
-  for (const flavour of kernelFlavours) {
-    replaceFile(join(out, `${flavour}.wasm`), await compile(dispatch, flavour === "relaxed-simd"));
-  }
+  await Promise.all(
+    kernelFlavours.map(async (flavour) => {
+      const relaxed = flavour === "relaxed-simd";
+      replaceFile(join(out, `${flavour}.wasm`), await compileKernels({ root, sources, dispatch, relaxed }));
+    }),
+  );
   replaceFile(join(out, "dispatch.ts"), dispatch);
   replaceFile(stamp, hash);
   return { built: true };
@@ -37,7 +41,8 @@ export async function buildKernels(out = fileURLToPath(kernelFolder)): Promise<{
 function hashOf(dispatch: string): string {
   const hash = createHash("sha256").update(dispatch);
   for (const file of readdirSync(sources).sort()) hash.update(file).update(readFileSync(join(sources, file)));
-  hash.update(readFileSync(fileURLToPath(import.meta.url)));
+  for (const script of ["build-kernels.ts", "compile-kernels.ts"])
+    hash.update(readFileSync(join(root, "scripts", script)));
   return hash.update(readFileSync(join(compiler, "package.json"))).digest("hex");
 }
 
@@ -94,24 +99,6 @@ function operandsOf(instruction: Instruction): string[] {
     offset += type === "f64" ? 8 : 4;
   }
   return operands;
-}
-
-async function compile(dispatch: string, relaxed: boolean): Promise<Uint8Array> {
-  const { default: asc } = await import("assemblyscript/asc");
-  const entry = join(sources, "dispatch.ts");
-  const name = relative(root, entry);
-  let binary: Uint8Array | undefined;
-  const options = ["--runtime", "stub", "-O3", "--noAssert", "--importMemory", "--enable", "simd"];
-  if (relaxed) options.push("--enable", "relaxed-simd");
-  const { error, stderr } = await asc.main([name, ...options, "--baseDir", root, "--outFile", "kernels.wasm"], {
-    readFile: (file, base) => (resolve(base, file) === entry ? dispatch : readIfThere(resolve(base, file))),
-    writeFile: (_file, contents) => {
-      binary = typeof contents === "string" ? undefined : contents;
-    },
-    listFiles: (folder, base) => readdirSync(resolve(base, folder)),
-  });
-  if (error || !binary) throw new Error(`The kernels don't compile:\n${stderr.toString()}`, { cause: error });
-  return binary;
 }
 
 function readIfThere(file: string): string | null {
