@@ -90,7 +90,8 @@ export const optimizerReferences = {
     },
     true,
   ),
-  rprop: optimizer(null, ([, slower, faster, least, most]) => ({ param, previous, stepSize }, i, g) => {
+  rprop: optimizer(null, ([lr, slower, faster, least, most], scalars) => ({ param, previous, stepSize }, i, g) => {
+    if (scalars[0] === 1) stepSize![i] = lr!;
     const agreement = g * previous![i]!;
     const factor = agreement > 0 ? faster! : agreement < 0 ? slower! : 1;
     stepSize![i] = Math.min(Math.max(stepSize![i]! * factor, least!), most!);
@@ -101,7 +102,8 @@ export const optimizerReferences = {
   asgd: (arrays, { n, flags }) => {
     const { param, average, grad, hyper, scalars } = arrays;
     const [lr, lambda, alpha, t0, decay] = hyper!;
-    const [, eta, mu] = scalars!;
+    const [before, kept, mu] = scalars!;
+    const eta = before === 0 ? lr : kept;
     scalars![0]! += 1;
     for (let i = 0; i < n!; i++) {
       const g = (flags! & 2 ? -grad![i]! : grad![i]!) + decay! * param![i]!;

@@ -215,7 +215,10 @@ export function rprop(
   n: i32,
   flags: i32,
 ): void {
+  const isFirst = load<f64>(scalars) == 0;
   store<f64>(scalars, load<f64>(scalars) + 1);
+  // A schedule may begin with another rate than the optimizer's: PyTorch takes the one of the first step.
+  const lr = f32x4.splat(<f32>load<f64>(hyper));
   const slower = f32x4.splat(<f32>load<f64>(hyper, 8));
   const faster = f32x4.splat(<f32>load<f64>(hyper, 16));
   const least = f32x4.splat(<f32>load<f64>(hyper, 24));
@@ -228,7 +231,7 @@ export function rprop(
     const agreement = f32x4.mul(g, v128.load(previous));
     const turned = f32x4.lt(agreement, zero);
     const factor = Lanes.select(f32x4.gt(agreement, zero), faster, Lanes.select(turned, slower, one));
-    const size = f32x4.min(f32x4.max(f32x4.mul(v128.load(stepSize), factor), least), most);
+    const size = f32x4.min(f32x4.max(f32x4.mul(isFirst ? lr : v128.load(stepSize), factor), least), most);
     // Where the sign has turned the step is not taken back; it only starts anew next time.
     g = Lanes.select(turned, zero, g);
     const sign = f32x4.sub(v128.and(f32x4.gt(g, zero), one), v128.and(f32x4.lt(g, zero), one));
@@ -248,9 +251,10 @@ export function asgd(
   flags: i32,
 ): void {
   const step = load<f64>(scalars) + 1;
-  const eta = load<f64>(scalars, 8);
-  const mu = load<f64>(scalars, 16);
   const lr = load<f64>(hyper);
+  // As in rprop: the rate of the first step, which a schedule may have set.
+  const eta = step == 1 ? lr : load<f64>(scalars, 8);
+  const mu = load<f64>(scalars, 16);
   const lambda = load<f64>(hyper, 8);
   const shrink = f32x4.splat(<f32>(1 - lambda * eta));
   const rate = f32x4.splat(<f32>-eta);
