@@ -10,21 +10,31 @@ export type EdgeMode = "reflect" | "replicate" | "circular";
 export type Amounts = readonly [before: number, after: number];
 
 /** Where element i of a row of `length` lies, for i outside of it too. */
-const SOURCES: Readonly<Record<EdgeMode, (i: number, length: number) => number>> = {
+const SOURCES: Readonly<Record<EdgeMode, (i: number, length: number, amounts: Amounts) => number>> = {
   reflect: (i, length) => (i < 0 ? -i : i >= length ? 2 * (length - 1) - i : i),
   replicate: (i, length) => Math.min(Math.max(i, 0), length - 1),
-  circular: (i, length) => (i + length) % length,
+  // PyTorch crops first, and goes round what is left.
+  circular(i, length, amounts) {
+    const [first, kept] = cropped(length, amounts);
+    return first + ((i - first + kept) % kept);
+  },
 };
 
-const LIMITS: Readonly<Record<EdgeMode, (length: number) => number>> = {
+/** The first element that stays and how many do, before anything is added. */
+function cropped(length: number, [before, after]: Amounts): readonly [first: number, kept: number] {
+  const first = Math.max(-before, 0);
+  return [first, length - first - Math.max(-after, 0)];
+}
+
+const LIMITS: Readonly<Record<EdgeMode, (length: number, amounts: Amounts) => number>> = {
   reflect: (length) => length - 1,
   replicate: () => Number.POSITIVE_INFINITY,
-  circular: (length) => length,
+  circular: (length, amounts) => cropped(length, amounts)[1],
 };
 
 /** Throws ShapeError unless a dimension of `length` can be padded so. */
 export function checkEdges(mode: EdgeMode, length: number, [before, after]: Amounts, field = "padding"): void {
-  const most = LIMITS[mode](length);
+  const most = LIMITS[mode](length, [before, after]);
   const wanted = Math.max(before, after);
   if (wanted > most) {
     throw new ShapeError(`expects at most ${most} for ${length} elements with ${mode} padding, got ${wanted}`, field);
@@ -43,7 +53,9 @@ export class Edges {
       if (before === 0 && after === 0) return null;
       return new SparseMaps((length) => {
         checkEdges(mode, length, [before, after]);
-        return Array.from({ length: length + before + after }, (_, i) => [[SOURCES[mode](i - before, length), 1]]);
+        return Array.from({ length: length + before + after }, (_, i) => [
+          [SOURCES[mode](i - before, length, [before, after]), 1],
+        ]);
       });
     });
   }
