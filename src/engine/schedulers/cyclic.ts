@@ -23,6 +23,7 @@ export const cyclicLR = defineScheduler({
     max_momentum: momentum.default(0.9),
   }),
   movesMomentum: (a) => a.cycle_momentum,
+  startsAt: (a) => a.base_lr,
   create: (a) => {
     const length = a.step_size_up + (a.step_size_down ?? a.step_size_up);
     const rising = a.step_size_up / length;
@@ -73,6 +74,7 @@ export const oneCycleLR = defineScheduler({
         ]
       : [],
   movesMomentum: (a) => a.cycle_momentum,
+  startsAt: (a) => a.max_lr / a.div_factor,
   create: (a, { total }) => {
     const steps = a.total_steps ?? total;
     const phases = phasesOf(a, steps);

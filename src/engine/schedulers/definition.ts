@@ -30,6 +30,8 @@ export interface SchedulerDefinition<Schema extends z.ZodObject = z.ZodObject> {
   check(args: z.output<Schema>, total: number): { field?: string; message: string }[];
   /** True if {@link create}'s rates carry a momentum. */
   movesMomentum(args: z.output<Schema>): boolean;
+  /** The rate to which a warm-up leads, where PyTorch's class puts it in place of the optimizer's own. */
+  startsAt?(args: z.output<Schema>): number;
   create(args: z.output<Schema>, context: ScheduleContext): Schedule;
 }
 

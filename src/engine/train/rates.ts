@@ -15,6 +15,7 @@ export interface RunLength {
 export class Rates {
   readonly #optimizer: Optimizer;
   readonly #baseLr: number;
+  readonly #startsAt: number;
   readonly #schedule: Schedule | null;
   readonly #plateau: Plateau | null;
   readonly #warmup: number;
@@ -43,6 +44,7 @@ export class Rates {
     this.#perStep = plan != null && (this.#interval === "step" || this.#warmup > 0);
     this.#plateau = plan?.scheduler.type === "ReduceLROnPlateau" ? plateauOf(plan, this.#baseLr) : null;
     this.#schedule = plan ? scheduleOf(plan, this.#baseLr, length) : null;
+    this.#startsAt = (plan && startOf(plan)) ?? this.#baseLr;
     this.#momentumAt = plan && movesMomentum(plan) ? momentumAt : null;
     this.#table = device.store(new Float64Array(this.#perStep ? 2 * limit : 2));
     this.#at = device.store(new Int32Array(1));
@@ -80,14 +82,19 @@ export class Rates {
 
   #rateAt(step: number): Rate {
     const since = step - this.#warmup;
-    if (since < 0) return { lr: this.#currentBase * (WARMUP_START + ((1 - WARMUP_START) * step) / this.#warmup) };
+    if (since < 0) {
+      const lr = this.#currentBase * (WARMUP_START + ((1 - WARMUP_START) * step) / this.#warmup);
+      const momentum = this.#schedule?.(0).momentum;
+      return momentum === undefined ? { lr } : { lr, momentum };
+    }
     if (this.#plateau) return { lr: this.#plateau.state.lr };
     const t = this.#interval === "step" ? since : Math.floor(since / this.#stepsPerEpoch);
     return this.#schedule?.(t) ?? { lr: this.#optimizer.lr };
   }
 
+  /** Where a warm-up leads. */
   get #currentBase(): number {
-    return this.#plateau?.state.lr ?? this.#baseLr;
+    return this.#plateau?.state.lr ?? this.#startsAt;
   }
 
   /** After an epoch, with the value that ReduceLROnPlateau watches. */
@@ -124,6 +131,11 @@ function scheduleOf(plan: SchedulerPlan, baseLr: number, { epochs, stepsPerEpoch
 function movesMomentum(plan: SchedulerPlan): boolean {
   const { definition, args } = definitionOf(plan);
   return definition.movesMomentum(args);
+}
+
+function startOf(plan: SchedulerPlan): number | undefined {
+  const { definition, args } = definitionOf(plan);
+  return definition.startsAt?.(args);
 }
 
 function plateauOf(plan: SchedulerPlan, baseLr: number): Plateau {
