@@ -1,9 +1,10 @@
 /**
- * Four suites over one tree of tests: `vitest run --project engine|service|parity|faults`, or a path.
+ * Five suites over one tree of tests: `vitest run --project engine|service|parity|differential|faults`, or a path.
  *
  *   engine   what needs no broker: engine, data, spec, scripts
  *   service  what talks to a broker: log, queue, workers, HTTP, demo, examples (EPOCHD_TEST_BROKER=embedded for the other)
  *   parity   the engine against PyTorch's numbers
+ *   differential   random jobs against the PyTorch of this machine; skipped where there is none
  *   faults   kill -9, lost brokers, full disks: slow, and hungry for the whole machine
  */
 import { defineConfig } from "vitest/config";
@@ -14,7 +15,7 @@ const suite = (name: string, folders: readonly string[]) => ({
 });
 
 const service = ["broker", "jobs", "workers", "api", "service", "dashboard", "demo", "examples"];
-const own = [...service, "parity", "faults"];
+const own = [...service, "parity", "differential", "faults"];
 
 export default defineConfig({
   test: {
@@ -29,6 +30,7 @@ export default defineConfig({
       },
       suite("service", service),
       suite("parity", ["parity"]),
+      suite("differential", ["differential"]),
       suite("faults", ["faults"]),
     ],
   },
