@@ -1,6 +1,6 @@
 /** PReLU and RReLU: leaky ReLUs whose slope is learned, or drawn. */
 import { z } from "zod";
-import { ge, gt, mul, reshape, where } from "../ops/index.ts";
+import { gt, mul, reshape, where } from "../ops/index.ts";
 import { nextStream, type RandomStream } from "../random.ts";
 import { elementCount, ShapeError } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -42,7 +42,7 @@ export const preluLayer = defineLayer({
   create: (args) => new PReLU(args.num_parameters, args.init),
 });
 
-/** x where x ≥ 0, else slope·x, the slope drawn from U(lower, upper) per element in training and their mean otherwise. */
+/** x where x > 0, else slope·x, the slope drawn from U(lower, upper) per element in training and their mean otherwise. */
 export class RReLU extends Module {
   readonly stream: RandomStream = nextStream();
   readonly #lower: number;
@@ -56,12 +56,12 @@ export class RReLU extends Module {
     const slope = this.training
       ? this.stream.uniform(x.shape, this.#lower, this.#upper)
       : (this.#lower + this.#upper) / 2;
-    return where(ge(x, 0), x, mul(x, slope));
+    return where(gt(x, 0), x, mul(x, slope));
   }
 }
 export const rreluLayer = defineLayer({
   type: "RReLU",
-  summary: "x where x ≥ 0, else a random slope·x (the mean slope outside training)",
+  summary: "x where x > 0, else a random slope·x (the mean slope outside training)",
   args: z
     .strictObject({ lower: z.number().default(1 / 8), upper: z.number().default(1 / 3), inplace })
     .refine((a) => a.lower <= a.upper, { path: ["upper"], message: "must not be below lower" }),
