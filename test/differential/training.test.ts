@@ -35,22 +35,26 @@ const fifth = ({ rtol, atol }: Tolerance): Tolerance => ({ rtol: rtol / 5, atol:
 
 const peer = await startTorchPeer(python);
 const title = `${numbers.length} random jobs against PyTorch ${peer?.version}, seed ${seed}`;
-if (peer) console.log(`Drawing ${title}. EPOCHD_PARITY_SEED=${seed} repeats them.`);
+console.log(
+  peer
+    ? `Drawing ${title}. EPOCHD_PARITY_SEED=${seed} repeats them.`
+    : `${python} has no PyTorch: no random jobs are compared. PYTHON names another.`,
+);
 
-describe.skipIf(peer !== null)("random jobs against PyTorch", () => {
-  test.skip(`can't be trained: ${python} has no PyTorch (PYTHON names another)`, () => {});
-});
+test.skipIf(peer !== null)("random jobs against PyTorch, which is not installed", ({ skip }) => skip());
 
 describe.skipIf(peer === null)(title, () => {
   let compared = 0;
+  let comparable = 0;
   afterAll(() => peer?.close());
 
-  test.for(numbers)("number %i", async (number, { skip }) => {
+  test.for(peer ? numbers : [])("number %i", async (number, { skip }) => {
     const spec = drawSpec(seed * 100_003 + number);
     const tolerance = toleranceOf(spec);
     const answer = await peer?.train(spec);
     if (!answer) throw new Error("There is no PyTorch to ask.");
     if ("unsupported" in answer) return skip(answer.unsupported);
+    comparable++;
     if ("error" in answer)
       throw new Error(`PyTorch refuses what the engine drew: ${answer.error}\n${told(spec, number)}`);
     const theirs = numbersOf(answer.float32);
@@ -69,9 +73,9 @@ describe.skipIf(peer === null)(title, () => {
     compared++;
   });
 
-  test.skipIf(only !== undefined)("most of them could be compared", () => {
-    expect(compared / runs).toBeGreaterThan(0.8);
-    console.log(`${compared} of ${runs} random jobs were compared.`);
+  test.skipIf(peer === null || only !== undefined)("most of them could be compared", () => {
+    console.log(`${compared} of ${runs} random jobs were compared; this PyTorch knows ${comparable} of them.`);
+    expect(compared / comparable).toBeGreaterThan(0.9);
   });
 });
 
