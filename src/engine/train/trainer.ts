@@ -12,6 +12,7 @@ import { RandomStream } from "../random.ts";
 import { batchSizes, build, definitionOf, outputShape, withMomentum } from "./assemble.ts";
 import { Batches } from "./batches.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { divergence, firstNonFiniteWeight } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
 import { Monitor } from "./monitor.ts";
 import { Pacer } from "./pacer.ts";
@@ -145,7 +146,7 @@ export class Trainer {
     const trained = performance.now() - startedAt;
     const validation = this.#evaluator ? this.#evaluator.run(() => hooks.shouldStop()) : undefined;
     if (validation === null) return "stopped";
-    const weights = this.#firstNonFiniteWeight();
+    const weights = firstNonFiniteWeight(this.model);
     if (weights !== undefined) return { step: this.#steps, loss: weights };
     this.#closeEpoch(hooks, validation, ((this.#samples - before) / Math.max(trained, 1e-3)) * 1000);
     return "done";
@@ -236,31 +237,9 @@ export class Trainer {
     hooks.onEvent({ type: "checkpoint", epoch: this.#epoch, step: this.#steps, bytes: this.checkpoint(), best });
   }
 
-  /** Infinite weights give a finite loss no more; the sum of squares notices one before the next epoch would. */
-  #firstNonFiniteWeight(): number | undefined {
-    for (const { device, storage, size } of this.model.parameters()) {
-      const total = device.store(new Float64Array(1));
-      device.run("sumSquares", [total.buffer, storage.buffer], [size]);
-      const [value = 0] = device.backend.read(total.buffer, new Float64Array(1));
-      device.free(total);
-      if (!Number.isFinite(value)) return value;
-    }
-    return undefined;
-  }
-
   #diverged(step: number, loss: number): TrainerOutcome {
     this.#finite.putBack();
-    const shown = Number.isNaN(loss) ? "nan" : loss > 0 ? "inf" : "-inf";
-    const epoch = this.#epoch + 1;
-    return {
-      status: "diverged",
-      epoch,
-      step,
-      loss: shown,
-      message:
-        `The loss became ${shown} in epoch ${epoch} at step ${step}. The weights kept are those after epoch ${this.#epoch}` +
-        `${this.#epoch === 0 ? " (the initial ones)" : ""}. A lower learning rate than ${this.#rates.lr}, gradient clipping (clip_grad_norm) or standardized inputs usually help.`,
-    };
+    return divergence({ epoch: this.#epoch, step, loss, lr: this.#rates.lr });
   }
 
   #elapsed(): number {
