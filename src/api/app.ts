@@ -21,6 +21,9 @@ import { submitRoutes } from "./routes/submit.ts";
 import { protectPages } from "./security-headers.ts";
 import { VERSION } from "./version.ts";
 
+/** How long a shutdown waits for requests that are under way. */
+const GRACE_MS = 2000;
+
 export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = parts.logger;
   const app = Fastify({
@@ -37,6 +40,8 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   let closing = false;
   app.addHook("preClose", async () => {
     closing = true;
+    // What is under way may end, such as a large upload; a client that does not read its answer must not hold the rest.
+    setTimeout(() => app.server.closeAllConnections(), GRACE_MS).unref();
     // A stream has no end of its own: without this a shutdown would wait for its listeners.
     await parts.hub.close();
   });

@@ -13,9 +13,6 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-/** How long a shutdown waits for requests that are under way, such as a large upload. */
-const GRACE_MS = 2000;
-
 export async function startApi(
   config: Pick<Config, "host" | "port">,
   parts: ServiceParts,
@@ -25,9 +22,7 @@ export async function startApi(
   const inference = new Inference();
   const app = await buildApp({ ...parts, hub, inference, limits });
   const close = async () => {
-    const impatience = setTimeout(() => app.server.closeAllConnections(), GRACE_MS);
     await app.close();
-    clearTimeout(impatience);
     await Promise.all([hub.close(), inference.close()]);
   };
   try {

@@ -21,6 +21,8 @@ async function run(start: Start): Promise<void> {
   const instance = await new ValkeyInstance(start.port).start();
   const redis = new Redis(start.port, "127.0.0.1", { maxRetriesPerRequest: 1 });
   await redis.config("SET", "requirepass", start.password);
+  // Should the connection break, it comes back with the password.
+  redis.options.password = start.password;
   // Whoever connected before there was a password would stay without one.
   await redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
   const notices = await restore(redis, start.snapshot);

@@ -174,6 +174,14 @@ describe("the embedded broker", () => {
     await redis.set("{t}:key", "2");
     await vi.waitFor(async () => expect((await readFile(snapshot())).equals(first)).toBe(false), { timeout: 5000 });
   });
+
+  test("goes on keeping what is written after all its connections were broken", async () => {
+    const redis = await client(await start("embedded"));
+    await redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    await redis.set("{t}:key", "written afterwards");
+    await closeAll();
+    expect(await (await client(await start("embedded"))).get("{t}:key")).toBe("written afterwards");
+  });
 });
 
 describe("an external broker", () => {
