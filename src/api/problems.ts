@@ -1,8 +1,5 @@
 /** Every error that this API answers with: one list of named problems, sent as RFC 9457 documents. */
-import type { Problem } from "../jobs/problem.ts";
-
-/** The base of every problem's `type`. It identifies the problem; nothing has to answer there. */
-export const PROBLEM_BASE = "https://epochd.dev/problems/";
+import { PROBLEM_BASE, type Problem } from "../jobs/problem.ts";
 
 const definitions = {
   "malformed-json": { status: 400, title: "Malformed JSON" },

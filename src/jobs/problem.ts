@@ -13,43 +13,44 @@ export const Problem = z
   .meta({ id: "Problem", description: "What went wrong (RFC 9457)." });
 export type Problem = z.infer<typeof Problem>;
 
-const TYPES = "https://epochd.dev/problems";
+/** The base of every problem's `type`. It identifies the problem; nothing has to answer there. */
+export const PROBLEM_BASE = "https://epochd.dev/problems/";
 
 /** Every way in which a job that was accepted can still fail. */
 export const jobProblems = {
   dataMistake: (detail: string, errors?: { path: string; message: string }[]): Problem => ({
-    type: `${TYPES}/unfit-data`,
+    type: `${PROBLEM_BASE}unfit-data`,
     title: "The data does not fit the job",
     status: 422,
     detail,
     ...(errors ? { errors } : {}),
   }),
   diverged: (detail: string): Problem => ({
-    type: `${TYPES}/diverged`,
+    type: `${PROBLEM_BASE}diverged`,
     title: "The training diverged",
     status: 422,
     detail,
   }),
   outOfMemory: (detail: string): Problem => ({
-    type: `${TYPES}/out-of-memory`,
+    type: `${PROBLEM_BASE}out-of-memory`,
     title: "The job needs more memory than a worker has",
     status: 507,
     detail,
   }),
   timeLimit: (seconds: number): Problem => ({
-    type: `${TYPES}/time-limit`,
+    type: `${PROBLEM_BASE}time-limit`,
     title: "The job took longer than it may",
     status: 422,
     detail: `It has run for max_runtime_s, ${seconds} s, without coming to its end. The weights so far are kept.`,
   }),
   workerLost: (detail: string): Problem => ({
-    type: `${TYPES}/worker-lost`,
+    type: `${PROBLEM_BASE}worker-lost`,
     title: "The workers of this job kept dying",
     status: 500,
     detail,
   }),
   internal: (detail: string): Problem => ({
-    type: `${TYPES}/internal-error`,
+    type: `${PROBLEM_BASE}internal-error`,
     title: "Something in the service broke",
     status: 500,
     detail,
