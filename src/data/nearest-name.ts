@@ -9,11 +9,11 @@ export function nearest(name: string, known: Iterable<string>): string {
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length > 100) return undefined;
   const names = [...known];
-  const wanted = simplified(name);
+  const wanted = folded(name);
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of names) {
-    const other = simplified(candidate);
+    const other = folded(candidate);
     if (Math.abs(other.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(wanted, other);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
@@ -24,12 +24,12 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 /** The shortest name that begins with what was written: `BCE` is near `BCELoss`. */
 function shortened(wanted: string, names: readonly string[]): string | undefined {
   if (wanted.length < 3) return undefined;
-  const longer = names.filter((name) => simplified(name).startsWith(wanted));
+  const longer = names.filter((name) => folded(name).startsWith(wanted));
   return longer.sort((a, b) => a.length - b.length)[0];
 }
 
 /** Case and separators are what people mistype most: `batchSize` is near `batch_size`. */
-const simplified = (name: string): string => name.toLowerCase().replaceAll(/[\s_-]/g, "");
+const folded = (name: string): string => name.toLowerCase().replaceAll(/[\s_-]/g, "");
 
 /** Insertions, deletions, substitutions and swaps of neighbours (Damerau and Levenshtein, restricted). */
 function editDistance(a: string, b: string): number {
