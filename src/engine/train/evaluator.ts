@@ -53,10 +53,6 @@ export class Evaluator {
     }
   }
 
-  get arenaBytes(): number {
-    return this.#program.arenaBytes;
-  }
-
   dispose(): void {
     this.#program.dispose();
   }

@@ -37,13 +37,6 @@ export class Replayable<Key extends string | number> {
     }
   }
 
-  /** Bytes that the recorded programs keep for temporaries. */
-  get arenaBytes(): number {
-    let bytes = 0;
-    for (const program of this.#programs.values()) bytes += program.arenaBytes;
-    return bytes;
-  }
-
   dispose(): void {
     for (const program of this.#programs.values()) program.dispose();
     this.#programs.clear();

@@ -297,11 +297,6 @@ export class Trainer {
     this.#finite.take();
   }
 
-  /** Bytes that recorded steps keep for temporaries. */
-  get arenaBytes(): number {
-    return this.#step.arenaBytes + (this.#evaluator?.arenaBytes ?? 0);
-  }
-
   /** Frees everything that this trainer holds on the device. */
   dispose(): void {
     this.#step.dispose();

@@ -60,10 +60,6 @@ export class TrainingStep {
     return backend.read(this.#ring.buffer, new Float32Array(times * sizes.length));
   }
 
-  get arenaBytes(): number {
-    return this.#program.arenaBytes;
-  }
-
   dispose(): void {
     this.#program.dispose();
   }
