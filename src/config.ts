@@ -31,6 +31,9 @@ const Environment = z.object({
     .describe("how many jobs a worker trains at once, 1 to 256"),
   LOCK_MS: count(600_000).default(4000).describe("milliseconds after which a silent worker counts as dead"),
   STALLED_MS: count(600_000).default(2000).describe("milliseconds between two looks for dead workers"),
+  STOP_GRACE_MS: count(600_000)
+    .default(150)
+    .describe("milliseconds that a trainer may go on after it was asked to stop, before its thread is ended"),
   SNAPSHOT_MS: count(3_600_000).default(2000).describe("milliseconds between two snapshots of the embedded broker"),
   HEAP_MB: count(1_000_000)
     .default(2048)
@@ -57,6 +60,8 @@ export interface Config {
   /** A worker that does not renew its lock for so long has lost its job. */
   readonly lockMs: number;
   readonly stalledMs: number;
+  /** So long a trainer may go on after it was asked to stop, before its thread is ended. */
+  readonly stopGraceMs: number;
   readonly snapshotMs: number;
   /** JavaScript's heap of a training thread; tensors lie outside of it. */
   readonly heapMb: number;
@@ -86,6 +91,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     concurrency: value.CONCURRENCY,
     lockMs: value.LOCK_MS,
     stalledMs: value.STALLED_MS,
+    stopGraceMs: value.STOP_GRACE_MS,
     snapshotMs: value.SNAPSHOT_MS,
     heapMb: value.HEAP_MB,
     namespace: value.KEY_NAMESPACE,

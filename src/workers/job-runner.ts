@@ -25,6 +25,8 @@ export interface RunnerParts {
   readonly objects: string;
   readonly pool: TrainerPool;
   readonly worker: string;
+  /** So long a trainer may go on after it was asked to stop. */
+  readonly stopGraceMs: number;
   readonly logger: Logger;
 }
 
@@ -61,7 +63,7 @@ async function runOn(
   const attempt = state.attempts + 1;
   const device = await thread.device;
   const control = new Control();
-  const stop = new StopSwitch(thread, control);
+  const stop = new StopSwitch(thread, control, parts.stopGraceMs);
   const writer = new JobWriter({ ...parts, control }, state, attempt, (error) => {
     if (!(error instanceof SupersededError)) logger.error({ err: error }, "could not write down the job's progress");
     stop.pull();

@@ -14,7 +14,10 @@ import { runJob, type StopReason } from "./job-runner.ts";
 import { Reconciler } from "./reconciler.ts";
 import { TrainerPool } from "./trainer-pool.ts";
 
-type WorkerConfig = Pick<Config, "namespace" | "dataDir" | "concurrency" | "lockMs" | "stalledMs" | "heapMb">;
+type WorkerConfig = Pick<
+  Config,
+  "namespace" | "dataDir" | "concurrency" | "stopGraceMs" | "lockMs" | "stalledMs" | "heapMb"
+>;
 
 export interface RunningWorker {
   readonly name: string;
@@ -41,7 +44,15 @@ export async function startWorker(
   await pool.ready();
   const [redis, subscriber] = await Promise.all([connectPatient(parts.url), connectPatient(parts.url)]);
   const log = new JobLog(redis, keys);
-  const runner = { log, store: new DiskObjectStore(objects), objects, pool, worker: name, logger };
+  const runner = {
+    log,
+    store: new DiskObjectStore(objects),
+    objects,
+    pool,
+    worker: name,
+    stopGraceMs: config.stopGraceMs,
+    logger,
+  };
 
   const worker = new QueueWorker(
     QUEUE_NAME,

@@ -2,20 +2,21 @@
 import type { Control } from "./trainer-messages.ts";
 import type { TrainerThread } from "./trainer-pool.ts";
 
-/** So long a trainer may go on after it was asked, before its thread is ended. */
-const GRACE_MS = 150;
 /** One that has heard gets time to write its last checkpoint. */
 const LAST_CHECKPOINT_MS = 3000;
 
 export class StopSwitch {
   private readonly thread: TrainerThread;
   private readonly control: Control;
+  private readonly graceMs: number;
   private timer: NodeJS.Timeout | undefined;
   private released = false;
 
-  constructor(thread: TrainerThread, control: Control) {
+  /** One that has not heard after `graceMs` is ended. */
+  constructor(thread: TrainerThread, control: Control, graceMs: number) {
     this.thread = thread;
     this.control = control;
+    this.graceMs = graceMs;
   }
 
   pull(): void {
@@ -24,7 +25,7 @@ export class StopSwitch {
     this.timer = setTimeout(() => {
       if (this.control.heard) this.timer = setTimeout(() => this.end(), LAST_CHECKPOINT_MS);
       else this.end();
-    }, GRACE_MS);
+    }, this.graceMs);
   }
 
   /** The job is over: its thread belongs to the next one, which this switch must not stop. */

@@ -118,13 +118,11 @@ describe("a training job", () => {
     const id = await submit(parts, { ...slow, epochs: 100_000, checkpoint: null });
     await work();
     await untilEpoch(parts, id, 2);
-    const asked = Date.now();
     await parts.jobs.cancel(id);
     await untilStatus(parts, id, "cancelled");
     const [checkpoint, cancelled] = (await eventsOf(parts, id)).slice(-2);
     expect(checkpoint).toMatchObject({ type: "checkpoint" });
     expect(cancelled).toMatchObject({ type: "cancelled" });
-    expect(Date.parse(cancelled.time) - asked).toBeLessThan(250);
     expect(modelWeights(await checkpointOf(parts, id)).size).toBe(6);
   });
 
