@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(root, "node_modules", ".tally-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(name: string, files: Record<string, string>, config = ""): { code: number | null; lastLine: string } {
+function run(name: string, files: Record<string, string>, config = "") {
   const suite = mkdtempSync(join(folder, `${name}-`));
   for (const [file, body] of Object.entries(files)) {
     writeFileSync(join(suite, file), `import { beforeAll, describe, expect, it } from "vitest";\n${body}`);
@@ -20,7 +20,7 @@ function run(name: string, files: Record<string, string>, config = ""): { code: 
   );
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const { status, stdout } = spawnSync(process.execPath, [vitest, "run", "--root", suite], { encoding: "utf8" });
-  return { code: status, lastLine: stdout.trimEnd().split("\n").at(-1) ?? "" };
+  return { code: status, output: stdout, lastLine: stdout.trimEnd().split("\n").at(-1) ?? "" };
 }
 
 describe("the last line of a test run", () => {
@@ -55,6 +55,17 @@ describe("the last line of a test run", () => {
     });
     expect(lastLine).toBe("1 passed, 1 failed, 0 skipped");
     expect(code).toBe(1);
+  });
+
+  it("counts a test that holds at its second try as passed, and names it", () => {
+    const { code, output, lastLine } = run(
+      "flaky",
+      { "a.test.ts": `let tries = 0; describe("now and then", () => it("holds", () => expect(++tries).toBe(2)));` },
+      "retry: 1",
+    );
+    expect(lastLine).toBe("1 passed, 0 failed, 0 skipped");
+    expect(output).toContain("Held at its second try only: a.test.ts > now and then > holds\n");
+    expect(code).toBe(0);
   });
 
   it("is there, with a failure, when a set-up throws before the first test", () => {

@@ -2,7 +2,8 @@
  * The one line that a script can read: `N passed, N failed, N skipped`, always the last that a run prints.
  *
  * A test file that could not load, a hook that threw and an error outside any test count as failed: vitest has no
- * failed test for them, and a summary that only counts tests would call such a run green.
+ * failed test for them, and a summary that only counts tests would call such a run green. A test that held at its second
+ * try only has passed, and is named, since nobody would look for it otherwise.
  */
 import { writeSync } from "node:fs";
 import type { Reporter, SerializedError, TestModule } from "vitest/node";
@@ -15,14 +16,23 @@ export interface Tally {
 
 export default class TallyReporter implements Reporter {
   #tally: Tally | undefined;
+  #flaky: string[] = [];
 
   onInit(): void {
     // On exit, because vitest still speaks after the last reporter hook: teardown errors, hanging processes.
-    process.once("exit", (code) => writeSync(1, `${line(this.#tally, code)}\n`));
+    process.once("exit", (code) => {
+      for (const name of this.#flaky) writeSync(1, `Held at its second try only: ${name}\n`);
+      writeSync(1, `${line(this.#tally, code)}\n`);
+    });
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     this.#tally = count(modules, unhandledErrors);
+    this.#flaky = modules.flatMap((module) =>
+      [...module.children.allTests()]
+        .filter((test) => test.diagnostic()?.flaky)
+        .map((test) => `${module.relativeModuleId} > ${test.fullName}`),
+    );
   }
 }
 
