@@ -4,10 +4,8 @@
  * Device memory is words, all float32; a kernel knows nothing else. What a buffer holds is told by the instruction table:
  *
  *   float32   element i is word i.
- *   int32     element i is word i, as a number: exact up to ±2²⁴, enough for every index, class and permutation. A buffer
- *             of at most {@link SMALL} elements has {@link MIN_WORDS} words, and there the value of element i is
- *             word[i] + 2²⁴·word[SMALL + i], modulo 2³²: so the random state holds all its 32-bit words. If an element's
- *             value is within ±2²⁴ the second word is 0. Only kernels that read or write a random state look at it.
+ *   int32     element i is word i, as a number: exact up to ±2²⁴, enough for every index, class and permutation; the 32-bit
+ *             words of a random state come in halves of 16 bits for that. Writing a larger one is an error.
  *   float64   element i is words 2i and 2i + 1: the nearest float32, and what is left. Their sum has 48 bits. A kernel
  *             that needs no more than float32 reads word 2i alone; one that writes must write both.
  *
@@ -18,10 +16,6 @@
  */
 import type { InstructionName } from "../../instructions.ts";
 
-/** The least number of words that a buffer has on the device, whatever its size. */
-export const MIN_WORDS = 64;
-/** Int32 buffers of at most this many elements hold 32-bit values. */
-export const SMALL = MIN_WORDS / 2;
 /** Storage bindings of a WebGPU kernel, less the one that it writes. */
 export const MAX_READS = 7;
 
