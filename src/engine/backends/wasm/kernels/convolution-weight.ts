@@ -1,6 +1,6 @@
 // The gradient of a convolution with respect to its weight: out[f, c, tap] = Σ x[c, position shifted by tap]·g[f, position].
 import { packRows } from "./pack";
-import { block, horizontal, MAX_FEATURES, MAX_TAPS, Planes, vertical } from "./planes";
+import { Block, horizontal, MAX_FEATURES, MAX_TAPS, Planes, vertical } from "./planes";
 import { scratch } from "./scratch";
 import { WEIGHT_COLUMNS, WEIGHT_ROWS, weightTile } from "./weight-tile";
 
@@ -29,6 +29,7 @@ export function convolutionWeight(
   padTop: i32,
   padLeft: i32,
 ): void {
+  Planes.open();
   vertical.forward(height, outHeight, kernelHeight, strideY, dilationY, padTop);
   horizontal.forward(width, outWidth, kernelWidth, strideX, dilationX, padLeft);
   channels /= groups;
@@ -44,15 +45,15 @@ export function convolutionWeight(
     for (let feature = 0; feature < features; feature += MAX_FEATURES) {
       const some = min<i32>(features - feature, MAX_FEATURES);
       const firstFeature = group * features + feature;
-      for (let channel = 0; channel < channels; channel += block.channels) {
-        const together = min<i32>(channels - channel, block.channels);
+      for (let channel = 0; channel < channels; channel += Block.channels) {
+        const together = min<i32>(channels - channel, Block.channels);
         const firstChannel = group * channels + channel;
-        for (let tap = 0; tap < kernel; tap += block.taps) {
-          const taps = min<i32>(kernel - tap, block.taps);
+        for (let tap = 0; tap < kernel; tap += Block.taps) {
+          const taps = min<i32>(kernel - tap, Block.taps);
           const depth = together * taps;
           memory.fill(scratch, 0, (<usize>stripsOf(some) * <usize>WEIGHT_COLUMNS * <usize>depth) << 2);
-          for (let image = 0; image < batch; image += block.images) {
-            const images = min<i32>(batch - image, block.images);
+          for (let image = 0; image < batch; image += Block.images) {
+            const images = min<i32>(batch - image, Block.images);
             const source = x + <usize>(image * groups * channels + firstChannel) * sourcePlane;
             const gradient = g + <usize>(image * groups * features + firstFeature) * gPlane;
             for (let top = 0; top < outHeight; top += rows) {

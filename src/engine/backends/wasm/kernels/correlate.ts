@@ -1,32 +1,30 @@
 // The blocks of a convolution, whichever way it goes: see convolution.ts. Features, channels with their taps, positions.
 import { product, stripsOf, writePlaces } from "./correlation-tiles";
 import { packRows } from "./pack";
-import { block, horizontal, MAX_FEATURES, MAX_POSITIONS, Planes, vertical } from "./planes";
+import { Block, horizontal, MAX_FEATURES, MAX_POSITIONS, Planes, vertical } from "./planes";
 import { scratch } from "./scratch";
 
 /** What stays the same for all blocks of one instruction. */
-@unmanaged
-class Call {
-  out: usize;
-  source: usize;
-  weight: usize;
-  bias: usize;
-  batch: i32;
-  groups: i32;
+export class Call {
+  static out: usize = 0;
+  static source: usize = 0;
+  static weight: usize = 0;
+  static bias: usize = 0;
+  static batch: i32 = 0;
+  static groups: i32 = 0;
   /** Output features and source channels of each group. */
-  features: i32;
-  channels: i32;
-  kernelHeight: i32;
-  kernelWidth: i32;
-  transposed: bool;
+  static features: i32 = 0;
+  static channels: i32 = 0;
+  static kernelHeight: i32 = 0;
+  static kernelWidth: i32 = 0;
+  static transposed: bool = false;
 }
-export const call = changetype<Call>(memory.data(offsetof<Call>()));
 
 /** Zeros at the grid's positions: no tap meets them. */
 export function clear(): void {
   const step = (<usize>horizontal.outStep) << 2;
-  let plane = call.out;
-  for (let p = call.batch * call.groups * call.features; p > 0; --p) {
+  let plane = Call.out;
+  for (let p = Call.batch * Call.groups * Call.features; p > 0; --p) {
     for (let y = vertical.outFirst; y < vertical.outSize; y += vertical.outStep) {
       let to = plane + ((<usize>(y * horizontal.outSize + horizontal.outFirst)) << 2);
       for (let x = horizontal.grid; x > 0; --x, to += step) store<f32>(to, 0);
@@ -37,26 +35,26 @@ export function clear(): void {
 
 /** Blocks of features, of taps, of positions: the first block of taps starts from the bias, the others go on. */
 export function correlate(): void {
-  Planes.choose(call.batch, call.channels, MAX_POSITIONS);
+  Planes.choose(Call.batch, Call.channels, MAX_POSITIONS);
   const rows = vertical.count;
   const columns = horizontal.count;
   const allTaps = vertical.taps * horizontal.taps;
   const planeOut = <usize>vertical.outSize * <usize>horizontal.outSize;
-  const imageOut = <usize>(call.groups * call.features) * planeOut;
-  for (let group = 0; group < call.groups; ++group) {
-    for (let feature = 0; feature < call.features; feature += MAX_FEATURES) {
-      const features = min<i32>(call.features - feature, MAX_FEATURES);
-      const firstFeature = group * call.features + feature;
-      const bias = call.bias != 0 ? call.bias + ((<usize>firstFeature) << 2) : 0;
-      for (let channel = 0; channel < call.channels; channel += block.channels) {
-        const channels = min<i32>(call.channels - channel, block.channels);
-        for (let tap = 0; tap < allTaps; tap += block.taps) {
-          const taps = min<i32>(allTaps - tap, block.taps);
-          if (call.transposed) packTransposed(group, feature, features, channel, channels, tap, taps);
+  const imageOut = <usize>(Call.groups * Call.features) * planeOut;
+  for (let group = 0; group < Call.groups; ++group) {
+    for (let feature = 0; feature < Call.features; feature += MAX_FEATURES) {
+      const features = min<i32>(Call.features - feature, MAX_FEATURES);
+      const firstFeature = group * Call.features + feature;
+      const bias = Call.bias != 0 ? Call.bias + ((<usize>firstFeature) << 2) : 0;
+      for (let channel = 0; channel < Call.channels; channel += Block.channels) {
+        const channels = min<i32>(Call.channels - channel, Block.channels);
+        for (let tap = 0; tap < allTaps; tap += Block.taps) {
+          const taps = min<i32>(allTaps - tap, Block.taps);
+          if (Call.transposed) packTransposed(group, feature, features, channel, channels, tap, taps);
           else packForward(group, feature, features, channel, channels, tap, taps);
           const goesOn = channel > 0 || tap > 0;
-          for (let image = 0; image < call.batch; image += block.images) {
-            const images = min<i32>(call.batch - image, block.images);
+          for (let image = 0; image < Call.batch; image += Block.images) {
+            const images = min<i32>(Call.batch - image, Block.images);
             for (let y = 0; y < vertical.grid; y += rows) {
               vertical.first = y;
               vertical.count = min<i32>(vertical.grid - y, rows);
@@ -66,7 +64,7 @@ export function correlate(): void {
                 fill(group, image, images, channel, channels);
                 Planes.writeTaps(channels, tap, taps);
                 writePlaces(images, channels * Planes.channelSize, <i32>imageOut);
-                const out = call.out + ((<usize>image * imageOut + <usize>firstFeature * planeOut) << 2);
+                const out = Call.out + ((<usize>image * imageOut + <usize>firstFeature * planeOut) << 2);
                 product(out, planeOut << 2, bias, features, channels * taps, goesOn);
               }
             }
@@ -81,16 +79,16 @@ export function correlate(): void {
 
 function fill(group: i32, image: i32, images: i32, channel: i32, channels: i32): void {
   const plane = (<usize>vertical.source * <usize>horizontal.source) << 2;
-  const imageStep = <usize>(call.groups * call.channels) * plane;
-  const from = call.source + <usize>image * imageStep + <usize>(group * call.channels + channel) * plane;
+  const imageStep = <usize>(Call.groups * Call.channels) * plane;
+  const from = Call.source + <usize>image * imageStep + <usize>(group * Call.channels + channel) * plane;
   Planes.fill(from, images, imageStep, channels, plane);
 }
 
 /** weight[feature, channel, tap] in strips of rows; the taps of a feature lie side by side. */
 function packForward(group: i32, feature: i32, features: i32, channel: i32, channels: i32, tap: i32, taps: i32): void {
-  const kernel = call.kernelHeight * call.kernelWidth;
-  const rowBytes = (<usize>call.channels * <usize>kernel) << 2;
-  let from = call.weight + <usize>(group * call.features + feature) * rowBytes;
+  const kernel = Call.kernelHeight * Call.kernelWidth;
+  const rowBytes = (<usize>Call.channels * <usize>kernel) << 2;
+  let from = Call.weight + <usize>(group * Call.features + feature) * rowBytes;
   from += (<usize>(channel * kernel + tap)) << 2;
   const depth = channels * taps;
   let to = scratch;
@@ -113,9 +111,9 @@ function packTransposed(
   tap: i32,
   taps: i32,
 ): void {
-  const kernel = (<usize>call.kernelHeight * <usize>call.kernelWidth) << 2;
-  const channelBytes = <usize>call.features * kernel;
-  const base = call.weight + <usize>(group * call.channels + channel) * channelBytes + <usize>feature * kernel;
+  const kernel = (<usize>Call.kernelHeight * <usize>Call.kernelWidth) << 2;
+  const channelBytes = <usize>Call.features * kernel;
+  const base = Call.weight + <usize>(group * Call.channels + channel) * channelBytes + <usize>feature * kernel;
   let to = scratch;
   for (let first = 0, strips = stripsOf(features); strips > 0; --strips) {
     const height = (features - first + strips - 1) / strips;
@@ -124,7 +122,7 @@ function packTransposed(
       for (let t = tap; t < tap + taps; ++t) {
         const ky = vertical.kFirst + (t / horizontal.taps) * vertical.kStep;
         const kx = horizontal.kFirst + (t % horizontal.taps) * horizontal.kStep;
-        let element = from + ((<usize>(ky * call.kernelWidth + kx)) << 2);
+        let element = from + ((<usize>(ky * Call.kernelWidth + kx)) << 2);
         for (let r = height; r > 0; --r, element += kernel, to += 4) store<f32>(to, load<f32>(element));
       }
     }

@@ -5,12 +5,10 @@ import { horizontal, Planes, vertical } from "./planes";
 import { scratch } from "./scratch";
 
 /** How many places are noted for the current block. */
-@unmanaged
 class Places {
-  vectors: i32;
-  singles: i32;
+  static vectors: i32 = 0;
+  static singles: i32 = 0;
 }
-const places = changetype<Places>(memory.data(offsetof<Places>()));
 
 /** Strips of rows, as even as possible. */
 export function stripsOf(features: i32): i32 {
@@ -44,8 +42,8 @@ export function writePlaces(images: i32, imagePlanes: i32, imageOut: i32): void 
     const inOut = load<u32>(vector, 4) >> 2;
     for (let i = 0; i < 4; ++i) single = writePlace(single, inPlanes + i, inOut + i * horizontal.outStep);
   }
-  places.vectors = <i32>(vector - Planes.vectors) >> 3;
-  places.singles = <i32>(single - Planes.singles) >> 3;
+  Places.vectors = <i32>(vector - Planes.vectors) >> 3;
+  Places.singles = <i32>(single - Planes.singles) >> 3;
 }
 
 function writePlace(to: usize, inPlanes: i32, inOut: i32): usize {
@@ -56,11 +54,11 @@ function writePlace(to: usize, inPlanes: i32, inOut: i32): usize {
 
 /** All features at all places of a block; `planeOut` is the distance between two features in the output. */
 export function product(out: usize, planeOut: usize, bias: usize, features: i32, depth: i32, goesOn: bool): void {
-  for (let v = 0; v < places.vectors; v += 2) {
+  for (let v = 0; v < Places.vectors; v += 2) {
     vectorPair(Planes.vectors + ((<usize>v) << 3), out, planeOut, bias, features, depth, goesOn);
   }
-  for (let s = 0; s < places.singles; s += 8) {
-    const count = min<i32>(places.singles - s, 8);
+  for (let s = 0; s < Places.singles; s += 8) {
+    const count = min<i32>(Places.singles - s, 8);
     eightSingles(Planes.singles + ((<usize>s) << 3), count, out, planeOut, bias, features, depth, goesOn);
   }
 }

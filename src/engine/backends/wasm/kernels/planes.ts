@@ -22,21 +22,27 @@ const VECTORS: usize = TAPS + MAX_TAPS * 4;
 const SINGLES: usize = VECTORS + MAX_POSITIONS * 8;
 const GATHERED: usize = SINGLES + MAX_POSITIONS * 8;
 const TILE: usize = GATHERED + MAX_TAPS * (32 + 4);
+const AXES: usize = TILE + 16 * 32;
 
-export const vertical = changetype<Axis>(memory.data(offsetof<Axis>()));
-export const horizontal = changetype<Axis>(memory.data(offsetof<Axis>()));
+/** Both lie in the scratch memory, as all that changes: each thread has its own, constants are everybody's. */
+export let vertical = changetype<Axis>(0);
+export let horizontal = changetype<Axis>(0);
 
 /** The block of planes that is worked on: so many images, channels and taps. */
-@unmanaged
-class Block {
-  images: i32;
-  channels: i32;
+export class Block {
+  static images: i32 = 0;
+  static channels: i32 = 0;
   /** Of each channel's taps, the block has the first `taps` from `firstTap`. */
-  taps: i32;
+  static taps: i32 = 0;
 }
-export const block = changetype<Block>(memory.data(offsetof<Block>()));
 
 export class Planes {
+  /** To be called first by every instruction that uses planes. */
+  static open(): void {
+    vertical = changetype<Axis>(scratch + AXES);
+    horizontal = changetype<Axis>(scratch + AXES + offsetof<Axis>());
+  }
+
   @inline static get address(): usize {
     return scratch + PLANES;
   }
@@ -73,7 +79,7 @@ export class Planes {
    */
   static choose(batch: i32, channels: i32, positions: i32): void {
     const all = vertical.taps * horizontal.taps;
-    block.taps = min<i32>(all, MAX_TAPS);
+    Block.taps = min<i32>(all, MAX_TAPS);
     // As even as possible: two blocks of 32 channels run faster than one of 56 and one of 8.
     const most = max<i32>(1, MAX_TAPS / max<i32>(1, all));
     const blocks = (channels + most - 1) / most;
@@ -86,14 +92,14 @@ export class Planes {
       else if (together > 1) together = (together + 1) >> 1;
       else break;
     }
-    block.channels = together;
+    Block.channels = together;
     vertical.count = rows;
     horizontal.count = columns;
-    block.images = 1;
+    Block.images = 1;
     if (rows == vertical.grid && columns == horizontal.grid) {
       const several = <i64>COMFORT / max<i64>(1, Planes.size(rows, columns) * <i64>together);
       const room = min<i32>(positions / max<i32>(1, rows * columns), batch);
-      block.images = max<i32>(1, <i32>min<i64>(several, room));
+      Block.images = max<i32>(1, <i32>min<i64>(several, room));
     }
   }
 

@@ -1,5 +1,6 @@
 // Random numbers from Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). The state is
-// int32 [key0, key1, stream, counter]; element i of a call takes word i % 4 of the block [i >> 2, counter, stream, 0].
+// [key0, key1, stream, counter], two int32 halves each; element i of a call takes word i % 4 of the block
+// [i >> 2, counter, stream, 0].
 import { Log } from "./exponential";
 import { Lanes } from "./lanes";
 import { Turn } from "./trigonometry";
@@ -15,11 +16,11 @@ function draw<F>(out: usize, state: usize, n: i32, a: v128, b: v128): void {
   for (; n >= 16; n -= 16, out += 64, block += 4) {
     // Four blocks at once, one in each lane.
     let c0 = i32x4.add(i32x4.splat(block), i32x4(0, 1, 2, 3));
-    let c1 = v128.load32_splat(state, 12);
-    let c2 = v128.load32_splat(state, 8);
+    let c1 = i32x4.splat(State.word(state, 3));
+    let c2 = i32x4.splat(State.word(state, 2));
     let c3 = i32x4.splat(0);
-    let key0 = v128.load32_splat(state);
-    let key1 = v128.load32_splat(state, 4);
+    let key0 = i32x4.splat(State.word(state, 0));
+    let key1 = i32x4.splat(State.word(state, 1));
     for (let round = 0; round < 10; ++round) {
       const low0 = i64x2.extmul_low_i32x4_u(c0, i32x4.splat(M0));
       const high0 = i64x2.extmul_high_i32x4_u(c0, i32x4.splat(M0));
@@ -49,11 +50,17 @@ function draw<F>(out: usize, state: usize, n: i32, a: v128, b: v128): void {
 
 class State {
   @inline static block(state: usize, index: u32): v128 {
-    return philox(index, load<u32>(state, 12), load<u32>(state, 8), load<u32>(state), load<u32>(state, 4));
+    return philox(index, State.word(state, 3), State.word(state, 2), State.word(state, 0), State.word(state, 1));
+  }
+  /** Word i, from its lower and its upper half. */
+  @inline static word(state: usize, i: usize): u32 {
+    return load<u32>(state + (i << 3)) | (load<u32>(state + (i << 3), 4) << 16);
   }
   /** The next call draws other numbers. */
   @inline static advance(state: usize): void {
-    store<u32>(state, load<u32>(state, 12) + 1, 12);
+    const counter = State.word(state, 3) + 1;
+    store<u32>(state, counter & 0xffff, 24);
+    store<u32>(state, counter >>> 16, 28);
   }
 }
 

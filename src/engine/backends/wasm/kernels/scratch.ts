@@ -1,4 +1,5 @@
-// Memory for what a kernel packs or copies while it runs; nothing in it outlives one instruction.
+// Memory for what a kernel packs, copies or notes while it runs; nothing in it outlives one instruction. Each thread runs an
+// instance of its own with its own globals and scratch memory, so kernels keep nothing else that changes.
 
 /** The backend reserves `scratchBytes` and sets the address. */
 export let scratch: usize = 0;
