@@ -54,7 +54,8 @@ const along = reduction;
 const alongBackward: InstructionShape = { ...reduction, reads: ["g", "y"] };
 
 /**
- * A stream of random numbers (Philox4x32-10): int32 [key0, key1, stream, counter]. Word j of draw i is
+ * A stream of random numbers (Philox4x32-10): [key0, key1, stream, counter], each as two int32s, its lower 16 bits and its
+ * upper (a device may keep integers as float32, which is exact below 2²⁴). Word j of draw i is
  * word i%4 of philox(counter = [i>>2, state.counter, stream, 0], key = [key0, key1]); the instruction then adds 1 to
  * `counter`, so a draw depends on seed, stream and call alone, never on threads, device or batch layout.
  */

@@ -19,12 +19,12 @@ export const uniformWithin = (bound: number): Initializer => ({ distribution: "u
 
 export class RandomStream {
   readonly device: Device;
-  /** int32 [key0, key1, stream, counter], as the instruction table describes it. */
+  /** [key0, key1, stream, counter] in halves, as the instruction table describes it. */
   readonly #state: Storage;
 
   constructor(seed: number, name: string, device: Device = defaultDevice()) {
     this.device = device;
-    this.#state = device.store(initialState(seed, name));
+    this.#state = device.store(halves(initialState(seed, name)));
   }
 
   /** Starts over as the stream `name` of `seed`. */
@@ -32,11 +32,12 @@ export class RandomStream {
     this.state = initialState(seed, name);
   }
 
+  /** int32 [key0, key1, stream, counter] */
   get state(): Int32Array {
-    return this.device.backend.read(this.#state.buffer, new Int32Array(4));
+    return wholes(this.device.backend.read(this.#state.buffer, new Int32Array(8)));
   }
   set state(state: Int32Array) {
-    this.device.backend.write(this.#state.buffer, state);
+    this.device.backend.write(this.#state.buffer, halves(state));
   }
 
   /** Overwrites `target` with fresh values. */
@@ -92,6 +93,12 @@ function zeroRow(target: Tensor, row: number): void {
 function initialState(seed: number, name: string): Int32Array {
   return Int32Array.of(seed | 0, Math.floor(seed / 2 ** 32) | 0, hash(name), 0);
 }
+
+/** Each word as its lower and its upper 16 bits. */
+const halves = (words: Int32Array): Int32Array =>
+  Int32Array.from({ length: 2 * words.length }, (_, i) => ((words[i >> 1] ?? 0) >>> (16 * (i & 1))) & 0xffff);
+const wholes = (parts: Int32Array): Int32Array =>
+  Int32Array.from({ length: parts.length / 2 }, (_, i) => (parts[2 * i] ?? 0) | ((parts[2 * i + 1] ?? 0) << 16));
 
 /** FNV-1a, 32 bits. */
 function hash(text: string): number {

@@ -40,8 +40,9 @@ const logSumExp = (values: readonly number[]) => {
 
 /** The words of one call on a random stream, which then moves on. */
 function words(state: Numbers, count: number): number[] {
-  const [key0, key1, stream, counter] = Array.from(state, (word) => word >>> 0);
-  state[3] = counter! + 1;
+  const [key0, key1, stream, counter] = [0, 2, 4, 6].map((at) => (state[at]! | (state[at + 1]! << 16)) >>> 0);
+  state[6] = (counter! + 1) & 0xffff;
+  state[7] = ((counter! + 1) >>> 16) & 0xffff;
   return Array.from({ length: Math.ceil(count / 4) }, (_, block) =>
     philox([block, counter!, stream!, 0], [key0!, key1!]),
   ).flat();

@@ -43,7 +43,10 @@ export class Source {
     return Int32Array.from({ length: n }, () => this.integer(low, high));
   }
 
+  /** Of a random stream; every other time its counter is about to carry over. */
   state(): Int32Array {
-    return this.integers(4, -(2 ** 31), 2 ** 31 - 1);
+    const state = this.integers(8, 0, 0xffff);
+    if (this.next() < 0.5) state[6] = 0xffff;
+    return state;
   }
 }

@@ -5,8 +5,8 @@ import { type InstructionName, instructions } from "../../../../src/engine/instr
 const backend = await createWasmBackend();
 
 function draw(name: InstructionName, n: number, params: readonly number[], state = [1, 2, 3, 0]): Float32Array {
-  const [out, stream] = [backend.allocate(n * 4), backend.allocate(16)];
-  backend.write(stream, Int32Array.from(state));
+  const [out, stream] = [backend.allocate(n * 4), backend.allocate(32)];
+  backend.write(stream, Int32Array.from(state.flatMap((word) => [word, 0])));
   backend.run(instructions[name], [out, stream], [n, ...params]);
   const drawn = backend.read(out, new Float32Array(n));
   backend.free(out);
@@ -62,8 +62,8 @@ describe("random numbers", () => {
 
   it("shuffle without losing anyone, every order as likely as another", () => {
     const counts = new Map<string, number>();
-    const [out, stream] = [backend.allocate(12), backend.allocate(16)];
-    backend.write(stream, Int32Array.of(7, 8, 9, 0));
+    const [out, stream] = [backend.allocate(12), backend.allocate(32)];
+    backend.write(stream, Int32Array.of(7, 0, 8, 0, 9, 0, 0, 0));
     for (let i = 0; i < 6000; i++) {
       backend.run(instructions.randomPermutation, [out, stream], [3]);
       const order = backend.read(out, new Int32Array(3)).join("");
@@ -71,6 +71,6 @@ describe("random numbers", () => {
     }
     expect([...counts.keys()].toSorted()).toEqual(["012", "021", "102", "120", "201", "210"]);
     for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
-    expect(Array.from(backend.read(stream, new Int32Array(4)))).toEqual([7, 8, 9, 6000]);
+    expect(Array.from(backend.read(stream, new Int32Array(8)))).toEqual([7, 0, 8, 0, 9, 0, 6000, 0]);
   });
 });
