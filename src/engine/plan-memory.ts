@@ -7,7 +7,8 @@
  */
 import type { Command, DeviceBuffer } from "./backend.ts";
 
-const ALIGNMENT = 64;
+/** What a WebGPU binding asks of its offset; a CPU is content with less. */
+const ALIGNMENT = 256;
 
 interface Lifetime {
   readonly buffer: DeviceBuffer;
