@@ -6,8 +6,8 @@ import { acceptJsonBodies } from "./json-body.ts";
 import { describeRoutes } from "./openapi.ts";
 import type { ApiParts } from "./parts.ts";
 import { checkRequestPart } from "./request-checks.ts";
-import { cancelRoutes } from "./routes/cancel.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
+import { controlRoutes } from "./routes/control.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -61,7 +61,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
 
   submitRoutes(app, parts);
   jobRoutes(app, parts);
-  cancelRoutes(app, parts);
+  controlRoutes(app, parts);
   eventRoutes(app, parts);
   historyRoutes(app, parts);
   modelRoutes(app, parts);

@@ -69,7 +69,7 @@ async function readModel(store: ObjectStore, state: JobState): Promise<TrainedMo
 
 function nothingTrained({ id, status }: JobState): ProblemError {
   const why =
-    status === "queued" || status === "running"
+    status === "queued" || status === "running" || status === "paused"
       ? `is ${status} and has stored no weights yet; its first "checkpoint" event says when it has`
       : `is ${status} and never stored any weights`;
   return new ProblemError("wrong-state", `There is no model to ask: job ${id} ${why}.`);

@@ -89,9 +89,10 @@ export class RunView {
         job.progress.epoch > 0 || finished
           ? element("a", { class: "button primary", href: service.modelHref(job.id), download: "" }, "Download model")
           : null,
+        finished ? null : this.#pauseButton(job),
         finished
           ? element("button", { type: "button", class: "danger", onclick: () => this.#remove() }, "Delete")
-          : element("button", { type: "button", class: "danger", onclick: () => this.#cancel() }, "Cancel"),
+          : element("button", { type: "button", class: "danger", onclick: () => this.#ask(service.cancel) }, "Cancel"),
       ),
     );
     const facts = [
@@ -227,8 +228,14 @@ export class RunView {
     return button;
   }
 
-  async #cancel(): Promise<void> {
-    await this.#attempt(() => service.cancel(this.#id));
+  #pauseButton({ status, pause_requested }: Job): HTMLButtonElement {
+    const [label, action] = status === "paused" ? ["Resume", service.resume] : ["Pause", service.pause];
+    const disabled = status === "running" && pause_requested ? { disabled: "" } : {};
+    return element("button", { type: "button", ...disabled, onclick: () => this.#ask(action) }, label);
+  }
+
+  async #ask(action: (id: string) => Promise<unknown>): Promise<void> {
+    await this.#attempt(() => action(this.#id));
     await this.#reload();
   }
 

@@ -35,6 +35,8 @@ export const service = {
   job: (id: string): Promise<Job> => get(pathOf(id)),
   history: (id: string): Promise<History> => get(`${pathOf(id)}/history`),
   cancel: (id: string): Promise<Job> => send("POST", `${pathOf(id)}/cancel`),
+  pause: (id: string): Promise<Job> => send("POST", `${pathOf(id)}/pause`),
+  resume: (id: string): Promise<Job> => send("POST", `${pathOf(id)}/resume`),
   remove: (id: string): Promise<void> => send("DELETE", pathOf(id)),
   modelHref: (id: string): string => `${pathOf(id)}/model?format=safetensors`,
 
@@ -52,6 +54,7 @@ const EVENT_TYPES = [
   "queued",
   "started",
   "resumed",
+  "paused",
   "epoch",
   "checkpoint",
   "anomaly",

@@ -23,7 +23,9 @@ export const Links = z
 
 const payloads = {
   queued: z.object({
-    reason: z.enum(["submitted", "worker_stopped"]).describe("why the job waits"),
+    reason: z
+      .enum(["submitted", "worker_stopped", "requested"])
+      .describe("why the job waits; `requested`: after a pause"),
     epoch: epoch.describe("whole epochs trained so far"),
   }),
   started: z.object({
@@ -38,7 +40,11 @@ const payloads = {
     device: z.string(),
     epoch: epoch.describe("the whole epochs in the checkpoint it goes on from"),
     step: step.describe("the steps in that checkpoint"),
-    reason: z.enum(["worker_lost", "worker_stopped"]),
+    reason: z.enum(["worker_lost", "worker_stopped", "requested"]).describe("`requested`: after a pause"),
+  }),
+  paused: z.object({
+    epoch: epoch.describe("whole epochs trained so far"),
+    reason: z.enum(["requested"]),
   }),
   epoch: z.object({
     epoch,
@@ -99,6 +105,7 @@ export const jobEvents = {
   queued: framed("queued", "The job waits for a worker."),
   started: framed("started", "A worker has taken the job for the first time."),
   resumed: framed("resumed", "A worker goes on from a checkpoint."),
+  paused: framed("paused", "The job has left its worker; its checkpoint waits for a resume."),
   epoch: framed("epoch", "An epoch is over. Each epoch appears once, whatever happened to the workers."),
   checkpoint: framed("checkpoint", "The weights and everything else needed to go on are stored."),
   anomaly: framed("anomaly", "The loss is no longer a finite number."),

@@ -120,7 +120,13 @@ export class JobLog {
     const reply = Reply.parse(
       await this.script(
         "appendEvents",
-        [keys.state(id), keys.events(id), keys.waiting, ...JOB_STATUSES.map((status) => keys.withStatus(status))],
+        [
+          keys.state(id),
+          keys.events(id),
+          keys.waiting,
+          keys.counter,
+          ...JOB_STATUSES.map((status) => keys.withStatus(status)),
+        ],
         args,
       ),
     );
@@ -167,9 +173,10 @@ export class JobLog {
     return [...waiting, ...running];
   }
 
-  /** Remembers that someone wants a running job to end, for the worker that runs it now or takes it next. */
-  async requestCancel(id: string): Promise<void> {
-    await this.redis.hset(this.keys.state(id), "cancel_requested", "1");
+  /** Asks the worker that runs a job now, or takes it next, to end or pause it. Whether there is one to ask. */
+  async request(id: string, what: "cancel" | "pause"): Promise<boolean> {
+    const status = await this.script("requestOfWorker", [this.keys.state(id)], [`${what}_requested`, "1"]);
+    return status === "running";
   }
 
   /** Removes a finished job from the log; what lies in the object store is the caller's. */

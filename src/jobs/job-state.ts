@@ -1,6 +1,6 @@
 /** The state hash of a job: how its fields are written as strings and read back. */
 import { z } from "zod";
-import { Best } from "./events.ts";
+import { Best, type EventPayload } from "./events.ts";
 import { Job, type JobState, Latest, Progress, StoredCheckpoint } from "./job.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
 
@@ -22,6 +22,10 @@ export interface StateFields {
   priority?: number;
   last_checkpoint?: StoredCheckpoint;
   losses?: number;
+  /** Why the job waits, as its last `queued` event says. */
+  queue_reason?: EventPayload<"queued">["reason"];
+  /** 0 takes a request back: it has been done. */
+  pause_requested?: 0;
 }
 
 /** Flat field, value, field, value … as HSET takes them. */
@@ -34,6 +38,11 @@ export function encodeFields(fields: StateFields): string[] {
 
 const json = <T extends z.ZodType>(schema: T) => z.string().transform((text) => schema.parse(JSON.parse(text)));
 const orNull = <T extends z.ZodType>(schema: T) => schema.optional().transform((value) => value ?? null);
+
+const flag = z
+  .string()
+  .optional()
+  .transform((value) => value === "1");
 
 const Hash = z.object({
   id: z.string(),
@@ -51,7 +60,9 @@ const Hash = z.object({
   device: orNull(z.string()),
   worker: orNull(z.string()),
   attempt: z.coerce.number(),
-  cancel_requested: z.string().optional(),
+  cancel_requested: flag,
+  pause_requested: flag,
+  queue_reason: z.enum(["submitted", "worker_stopped", "requested"]).default("submitted"),
   error: orNull(json(Job.shape.error.unwrap())),
   priority: z.coerce.number(),
   seq: z.coerce.number(),
@@ -62,11 +73,6 @@ const Hash = z.object({
 /** The state in a hash as HGETALL gives it; null if there is no such job. */
 export function decodeState(hash: Record<string, string>): JobState | null {
   if (hash["id"] === undefined) return null;
-  const { attempt, cancel_requested, last_checkpoint, ...same } = Hash.parse(hash);
-  return {
-    ...same,
-    attempts: attempt,
-    cancel_requested: cancel_requested === "1",
-    lastCheckpoint: last_checkpoint,
-  };
+  const { attempt, last_checkpoint, queue_reason, ...same } = Hash.parse(hash);
+  return { ...same, attempts: attempt, lastCheckpoint: last_checkpoint, queueReason: queue_reason };
 }

@@ -1,6 +1,6 @@
 /** The job as the API shows it, and the state from which it is made. */
 import { z } from "zod";
-import { Best, Links } from "./events.ts";
+import { Best, type EventPayload, Links } from "./events.ts";
 import { ModelSummary } from "./model-summary.ts";
 import { Problem } from "./problem.ts";
 
@@ -60,6 +60,7 @@ export const Job = z
     worker: z.string().nullable(),
     attempts: z.int().describe("how often a worker has taken the job"),
     cancel_requested: z.boolean(),
+    pause_requested: z.boolean(),
     error: Problem.nullable(),
     links: Links,
   })
@@ -75,10 +76,11 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly lastCheckpoint: StoredCheckpoint | null;
   /** Workers that died at this job, one after the other, without a new checkpoint between. */
   readonly losses: number;
+  readonly queueReason: EventPayload<"queued">["reason"];
 }
 
 export function jobView(state: JobState, queuePosition: number | null): Job {
-  const { priority: _p, seq: _s, lastCheckpoint: _l, losses: _n, ...shown } = state;
+  const { priority: _p, seq: _s, lastCheckpoint: _l, losses: _n, queueReason: _q, ...shown } = state;
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };
 }
 
@@ -98,6 +100,7 @@ export function jobAsCreated(state: JobState, queuePosition: number | null): Job
       worker: null,
       attempts: 0,
       cancel_requested: false,
+      pause_requested: false,
       error: null,
     },
     queuePosition,

@@ -1,8 +1,8 @@
 /** What one can do with jobs: the log, the queue, the signals and the object store in the right order. */
 import type { Redis } from "ioredis";
-import { sendSignal } from "./control.ts";
+import { type Signal, sendSignal } from "./control.ts";
 import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./job.ts";
-import type { CreateOutcome, JobLog, JobToCreate } from "./job-log.ts";
+import type { Append, CreateOutcome, JobLog, JobToCreate } from "./job-log.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { ObjectStore } from "./object-store.ts";
 
@@ -14,7 +14,9 @@ export interface JobFilter {
   readonly cursor?: string;
 }
 
-export type CancelOutcome = "cancelled" | "requested" | "finished" | "unknown";
+/** `done`: at once, or already. `requested`: as soon as the worker is between two steps. */
+export type ControlOutcome = "done" | "requested" | "finished" | "unknown";
+export type ResumeOutcome = "done" | "pausing" | "finished" | "unknown";
 
 /** So many jobs are looked at for one page of a filtered list; the page may then be short, its cursor goes on. */
 const MOST_LOOKED_AT = 5000;
@@ -72,26 +74,62 @@ export class Jobs {
     };
   }
 
-  /** A job that waits is cancelled at once; a running one as soon as its worker is between two steps. */
-  async cancel(id: string, reason = "requested"): Promise<CancelOutcome> {
+  /** A job that waits or pauses is cancelled at once; a running one as soon as its worker is between two steps. */
+  async cancel(id: string, reason = "requested"): Promise<ControlOutcome> {
+    return this.control(id, "cancel", "cancelled", ({ progress: { epoch } }) => ({
+      type: "cancelled",
+      data: { epoch, reason },
+      state: { finished_at: new Date().toISOString() },
+    }));
+  }
+
+  /** A job that waits is paused at once; a running one as soon as its worker has stored a checkpoint. */
+  async pause(id: string): Promise<ControlOutcome> {
+    return this.control(id, "pause", "paused", ({ progress: { epoch } }) => ({
+      type: "paused",
+      data: { epoch, reason: "requested" },
+    }));
+  }
+
+  /** A paused job waits for a worker again; one that waits or runs is left alone. */
+  async resume(id: string): Promise<ResumeOutcome> {
     const state = await this.log.state(id);
     if (!state) return "unknown";
     if (isFinished(state.status)) return "finished";
-    const appended = await this.log.append(id, [
-      {
-        type: "cancelled",
-        data: { epoch: state.progress.epoch, reason },
-        state: { finished_at: new Date().toISOString() },
-      },
+    if (state.status === "running" && state.pause_requested) return "pausing";
+    if (state.status !== "paused") return "done";
+    const reason = "requested";
+    await this.log.append(id, [
+      { type: "queued", data: { reason, epoch: state.progress.epoch }, state: { queue_reason: reason } },
     ]);
-    if (appended.ok) {
-      await this.queue.remove(id);
-      return "cancelled";
+    // If someone else was faster, the job waits already, and adding it again changes nothing.
+    await this.queue.add(id, state.priority);
+    return "done";
+  }
+
+  /** Writes the event that leads to a status if no worker has the job; else asks its worker to do so. */
+  private async control(
+    id: string,
+    signal: Signal["signal"],
+    to: JobStatus,
+    event: (state: JobState) => Append,
+  ): Promise<ControlOutcome> {
+    for (;;) {
+      const state = await this.log.state(id);
+      if (!state) return "unknown";
+      if (state.status === to) return "done";
+      if (isFinished(state.status)) return "finished";
+      const appended = await this.log.append(id, [event(state)]);
+      if (appended.ok) {
+        await this.queue.remove(id);
+        return "done";
+      }
+      // The worker may have given the job back meanwhile, or ended it: then there is nobody to ask, and all is looked at anew.
+      if (appended.reason === "attempt" && (await this.log.request(id, signal))) {
+        await sendSignal(this.redis, this.log.keys, { signal, id });
+        return "requested";
+      }
     }
-    if (appended.reason !== "attempt") return appended.reason === "status" ? "finished" : "unknown";
-    await this.log.requestCancel(id);
-    await sendSignal(this.redis, this.log.keys, { signal: "cancel", id });
-    return "requested";
   }
 
   /** Removes a finished job and all that it stored. */

@@ -1,8 +1,7 @@
 /** One job, from the moment a worker takes it to its last event: claim, train, write down, end. */
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { EventPayload } from "../jobs/events.ts";
-import { isFinished, type JobState, jobLinks, type StoredCheckpoint } from "../jobs/job.ts";
+import { isFinished, type JobState } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems, type Problem } from "../jobs/problem.ts";
@@ -11,9 +10,10 @@ import { JobWriter, SupersededError } from "./job-writer.ts";
 import { StopSwitch } from "./stop-switch.ts";
 import { Control } from "./trainer-messages.ts";
 import type { TrainerEnd, TrainerPool, TrainerThread } from "./trainer-pool.ts";
+import { cancelled, claimed, completed, failed, givenBack, lossesOf, paused } from "./worker-events.ts";
 
 /** Why a running job is to stop. */
-export type StopReason = "cancel" | "shutdown" | "lock_lost" | "time_limit";
+export type StopReason = "cancel" | "pause" | "shutdown" | "lock_lost" | "time_limit";
 
 /** `waits`: the job is to go back to the queue. `over`: the queue may forget it. */
 export type RunOutcome = "over" | "waits";
@@ -36,9 +36,10 @@ const MOST_LOSSES = 5;
 export async function runJob(parts: RunnerParts, id: string, signal: AbortSignal): Promise<RunOutcome> {
   const logger = parts.logger.child({ job: id });
   const state = await parts.log.state(id);
-  if (!state || isFinished(state.status)) return "over";
-  if (state.status === "queued" && state.cancel_requested) {
-    await parts.log.append(id, [cancelled(state.progress.epoch)]);
+  if (!state || isFinished(state.status) || state.status === "paused") return "over";
+  if (state.status === "queued" && (state.cancel_requested || state.pause_requested)) {
+    const { epoch } = state.progress;
+    await parts.log.append(id, [state.cancel_requested ? cancelled(epoch) : paused(epoch)]);
     return "over";
   }
   const thread = await parts.pool.take();
@@ -72,10 +73,11 @@ async function runOn(
   // A broker restored from an older copy may name one that is gone. From the start it comes to the same bits.
   const from =
     state.lastCheckpoint && (await parts.store.exists(state.lastCheckpoint.key)) ? state.lastCheckpoint : null;
-  const claim = claimEvent(state, from, attempt, parts.worker, device);
+  const claim = claimed(state, from, attempt, parts.worker, device);
   await writer.append([claim]);
   logger.info({ attempt, device, epoch: writer.epoch }, claim.type);
   if (state.cancel_requested) return end(writer, cancelled(writer.epoch));
+  if (state.pause_requested) return pause(parts.log, writer, state.id);
   if (lossesOf(state) >= MOST_LOSSES) return end(writer, failed(writer.epoch, tooManyLosses()));
 
   const spec = CheckedSpec.parse(state.spec);
@@ -105,10 +107,11 @@ async function runOn(
     await parts.log.append(state.id, [failed(writer.epoch, problem)], attempt);
     return "over";
   }
-  return finish(writer, state.id, ended, stopReason(either), spec.max_runtime_s, logger);
+  return finish(parts.log, writer, state.id, ended, stopReason(either), spec.max_runtime_s, logger);
 }
 
 async function finish(
+  log: JobLog,
   writer: JobWriter,
   id: string,
   ended: TrainerEnd,
@@ -120,8 +123,12 @@ async function finish(
   const stopped = ended.type === "died" ? reason !== null : ended.type === "done" && ended.outcome === "stopped";
   if (stopped && reason === "shutdown") {
     logger.info({ epoch: writer.epoch }, "back to the queue");
-    await writer.append([{ type: "queued", data: { reason: "worker_stopped", epoch: writer.epoch } }]);
+    await writer.append([givenBack(writer.epoch)]);
     return "waits";
+  }
+  if (stopped && reason === "pause") {
+    logger.info({ epoch: writer.epoch }, "paused");
+    return pause(log, writer, id);
   }
   if (stopped && reason === "time_limit") {
     logger.info({ epoch: writer.epoch }, "reached its time limit");
@@ -140,35 +147,16 @@ async function finish(
   return end(writer, failed(writer.epoch, problem));
 }
 
-async function end(writer: JobWriter, event: Append): Promise<RunOutcome> {
-  await writer.end(event);
+/** A cancel that came while the job was about to pause has found a worker to ask: this one. */
+async function pause(log: JobLog, writer: JobWriter, id: string): Promise<RunOutcome> {
+  await writer.append([paused(writer.epoch)]);
+  if ((await log.state(id))?.cancel_requested) await log.append(id, [cancelled(writer.epoch)]);
   return "over";
 }
 
-function claimEvent(
-  state: JobState,
-  from: StoredCheckpoint | null,
-  attempt: number,
-  worker: string,
-  device: string,
-): Append {
-  const fields = { worker, device, losses: lossesOf(state) };
-  if (state.attempts === 0) {
-    return {
-      type: "started",
-      data: { attempt, worker, device, model_summary: state.model_summary },
-      state: { ...fields, started_at: new Date().toISOString() },
-    };
-  }
-  const data: EventPayload<"resumed"> = {
-    attempt,
-    worker,
-    device,
-    epoch: from?.epoch ?? 0,
-    step: from?.step ?? 0,
-    reason: state.status === "running" ? "worker_lost" : "worker_stopped",
-  };
-  return { type: "resumed", data, state: fields };
+async function end(writer: JobWriter, event: Append): Promise<RunOutcome> {
+  await writer.end(event);
+  return "over";
 }
 
 /** The log keeps the spec as the check at submission completed it. */
@@ -195,11 +183,6 @@ class TimeLimit {
   }
 }
 
-/** The last losses of this job count only if they came one after the other. */
-function lossesOf(state: JobState): number {
-  return state.status === "running" ? state.losses + 1 : 0;
-}
-
 function tooManyLosses(): Problem {
   return jobProblems.workerLost(
     `${MOST_LOSSES} workers died while they trained this job, one after the other, without a checkpoint between them. ` +
@@ -216,33 +199,12 @@ function problemOfDeath(error: Error): Problem {
   return jobProblems.internal(`The thread that trained this job died: ${error.message}`);
 }
 
+const STOP_REASONS: readonly StopReason[] = ["cancel", "pause", "shutdown", "time_limit"];
+
 function stopReason(signal: AbortSignal): StopReason | null {
   if (!signal.aborted) return null;
   const reason: unknown = signal.reason;
-  return reason === "cancel" || reason === "shutdown" || reason === "time_limit" ? reason : "lock_lost";
-}
-
-const now = () => new Date().toISOString();
-
-function completed(id: string, writer: JobWriter): Append {
-  const { loss, val_loss, metrics, val_metrics, nonfinite } = writer.latest ?? { loss: null, metrics: {} };
-  const final: EventPayload<"completed">["final"] = {
-    epoch: writer.epoch,
-    loss,
-    metrics,
-    ...(val_loss === undefined ? {} : { val_loss }),
-    ...(val_metrics === undefined ? {} : { val_metrics }),
-    ...(nonfinite === undefined ? {} : { nonfinite }),
-  };
-  return { type: "completed", data: { best: writer.best, final, links: jobLinks(id) }, state: { finished_at: now() } };
-}
-
-function cancelled(epoch: number): Append {
-  return { type: "cancelled", data: { epoch, reason: "requested" }, state: { finished_at: now() } };
-}
-
-function failed(epoch: number, error: Problem): Append {
-  return { type: "failed", data: { epoch, error }, state: { finished_at: now(), error } };
+  return STOP_REASONS.find((known) => known === reason) ?? "lock_lost";
 }
 
 const text = (error: unknown) => (error instanceof Error ? error.message : String(error));

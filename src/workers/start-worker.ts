@@ -82,10 +82,16 @@ export async function startWorker(
   });
   worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
   worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
-  await onSignal(subscriber, keys, ({ id }) => void stop(id, "cancel"));
+  await onSignal(subscriber, keys, ({ id, signal }) => void stop(id, signal));
   await worker.waitUntilReady();
 
   const queue = new JobQueue(redis, keys);
+  // A job that was resumed while the queue still held its paused run is in no queue now.
+  worker.on("completed", ({ id = "" }) => {
+    readdIfQueued(log, queue, id).catch((error: unknown) =>
+      logger.warn({ job: id, err: error }, "could not look after"),
+    );
+  });
   const reconciler = new Reconciler(log, queue, logger);
   reconciler.start();
   return {
@@ -101,4 +107,9 @@ export async function startWorker(
       subscriber.disconnect();
     },
   };
+}
+
+async function readdIfQueued(log: JobLog, queue: JobQueue, id: string): Promise<void> {
+  const state = await log.state(id);
+  if (state?.status === "queued") await queue.add(id, state.priority);
 }

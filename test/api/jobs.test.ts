@@ -117,6 +117,35 @@ describe("cancelling", () => {
   });
 });
 
+describe("pausing and resuming", () => {
+  test("a waiting job happens at once, and doing it again changes nothing", async () => {
+    const { id } = await new JobScript(api.parts).queue();
+    const first = await post(`/v1/jobs/${id}/pause`);
+    expect([first.statusCode, first.json().status]).toEqual([200, "paused"]);
+    expect((await post(`/v1/jobs/${id}/pause`)).json()).toEqual(first.json());
+    const resumed = await post(`/v1/jobs/${id}/resume`);
+    expect([resumed.statusCode, resumed.json().status]).toEqual([200, "queued"]);
+    expect((await post(`/v1/jobs/${id}/resume`)).json()).toEqual(resumed.json());
+  });
+
+  test("asks the worker of a running job, and there is nothing to resume before it has paused", async () => {
+    const { id } = await (await new JobScript(api.parts).queue()).start();
+    const response = await post(`/v1/jobs/${id}/pause`);
+    expect([response.statusCode, response.json().pause_requested]).toEqual([202, true]);
+    const early = await post(`/v1/jobs/${id}/resume`);
+    expect([early.statusCode, early.json().detail]).toEqual([409, expect.stringContaining("about to pause")]);
+  });
+
+  test("is a 409 for a finished job, and a 404 for one that is not there", async () => {
+    const { id } = await (await (await new JobScript(api.parts).queue()).start()).complete();
+    for (const call of ["pause", "resume"]) {
+      const response = await post(`/v1/jobs/${id}/${call}`);
+      expect([response.statusCode, response.json().detail]).toEqual([409, expect.stringContaining("completed")]);
+      expect((await post(`/v1/jobs/job_nothing/${call}`)).statusCode).toBe(404);
+    }
+  });
+});
+
 describe("deleting", () => {
   test("removes a finished job and all it stored", async () => {
     const { id } = await (await (await new JobScript(api.parts).queue()).start()).complete();

@@ -47,7 +47,9 @@ test("the document is OpenAPI 3.1 and lists every call of the contract", () => {
     "POST /v1/jobs",
     "POST /v1/jobs/validate",
     "POST /v1/jobs/{id}/cancel",
+    "POST /v1/jobs/{id}/pause",
     "POST /v1/jobs/{id}/predict",
+    "POST /v1/jobs/{id}/resume",
   ]);
 });
 

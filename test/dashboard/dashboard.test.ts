@@ -100,6 +100,15 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
     expect(await page.locator(".facts").textContent()).toContain("<b>key</b>: <i>value</i>");
   });
 
+  test("pauses a run and lets it go on", async () => {
+    const job = await script({ name: "patient" });
+    await page.goto(`${url}/#${job.id}`);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect.poll(() => page.locator(".title .status").textContent()).toBe("paused");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect.poll(() => page.locator(".title .status").textContent()).toBe("queued");
+  });
+
   test("cancels a run", async () => {
     const job = await script({ name: "unwanted" });
     await page.goto(`${url}/#${job.id}`);

@@ -69,6 +69,34 @@ describe("a job", () => {
     expect(await parts.jobs.get(id)).toMatchObject({ status: "cancelled", queue_position: null });
   });
 
+  test("that waits leaves the queue when it is paused, and stands behind the others when it is resumed", async () => {
+    const [first, second] = [await submit(), await submit()];
+    expect(await parts.jobs.pause(first)).toBe("done");
+    expect(await parts.jobs.pause(first)).toBe("done");
+    expect(await parts.queue.missing([first, second])).toEqual([first]);
+    expect(await parts.jobs.get(first)).toMatchObject({ status: "paused", queue_position: null });
+    expect((await parts.jobs.list({ limit: 10, status: "paused" })).data.map(({ id }) => id)).toEqual([first]);
+
+    expect(await parts.jobs.resume(first)).toBe("done");
+    expect(await parts.jobs.resume(first)).toBe("done");
+    expect(await parts.queue.missing([first, second])).toEqual([]);
+    expect(await parts.jobs.get(first)).toMatchObject({ status: "queued", queue_position: 2 });
+    const types = (await parts.log.events(first)).map(({ type }) => type);
+    expect(types).toEqual(["queued", "paused", "queued"]);
+  });
+
+  test("that is paused is not removed; that is finished is neither paused nor resumed", async () => {
+    const id = await submit();
+    await parts.jobs.pause(id);
+    expect(await parts.jobs.remove(id)).toBe("unfinished");
+    expect(await parts.jobs.cancel(id)).toBe("done");
+    expect(await parts.jobs.pause(id)).toBe("finished");
+    expect(await parts.jobs.resume(id)).toBe("finished");
+    expect(await parts.jobs.remove(id)).toBe("removed");
+    expect(await parts.jobs.pause(id)).toBe("unknown");
+    expect(await parts.jobs.resume(id)).toBe("unknown");
+  });
+
   test("is removed with all it stored once it is finished, not before", async () => {
     const id = await submit();
     await parts.store.put(`jobs/${id}/checkpoints/1-1-1.safetensors`, Buffer.from("weights"));

@@ -33,11 +33,13 @@ async function work(): Promise<RunningWorker> {
   return worker;
 }
 
+const summary = { parameters: 1, flops_per_sample: 1, memory_bytes: 4, layers: [] };
+
 async function submit(spec: { epochs: number; [field: string]: unknown }, priority = 0): Promise<string> {
   const { epochs } = spec;
-  const modelSummary = { parameters: 1, flops_per_sample: 1, memory_bytes: 4, layers: [] };
   const id = newId("job");
-  await parts.jobs.submit({ id, name: null, metadata: {}, spec, modelSummary, epochs, steps: epochs, priority });
+  const about = { id, name: null, metadata: {}, spec, modelSummary: summary };
+  await parts.jobs.submit({ ...about, epochs, steps: epochs, priority });
   return id;
 }
 
@@ -114,7 +116,7 @@ describe("cancelling", () => {
 
   test("ends a waiting job at once, which then never starts", async () => {
     const id = await submit({ epochs: 1 });
-    expect(await parts.jobs.cancel(id)).toBe("cancelled");
+    expect(await parts.jobs.cancel(id)).toBe("done");
     await work();
     const next = await submit({ epochs: 1 });
     await ended(next, "completed");
@@ -127,6 +129,87 @@ describe("cancelling", () => {
     await ended(id, "completed");
     expect(await parts.jobs.cancel(id)).toBe("finished");
     expect(await parts.jobs.cancel(newId("job"))).toBe("unknown");
+  });
+});
+
+describe("pausing", () => {
+  const running = { epochs: 1_000_000, epoch_ms: 5, checkpoint_every: 1_000_000 };
+
+  test("frees the worker for other jobs; resuming goes on from the checkpoint without a gap", async () => {
+    const id = await submit({ ...running, epochs: 100 });
+    await work();
+    await atEpoch(id, 3);
+    expect(await parts.jobs.pause(id)).toBe("requested");
+    await ended(id, "paused");
+    const { epoch } = (await parts.jobs.get(id))?.progress ?? { epoch: 0 };
+    expect(await parts.jobs.get(id)).toMatchObject({ queue_position: null, pause_requested: false, finished_at: null });
+    const other = await submit({ epochs: 2 });
+    await ended(other, "completed");
+    expect(await status(id)).toBe("paused");
+
+    expect(await parts.jobs.resume(id)).toBe("done");
+    await ended(id, "completed");
+    expect(await epochsOf(id)).toEqual(upTo(100));
+    const told = (await events(id)).filter(({ type }) => type !== "epoch" && type !== "checkpoint");
+    expect(told.map(({ type }) => type)).toEqual(["queued", "started", "paused", "queued", "resumed", "completed"]);
+    expect(told[2]).toMatchObject({ epoch, reason: "requested" });
+    expect(told[3]).toMatchObject({ epoch, reason: "requested" });
+    expect(told[4]).toMatchObject({ epoch, step: epoch, reason: "requested", attempt: 2 });
+  });
+
+  test("lasts when all workers are replaced", async () => {
+    const id = await submit(running);
+    const first = await work();
+    await atEpoch(id, 2);
+    await parts.jobs.pause(id);
+    await ended(id, "paused");
+    await first.close();
+    await work();
+    await ended(await submit({ epochs: 1 }), "completed");
+    expect(await status(id)).toBe("paused");
+    expect(await parts.queue.missing([id])).toEqual([id]);
+  });
+
+  test("is done by the next worker when the one that was asked has died", async () => {
+    const id = await submit(running);
+    await parts.log.append(
+      id,
+      [{ type: "started", data: { attempt: 1, worker: "dead", device: "cpu", model_summary: summary } }],
+      1,
+    );
+    expect(await parts.jobs.pause(id)).toBe("requested");
+    expect(await parts.jobs.resume(id)).toBe("pausing");
+    await work();
+    await ended(id, "paused");
+    expect((await events(id)).map(({ type }) => type)).toEqual(["queued", "started", "resumed", "paused"]);
+  });
+
+  test("and resuming at once, again and again, loses no epoch", async () => {
+    const id = await submit({ ...running, epochs: 120 });
+    await work();
+    for (const epoch of [3, 20, 40, 60, 80]) {
+      await atEpoch(id, epoch);
+      await parts.jobs.pause(id);
+      await vi.waitFor(async () => expect(await parts.jobs.resume(id)).toBe("done"), { timeout: 5000, interval: 1 });
+    }
+    await ended(id, "completed");
+    expect(await epochsOf(id)).toEqual(upTo(120));
+    expect((await events(id)).filter(({ type }) => type === "paused")).toHaveLength(5);
+  });
+
+  test("does not keep a job from being cancelled", async () => {
+    const id = await submit(running);
+    await work();
+    await atEpoch(id, 2);
+    await parts.jobs.pause(id);
+    await parts.jobs.cancel(id);
+    await ended(id, "cancelled");
+    const [waits, pauses] = [await submit(running), await submit(running)];
+    await parts.jobs.pause(pauses);
+    await ended(pauses, "paused");
+    expect(await parts.jobs.cancel(pauses)).toBe("done");
+    expect(await status(pauses)).toBe("cancelled");
+    await parts.jobs.cancel(waits);
   });
 });
 

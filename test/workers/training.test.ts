@@ -145,6 +145,28 @@ describe("a training job", () => {
   });
 });
 
+test("a job that was paused in the middle of an epoch ends with the same bits as one that was not", async () => {
+  const spec = { ...slow, epochs: 12, checkpoint: null };
+  const disturbed = await submit(parts, spec);
+  await work();
+  for (const epoch of [2, 5, 8]) {
+    await untilEpoch(parts, disturbed, epoch);
+    await parts.jobs.pause(disturbed);
+    await untilStatus(parts, disturbed, "paused");
+    await parts.jobs.resume(disturbed);
+  }
+  await untilStatus(parts, disturbed, "completed");
+  const undisturbed = await submit(parts, spec);
+  await untilStatus(parts, undisturbed, "completed");
+
+  const resumed = (await eventsOf(parts, disturbed)).filter(({ type }) => type === "resumed");
+  expect(resumed.map(({ reason }) => reason)).toEqual(["requested", "requested", "requested"]);
+  expect(await figuresOf(parts, disturbed)).toEqual(await figuresOf(parts, undisturbed));
+  expect(modelWeights(await checkpointOf(parts, disturbed))).toEqual(
+    modelWeights(await checkpointOf(parts, undisturbed)),
+  );
+});
+
 async function* bytes(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
 }

@@ -138,7 +138,7 @@ function invalidDataset(error: DataError): ProblemError {
 
 const Uses = z.looseObject({ dataset_id: z.string() });
 const Spec = z.looseObject({ data: z.unknown(), validation: z.unknown() });
-const UNFINISHED = ["queued", "running"] as const;
+const UNFINISHED = ["queued", "running", "paused"] as const;
 
 /** A worker reads the dataset when it starts and again when it resumes, so it must stay until the end. */
 async function unfinishedJobOn({ jobs }: ApiParts, datasetId: string): Promise<string | null> {

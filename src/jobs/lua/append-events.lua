@@ -6,7 +6,8 @@ epochs that are not there, be it the next epoch, a checkpoint or the end: such a
 than a broker which was restored from an older copy, and would leave a gap for ever.
 
 KEYS  1 state hash   2 event stream   3 waiting jobs (sorted set, in the order in which they will run)
-      4… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
+      4 counter of jobs
+      5… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
 ARGV  1 id   2 attempt that writes, or "" if no worker does
       3… for each event: type, how many epochs it comes after, body from its second field on,
          number of state fields and values that follow, field, value, field, value …
@@ -17,6 +18,7 @@ local RULES = {
   queued = { from = { running = true, paused = true }, to = "queued" },
   started = { from = { queued = true }, to = "running", claims = true },
   resumed = { from = { queued = true, running = true }, to = "running", claims = true },
+  paused = { from = { queued = true, running = true }, to = "paused" },
   epoch = { from = { running = true } },
   checkpoint = { from = { running = true } },
   anomaly = { from = { running = true } },
@@ -25,7 +27,7 @@ local RULES = {
   cancelled = { from = { queued = true, running = true, paused = true }, to = "cancelled" },
 }
 local BY_STATUS = {
-  queued = KEYS[4], running = KEYS[5], paused = KEYS[6], completed = KEYS[7], failed = KEYS[8], cancelled = KEYS[9],
+  queued = KEYS[5], running = KEYS[6], paused = KEYS[7], completed = KEYS[8], failed = KEYS[9], cancelled = KEYS[10],
 }
 
 local id, writer = ARGV[1], ARGV[2]
@@ -79,6 +81,11 @@ while at <= #ARGV do
       redis.call("ZREM", BY_STATUS[status], id)
       redis.call("ZADD", BY_STATUS[to], 0, id)
       if to == "queued" then
+        -- After a pause it waits behind those of its rank; one whose worker stopped keeps its place.
+        if status == "paused" then
+          score = string.format("%.0f", math.floor(score / 4294967296) * 4294967296 + redis.call("INCR", KEYS[4]))
+          redis.call("HSET", KEYS[1], "score", score)
+        end
         redis.call("ZADD", KEYS[3], score, id)
       else
         redis.call("ZREM", KEYS[3], id)

@@ -1,0 +1,75 @@
+/** What a worker says about a job in its own name: taken, given back, paused, ended. The trainer tells the rest. */
+import type { EventPayload } from "../jobs/events.ts";
+import { type JobState, jobLinks, type StoredCheckpoint } from "../jobs/job.ts";
+import type { Append } from "../jobs/job-log.ts";
+import type { Problem } from "../jobs/problem.ts";
+import type { JobWriter } from "./job-writer.ts";
+
+/** `started` for the first attempt, `resumed` for each after it. */
+export function claimed(
+  state: JobState,
+  from: StoredCheckpoint | null,
+  attempt: number,
+  worker: string,
+  device: string,
+): Append {
+  const fields = { worker, device, losses: lossesOf(state) };
+  if (state.attempts === 0) {
+    return {
+      type: "started",
+      data: { attempt, worker, device, model_summary: state.model_summary },
+      state: { ...fields, started_at: now() },
+    };
+  }
+  const data: EventPayload<"resumed"> = {
+    attempt,
+    worker,
+    device,
+    epoch: from?.epoch ?? 0,
+    step: from?.step ?? 0,
+    reason: whyResumed(state),
+  };
+  return { type: "resumed", data, state: fields };
+}
+
+function whyResumed({ status, queueReason }: JobState): EventPayload<"resumed">["reason"] {
+  if (status === "running") return "worker_lost";
+  return queueReason === "requested" ? "requested" : "worker_stopped";
+}
+
+/** Workers that died at this job; they count only if they came one after the other. */
+export function lossesOf(state: JobState): number {
+  return state.status === "running" ? state.losses + 1 : 0;
+}
+
+export function givenBack(epoch: number): Append {
+  const reason = "worker_stopped";
+  return { type: "queued", data: { reason, epoch }, state: { queue_reason: reason } };
+}
+
+export function paused(epoch: number): Append {
+  return { type: "paused", data: { epoch, reason: "requested" }, state: { pause_requested: 0 } };
+}
+
+export function completed(id: string, { epoch, latest, best }: JobWriter): Append {
+  const { loss, val_loss, metrics, val_metrics, nonfinite } = latest ?? { loss: null, metrics: {} };
+  const final: EventPayload<"completed">["final"] = {
+    epoch,
+    loss,
+    metrics,
+    ...(val_loss === undefined ? {} : { val_loss }),
+    ...(val_metrics === undefined ? {} : { val_metrics }),
+    ...(nonfinite === undefined ? {} : { nonfinite }),
+  };
+  return { type: "completed", data: { best, final, links: jobLinks(id) }, state: { finished_at: now() } };
+}
+
+export function cancelled(epoch: number): Append {
+  return { type: "cancelled", data: { epoch, reason: "requested" }, state: { finished_at: now() } };
+}
+
+export function failed(epoch: number, error: Problem): Append {
+  return { type: "failed", data: { epoch, error }, state: { finished_at: now(), error } };
+}
+
+const now = () => new Date().toISOString();
