@@ -14,9 +14,9 @@ export interface OwnEngine {
   runInstruction(name: NonNullable<Workload["instruction"]>, seconds: number): Repetitions;
 }
 
-export async function createOwnEngine(): Promise<OwnEngine> {
+export async function createOwnEngine(numerics: "fast" | "strict"): Promise<OwnEngine> {
   await buildKernels();
-  const backend = await createWasmBackend();
+  const backend = await createWasmBackend({ numerics });
   const calls = instructionCalls(backend);
   return {
     variant: backend.variant,

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: this engine beside PyTorch, on this machine, in the same run.
+ * `npm run bench`: this engine beside PyTorch and TensorFlow.js, on this machine, in the same run.
  *
  *   --rounds 5 --seconds 0.5    measurements of each, and how long one takes
  *   --only mlp                  workloads whose name contains this
@@ -10,22 +10,12 @@
  */
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { createOwnEngine, type OwnEngine } from "./own-engine.ts";
-import { type Repetitions, type Summary, summarize } from "./repetitions.ts";
-import { startTorchPeer, type TorchPeer } from "./torch-peer.ts";
+import { type Contestant, contestantsOf } from "./contestants.ts";
+import { createOwnEngine } from "./own-engine.ts";
+import { type Peer, startTfjsPeer, startTorchPeer } from "./peer.ts";
+import { summarize } from "./repetitions.ts";
+import { type Result, resultTable } from "./result-table.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
-
-interface Contestant {
-  readonly name: string;
-  readonly peer: boolean;
-  measure(seconds: number): Promise<Repetitions | null>;
-}
-
-interface Result {
-  readonly name: string;
-  readonly peer: boolean;
-  readonly summary: Summary;
-}
 
 const { values } = parseArgs({
   options: {
@@ -38,21 +28,22 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 
-const own = await createOwnEngine();
+const engines = { fast: await createOwnEngine("fast"), strict: await createOwnEngine("strict") };
 console.log(
-  `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${own.variant}`,
+  `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${engines.fast.variant}`,
 );
 // Others at work on the machine are part of the result.
 console.log(`Load before: ${loadavg()[0]?.toFixed(2)} (1 means one core busy)`);
 const peers = await startPeers((process.env["PYTHON"] ?? "python3").split(","));
 for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only))) {
-  printTable(workload, await measureAll(workload, contestants(workload, own, peers)));
+  const contestants = contestantsOf(workload, engines, peers, { compiledPeers: values["torch-compile"] });
+  console.log(`\n${resultTable(workload, await measureAll(workload, contestants))}`);
 }
 for (const peer of peers) peer.close();
 
-/** Each PyTorch on one thread and on as many as it likes. One that is missing is told, not hidden. */
-async function startPeers(pythons: readonly string[]): Promise<TorchPeer[]> {
-  const started = new Map<string, TorchPeer>();
+/** Each PyTorch on one thread and on as many as it likes, and TensorFlow.js. One that is missing is told, not hidden. */
+async function startPeers(pythons: readonly string[]): Promise<Peer[]> {
+  const started = new Map<string, Peer>();
   for (const python of pythons) {
     for (const threads of [1, 0]) {
       try {
@@ -60,74 +51,42 @@ async function startPeers(pythons: readonly string[]): Promise<TorchPeer[]> {
         if (started.has(peer.name)) peer.close();
         else started.set(peer.name, peer);
       } catch (error) {
-        console.log(
-          `No PyTorch from ${python} (${error instanceof Error ? error.message : error}): set PYTHON to compare.`,
-        );
+        console.log(`No PyTorch from ${python} (${messageOf(error)}): set PYTHON to compare.`);
         break;
       }
     }
   }
+  try {
+    const peer = await startTfjsPeer();
+    started.set(peer.name, peer);
+  } catch (error) {
+    console.log(`No tfjs-wasm: ${messageOf(error)}`);
+  }
   return [...started.values()];
 }
 
-function contestants(workload: Workload, own: OwnEngine, peers: readonly TorchPeer[]): Contestant[] {
-  const { plan, instruction } = workload;
-  const ours: Contestant[] = [];
-  if (plan) {
-    for (const mode of ["eager", "compiled"] as const) {
-      const measure = async (seconds: number) => own.train({ ...plan, mode }, seconds);
-      ours.push({ name: `epochd, ${mode}`, peer: false, measure });
-    }
-  }
-  if (instruction) {
-    const measure = async (seconds: number) => own.runInstruction(instruction, seconds);
-    ours.push({ name: "epochd, 1 thread", peer: false, measure });
-  }
-  const theirs = peers.flatMap((peer) =>
-    [workload.name, ...(workload.peerVariants ?? []).filter(wanted)].map((variant) => ({
-      name: peer.name + variant.slice(workload.name.length).replace("-", ", "),
-      peer: true,
-      measure: (seconds: number) => peer.measure(variant, seconds),
-    })),
-  );
-  return [...ours, ...theirs];
-}
-
-function wanted(peerVariant: string): boolean {
-  return values["torch-compile"] || !peerVariant.endsWith("-compiled");
-}
-
-async function measureAll(workload: Workload, all: readonly Contestant[]): Promise<Result[]> {
-  const rates = new Map<Contestant, number[]>();
-  for (const contestant of all) {
+async function measureAll(workload: Workload, contestants: readonly Contestant[]): Promise<Result[]> {
+  const running: { contestant: Contestant; rates: number[]; last: boolean }[] = [];
+  const refused: Result[] = [];
+  const rateOf = ({ count, seconds: took }: { count: number; seconds: number }) => (count * workload.scale) / took;
+  for (const contestant of contestants) {
     // The first measurement warms up, and tells who can't take part.
-    if (await contestant.measure(seconds)) rates.set(contestant, []);
+    const first = await contestant.measure(seconds);
+    if ("error" in first) refused.push({ contestant, error: first.error });
+    // Whose every repetition takes long is not asked again: nobody should wait for that.
+    else if (first.seconds > 10 * seconds) running.push({ contestant, rates: [rateOf(first)], last: true });
+    else running.push({ contestant, rates: [], last: false });
   }
   for (let round = 0; round < rounds; round++) {
-    for (const [contestant, measured] of rates) {
-      const repetitions = await contestant.measure(seconds);
-      if (repetitions) measured.push((repetitions.count * workload.scale) / repetitions.seconds);
+    for (const { contestant, rates, last } of running) {
+      const repetitions = last ? null : await contestant.measure(seconds);
+      if (repetitions && !("error" in repetitions)) rates.push(rateOf(repetitions));
     }
   }
-  return [...rates].map(([{ name, peer }, measured]) => ({ name, peer, summary: summarize(measured) }));
+  const results = running.map(({ contestant, rates }) => ({ contestant, summary: summarize(rates) }));
+  return [...results, ...refused];
 }
 
-function printTable(workload: Workload, results: readonly Result[]): void {
-  const bestPeer = Math.max(...results.filter(({ peer }) => peer).map(({ summary }) => summary.median));
-  console.log(`\n${workload.title}`);
-  for (const { name, summary } of results) {
-    const spread = `${percent(summary.low)} … ${percent(summary.high)}`;
-    const ratio = Number.isFinite(bestPeer) ? `${(summary.median / bestPeer).toFixed(2)} × the best PyTorch` : "";
-    console.log(
-      `  ${name.padEnd(38)}${amount(summary.median).padStart(10)} ${workload.unit.padEnd(11)}${spread.padStart(16)}   ${ratio}`,
-    );
-  }
-}
-
-function percent(part: number): string {
-  return `${part < 0 ? "−" : "+"}${Math.abs(part * 100).toFixed(0)} %`;
-}
-
-function amount(value: number): string {
-  return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

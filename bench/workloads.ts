@@ -7,8 +7,8 @@ export interface Workload {
   readonly unit: string;
   /** How many units one repetition is. */
   readonly scale: number;
-  /** What the peer may also call it, with its own faster options. */
-  readonly peerVariants?: readonly string[];
+  /** What PyTorch may also call it, with its own faster options. */
+  readonly torchVariants?: readonly string[];
   readonly plan?: TrainingPlan;
   readonly instruction?: "matmul" | "exp" | "tanh" | "add";
 }
@@ -17,6 +17,7 @@ const ROWS = 1024;
 /** Large enough to matter, small enough for the second cache: arithmetic is measured, not memory. */
 export const ELEMENTS = 1 << 18;
 export const MATRIX = 512;
+export const MATRIX_FLOPS = 2 * MATRIX ** 3;
 
 interface Training {
   readonly layers: TrainingPlan["layers"];
@@ -126,7 +127,7 @@ export const WORKLOADS: readonly Workload[] = [
     title: "Logistic regression 16→1, BCELoss, SGD, batch 32",
     unit: "steps/s",
     scale: 1,
-    peerVariants: ["logistic-fused", "logistic-compiled"],
+    torchVariants: ["logistic-fused", "logistic-compiled"],
     plan: logistic,
   },
   {
@@ -134,7 +135,7 @@ export const WORKLOADS: readonly Workload[] = [
     title: "MLP 20-64-64-3, ReLU, CrossEntropyLoss, Adam, batch 32",
     unit: "steps/s",
     scale: 1,
-    peerVariants: ["mlp-fused", "mlp-compiled"],
+    torchVariants: ["mlp-fused", "mlp-compiled"],
     plan: mlp,
   },
   {
@@ -142,7 +143,7 @@ export const WORKLOADS: readonly Workload[] = [
     title: "MLP 784-256-128-10, ReLU, CrossEntropyLoss, Adam, batch 64",
     unit: "steps/s",
     scale: 1,
-    peerVariants: ["digits-mlp-fused"],
+    torchVariants: ["digits-mlp-fused"],
     plan: digitsMlp,
   },
   {
@@ -150,7 +151,7 @@ export const WORKLOADS: readonly Workload[] = [
     title: "CNN of two 3×3 convolutions (16, 32 channels) on 28×28, CrossEntropyLoss, Adam, batch 64",
     unit: "steps/s",
     scale: 1,
-    peerVariants: ["cnn-fused"],
+    torchVariants: ["cnn-fused"],
     plan: cnn,
   },
   {
@@ -164,7 +165,7 @@ export const WORKLOADS: readonly Workload[] = [
     name: "matmul",
     title: `Matrix product ${MATRIX}³`,
     unit: "GFLOP/s",
-    scale: (2 * MATRIX ** 3) / 1e9,
+    scale: MATRIX_FLOPS / 1e9,
     instruction: "matmul",
   },
   { name: "exp", title: "exp of 262,144 elements", unit: "Gelement/s", scale: ELEMENTS / 1e9, instruction: "exp" },

@@ -125,7 +125,7 @@ def main():
     if int(sys.argv[1]):
         torch.set_num_threads(int(sys.argv[1]))
     torch.manual_seed(0)
-    print(json.dumps({"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}), flush=True)
+    print(json.dumps({"version": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}), flush=True)
     made = {}
     for line in sys.stdin:
         request = json.loads(line)
