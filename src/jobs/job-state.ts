@@ -22,6 +22,7 @@ export interface StateFields {
   priority?: number;
   last_checkpoint?: StoredCheckpoint;
   losses?: number;
+  ran_ms?: number;
   /** Why the job waits, as its last `queued` event says. */
   queue_reason?: EventPayload<"queued">["reason"];
   /** 0 takes a request back: it has been done. */
@@ -62,6 +63,7 @@ const Hash = z.object({
   attempt: z.coerce.number(),
   cancel_requested: flag,
   pause_requested: flag,
+  ran_ms: z.coerce.number().default(0),
   queue_reason: z.enum(["submitted", "worker_stopped", "requested"]).default("submitted"),
   error: orNull(json(Job.shape.error.unwrap())),
   priority: z.coerce.number(),
@@ -73,6 +75,6 @@ const Hash = z.object({
 /** The state in a hash as HGETALL gives it; null if there is no such job. */
 export function decodeState(hash: Record<string, string>): JobState | null {
   if (hash["id"] === undefined) return null;
-  const { attempt, last_checkpoint, queue_reason, ...same } = Hash.parse(hash);
-  return { ...same, attempts: attempt, lastCheckpoint: last_checkpoint, queueReason: queue_reason };
+  const { attempt, last_checkpoint, queue_reason, ran_ms, ...same } = Hash.parse(hash);
+  return { ...same, attempts: attempt, lastCheckpoint: last_checkpoint, queueReason: queue_reason, ranMs: ran_ms };
 }

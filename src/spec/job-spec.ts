@@ -102,13 +102,22 @@ export const JobSettings = z.strictObject({
     .enum(["fast", "strict"])
     .default("fast")
     .meta({ description: "strict gives the same bits on every CPU." }),
-  priority: z.int().min(-1000).max(1000).default(0).meta({ description: "The higher one starts first." }),
+  priority: z
+    .int()
+    .min(-1000)
+    .max(1000)
+    .default(0)
+    .meta({ description: "The higher one starts first; running jobs go on." }),
   max_runtime_s: z
     .number()
     .gt(0)
-    .max(30 * 86_400)
+    .max(24 * 86_400)
     .nullable()
-    .default(null),
+    .default(null)
+    .meta({
+      description:
+        "Seconds with a worker, after which the job fails and keeps its weights; waiting and pauses do not count.",
+    }),
 });
 export type JobSettings = z.infer<typeof JobSettings>;
 

@@ -8,6 +8,7 @@ import { jobProblems, type Problem } from "../jobs/problem.ts";
 import type { JobSpec } from "../spec/job-spec.ts";
 import { JobWriter, SupersededError } from "./job-writer.ts";
 import { StopSwitch } from "./stop-switch.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { Control } from "./trainer-messages.ts";
 import type { TrainerEnd, TrainerPool, TrainerThread } from "./trainer-pool.ts";
 import { cancelled, claimed, completed, failed, givenBack, lossesOf, paused } from "./worker-events.ts";
@@ -39,7 +40,7 @@ export async function runJob(parts: RunnerParts, id: string, signal: AbortSignal
   if (!state || isFinished(state.status) || state.status === "paused") return "over";
   if (state.status === "queued" && (state.cancel_requested || state.pause_requested)) {
     const { epoch } = state.progress;
-    await parts.log.append(id, [state.cancel_requested ? cancelled(epoch) : paused(epoch)]);
+    await parts.log.append(id, [state.cancel_requested ? cancelled(epoch) : paused({ epoch, ranMs: state.ranMs })]);
     return "over";
   }
   const thread = await parts.pool.take();
@@ -81,7 +82,7 @@ async function runOn(
   if (lossesOf(state) >= MOST_LOSSES) return end(writer, failed(writer.epoch, tooManyLosses()));
 
   const spec = CheckedSpec.parse(state.spec);
-  const limit = new TimeLimit(spec.max_runtime_s);
+  const limit = new TimeLimit(spec.max_runtime_s, state.ranMs);
   const either = AbortSignal.any([signal, limit.signal]);
   const pull = () => stop.pull();
   either.addEventListener("abort", pull);
@@ -123,7 +124,7 @@ async function finish(
   const stopped = ended.type === "died" ? reason !== null : ended.type === "done" && ended.outcome === "stopped";
   if (stopped && reason === "shutdown") {
     logger.info({ epoch: writer.epoch }, "back to the queue");
-    await writer.append([givenBack(writer.epoch)]);
+    await writer.append([givenBack(writer)]);
     return "waits";
   }
   if (stopped && reason === "pause") {
@@ -149,7 +150,7 @@ async function finish(
 
 /** A cancel that came while the job was about to pause has found a worker to ask: this one. */
 async function pause(log: JobLog, writer: JobWriter, id: string): Promise<RunOutcome> {
-  await writer.append([paused(writer.epoch)]);
+  await writer.append([paused(writer)]);
   if ((await log.state(id))?.cancel_requested) await log.append(id, [cancelled(writer.epoch)]);
   return "over";
 }
@@ -161,27 +162,6 @@ async function end(writer: JobWriter, event: Append): Promise<RunOutcome> {
 
 /** The log keeps the spec as the check at submission completed it. */
 const CheckedSpec = z.custom<JobSpec>((value) => typeof value === "object" && value !== null);
-
-/** Fires when an attempt has run for so many seconds; never for null. */
-class TimeLimit {
-  private readonly controller = new AbortController();
-  private readonly timer: NodeJS.Timeout | undefined;
-
-  constructor(seconds: number | null | undefined) {
-    if (seconds == null) return;
-    // A timer can't hold more than 2^31 ms, some 25 days.
-    const milliseconds = Math.min(seconds * 1000, 2 ** 31 - 1);
-    this.timer = setTimeout(() => this.controller.abort("time_limit" satisfies StopReason), milliseconds);
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
-  release(): void {
-    clearTimeout(this.timer);
-  }
-}
 
 function tooManyLosses(): Problem {
   return jobProblems.workerLost(

@@ -27,6 +27,8 @@ export class JobWriter {
   private writing: Promise<void> | null = null;
   private failure: unknown = null;
   private readonly onFailure: (error: unknown) => void;
+  private readonly ranBefore: number;
+  private readonly startedAt = performance.now();
 
   /** The last whole epoch, also that of an earlier attempt. */
   epoch: number;
@@ -45,9 +47,15 @@ export class JobWriter {
     this.id = state.id;
     this.attempt = attempt;
     this.onFailure = onFailure;
+    this.ranBefore = state.ranMs;
     this.epoch = state.progress.epoch;
     this.latest = state.latest;
     this.best = state.best;
+  }
+
+  /** How long the job has been with workers, without waiting and pauses. */
+  get ranMs(): number {
+    return Math.round(this.ranBefore + performance.now() - this.startedAt);
   }
 
   /** Never throws: a failure is told once by `onFailure` and again by flush(). */
@@ -143,7 +151,9 @@ export class JobWriter {
     const stored: StoredCheckpoint = { key, epoch, step, bytes: bytes.byteLength };
     const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
     // A worker that dies after this has not died for nothing.
-    await this.appendNow([{ type: "checkpoint", data, state: { last_checkpoint: stored, losses: 0 } }]);
+    await this.appendNow([
+      { type: "checkpoint", data, state: { last_checkpoint: stored, losses: 0, ran_ms: this.ranMs } },
+    ]);
     await this.removeOld(CHECKPOINTS_KEPT);
   }
 

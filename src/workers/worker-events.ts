@@ -42,13 +42,15 @@ export function lossesOf(state: JobState): number {
   return state.status === "running" ? state.losses + 1 : 0;
 }
 
-export function givenBack(epoch: number): Append {
+type Standing = Pick<JobWriter, "epoch" | "ranMs">;
+
+export function givenBack({ epoch, ranMs }: Standing): Append {
   const reason = "worker_stopped";
-  return { type: "queued", data: { reason, epoch }, state: { queue_reason: reason } };
+  return { type: "queued", data: { reason, epoch }, state: { queue_reason: reason, ran_ms: ranMs } };
 }
 
-export function paused(epoch: number): Append {
-  return { type: "paused", data: { epoch, reason: "requested" }, state: { pause_requested: 0 } };
+export function paused({ epoch, ranMs }: Standing): Append {
+  return { type: "paused", data: { epoch, reason: "requested" }, state: { pause_requested: 0, ran_ms: ranMs } };
 }
 
 export function completed(id: string, { epoch, latest, best }: JobWriter): Append {

@@ -222,6 +222,27 @@ describe("a time limit", () => {
     expect(state?.error).toMatchObject({ title: "The job took longer than it may", status: 422 });
     expect(await parts.store.exists(state?.lastCheckpoint?.key ?? "none")).toBe(true);
   });
+
+  test("counts what earlier attempts have trained, without the time of a pause", async () => {
+    const id = await submit({ epochs: 1_000_000, epoch_ms: 5, checkpoint_every: 1_000_000, max_runtime_s: 3600 });
+    await work();
+    await atEpoch(id, 20);
+    await parts.jobs.pause(id);
+    await ended(id, "paused");
+    const ran = (await parts.log.state(id))?.ranMs ?? 0;
+    const told = await events(id);
+    const [started, paused] = ["started", "paused"].map((type) =>
+      Date.parse(told.find((event) => event.type === type).time),
+    );
+    expect(ran).toBeGreaterThan(50);
+    expect(ran).toBeLessThanOrEqual((paused ?? 0) - (started ?? 0) + 100);
+
+    await parts.redis.hset(parts.log.keys.state(id), "ran_ms", 3_599_900);
+    await parts.jobs.resume(id);
+    await ended(id, "failed");
+    expect((await parts.jobs.get(id))?.error?.detail).toContain("max_runtime_s, 3600 s");
+    expect((await parts.log.state(id))?.ranMs).toBeGreaterThanOrEqual(3_599_900);
+  });
 });
 
 describe("trouble in a trainer", () => {
