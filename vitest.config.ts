@@ -23,6 +23,7 @@ const own = [...service, "parity", "differential", "faults"];
 export default defineConfig({
   test: {
     globalSetup: ["test/global-setup.ts"],
+    setupFiles: ["test/property-seed.ts"],
     reporters: ["default", "./test/reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -85,7 +85,7 @@ test("any table comes back from CSV as it was, in chunks of any size", async () 
       const csv = [header, ...rows].map((row) => `${row.map(quote).join(",")}\n`).join("");
       expect((await read(csv, size)).rows).toEqual(rows);
     }),
-    { seed: 1, numRuns: 300 },
+    { numRuns: 300 },
   );
 });
 

@@ -46,13 +46,16 @@ export function runReference(name: InstructionName, call: Call): Record<string, 
   return arrays;
 }
 
-/** The first place where `got` is further than `ulps` units in the last place, and `near`, from `want`; −1 if none. */
+/**
+ * The first place where `got` is further from `want` than `ulps` units in the last place and `near` (times `want` where
+ * that is above 1); −1 if none.
+ */
 export function firstDifference(got: TypedArray, want: Numbers, ulps: number, near: number): number {
   return Array.from(got).findIndex((value, i) => {
     const expected = got instanceof Float32Array ? Math.fround(want[i]!) : want[i]!;
     if (Object.is(value, expected)) return false;
     if (!Number.isFinite(value) || !Number.isFinite(expected)) return true;
-    return Math.abs(value - expected) > ulps * ulpOf(want[i]!) + near;
+    return Math.abs(value - expected) > ulps * ulpOf(want[i]!) + near * Math.max(1, Math.abs(expected));
   });
 }
 

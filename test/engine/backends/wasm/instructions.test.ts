@@ -10,7 +10,7 @@ const ulps: Partial<Record<InstructionName, number>> = {
   ...{ exp: 2, expm1: 3, log: 2, log1p: 2, rsqrt: 1.5, sin: 1, cos: 1, tanh: 3, sigmoid: 3, erf: 3, pow: 1 },
   ...{ sigmoidBackward: 3, tanhBackward: 3, softmax: 4, randomUniform: 1, clipByNorm: 1 },
 };
-/** Where terms cancel, an absolute distance: all samples have values around 1. */
+/** Where terms cancel, a distance: relative above 1. */
 const near: Partial<Record<InstructionName, number>> = {
   ...{ sum: 1e-5, logSoftmax: 2e-6, softmaxBackward: 1e-5, logSoftmaxBackward: 3e-5, matmul: 3e-5, linear: 3e-5 },
   ...{
