@@ -32,7 +32,6 @@ export function encodeTargets(
   rows: Int32Array | null,
 ): EncodedTargets {
   const { targets } = raw;
-  checkShape(raw, encoding);
   if (classes !== null && encoding === "values") checkTwoClasses(targets, classes);
   const toNumber = classes === null ? numberAt : labelIndex(classes);
   const count = (rows?.length ?? targets.rows) * targets.width;
@@ -40,7 +39,7 @@ export function encodeTargets(
   for (let i = 0; i < count; i++) {
     const row = rows?.[Math.floor(i / targets.width)] ?? Math.floor(i / targets.width);
     const value = toNumber(targets, row, i % targets.width);
-    if (encoding === "index") checkIndex(value, targets, row);
+    if (encoding === "index") checkIndex(value, targets, row, i % targets.width);
     else if (Math.abs(value) > FLOAT32_MAX) throw mistake(targets, row, 0, `${value} is too large for a 32-bit float`);
     data[i] = value;
   }
@@ -49,15 +48,6 @@ export function encodeTargets(
 
 export const encodedShape = (shape: readonly number[], encoding: TargetEncoding): readonly number[] =>
   encoding === "values" && shape.length === 0 ? [1] : shape;
-
-function checkShape(raw: RawData, encoding: TargetEncoding): void {
-  if (encoding === "values" || raw.targetShape.length === 0) return;
-  const { origin } = raw.targets;
-  throw new DataError(
-    `this loss expects one class index or label per row, found an array of shape [${raw.targetShape.join(", ")}]`,
-    "path" in origin ? { path: `${origin.path}[0]` } : {},
-  );
-}
 
 function checkTwoClasses(targets: Table, classes: readonly string[]): void {
   if (classes.length === 2) return;
@@ -97,9 +87,9 @@ function labelAt(targets: Table, at: number): string | undefined {
   return Number.isNaN(value) ? undefined : String(value);
 }
 
-function checkIndex(value: number, targets: Table, row: number): void {
+function checkIndex(value: number, targets: Table, row: number, column: number): void {
   if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) return;
-  throw mistake(targets, row, 0, `${value} is no class index; expected a whole number from 0 on, or a label`);
+  throw mistake(targets, row, column, `${value} is no class index; expected a whole number from 0 on, or a label`);
 }
 
 const missing = (targets: Table, row: number, column: number): DataError =>

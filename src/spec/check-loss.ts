@@ -22,16 +22,16 @@ export function checkLoss(
   }
 }
 
-/** Names the first row whose class is out of range, where rows are at hand; the loss then need not say it again. */
+/** Names the first target whose class is out of range, where rows are at hand; the loss then need not say it again. */
 function checkIndices(facts: DataFacts, target: TargetInfo, model: ResolvedModel, mistakes: Mistakes): TargetInfo {
   const outputs = model.output[0];
   const max = target.max ?? 0;
   if (target.kind !== "index" || outputs === undefined || max < outputs || !facts.raw || facts.classes) return target;
   const { targets } = facts.raw;
-  const row = targets.values.findIndex((value) => value >= outputs);
-  const { text, place } = targets.place(row, 0);
+  const at = targets.values.findIndex((value) => value >= outputs);
+  const { text, place } = targets.place(Math.floor(at / targets.width), at % targets.width);
   const range = `the last layer has ${outputs} ${outputs === 1 ? "output, so the only class is 0" : `outputs, so classes are 0 … ${outputs - 1}`}`;
-  mistakes.add(place.path ?? "data", `${text}${targets.values[row]} is out of range: ${range}`);
+  mistakes.add(place.path ?? "data", `${text}${targets.values[at]} is out of range: ${range}`);
   const { max: _told, ...rest } = target;
   return rest;
 }

@@ -25,6 +25,19 @@ test("labels are numbered in sorted order", () => {
   });
 });
 
+test("a row may have several classes, such as one for each step of a sequence", () => {
+  expect(
+    encode(
+      [
+        [2, 0],
+        [1, 1],
+      ],
+      "index",
+    ),
+  ).toEqual({ data: Int32Array.of(2, 0, 1, 1), shape: [2], classes: null });
+  expect(encode([["b", "a"]], "index")).toEqual({ data: Int32Array.of(1, 0), shape: [2], classes: ["a", "b"] });
+});
+
 test("a bare value is an array of one for a values loss, and arrays keep their shape", () => {
   expect(encode([0.5, 2], "values")).toMatchObject({ data: Float32Array.of(0.5, 2), shape: [1] });
   expect(
@@ -50,7 +63,16 @@ describe("is refused", () => {
   test.each<[string, unknown[], TargetEncoding, string, RegExp]>([
     ["a fraction as a class", [0, 1.5], "index", "data.inline.targets[1]", /^1.5 is no class index/],
     ["a negative class", [0, -1], "index", "data.inline.targets[1]", /^-1 is no class index/],
-    ["an array as a class", [[0], [1]], "index", "data.inline.targets[0]", /expects one class index or label per row/],
+    [
+      "a fraction among the classes of a row",
+      [
+        [0, 1],
+        [0, 0.5],
+      ],
+      "index",
+      "data.inline.targets[1][1]",
+      /^0.5 is no class/,
+    ],
     ["a missing target", [0, null], "values", "data.inline.targets[1]", /^the target is missing/],
     ["a missing label", ["a", ""], "index", "data.inline.targets[1]", /^the target is missing/],
     [

@@ -280,6 +280,12 @@ describe("the loss is checked against the last layer and the targets", () => {
       /targets from 0 to 1/,
     ],
     [
+      "several classes per row for one row of outputs",
+      { ...inline, data: { inline: { inputs: [[1], [2]], targets: [[0], [1]] } } },
+      "loss",
+      /^wants one class index or label per row beside outputs \[2\], got targets of shape \[1\]/,
+    ],
+    [
       "more weights than classes",
       { ...iris, loss: { type: "CrossEntropyLoss", weight: [1, 2] } },
       "loss.weight",
@@ -295,6 +301,25 @@ describe("the loss is checked against the last layer and the targets", () => {
         path: "data.inline.targets[2]",
         message: "3 is out of range: the last layer has 2 outputs, so classes are 0 … 1",
       },
+    ]);
+  });
+  test("so is one among the classes of a sequence, with its step", async () => {
+    const model = {
+      layers: [
+        { type: "Unflatten", unflattened_size: [1, 2] },
+        { type: "Conv1d", out_channels: 2, kernel_size: 1 },
+      ],
+    };
+    const inputs = [
+      [1, 2],
+      [3, 4],
+    ];
+    const targets = [
+      [0, 1],
+      [1, 2],
+    ];
+    expect(await mistakesOf({ ...inline, model, data: { inline: { inputs, targets } } })).toEqual([
+      { path: "data.inline.targets[1][1]", message: expect.stringMatching(/^2 is out of range/) },
     ]);
   });
   test("a Sigmoid is still known behind layers that only reshape", async () => {

@@ -99,3 +99,32 @@ describe("a spec that passed the check trains", () => {
     for (const { loss } of epochs) expect(loss).toSatisfy(Number.isFinite);
   });
 });
+
+test("a class for each step of a sequence is learned, and every step counts in the metrics", async () => {
+  // Which of two numbers each step holds: classes stand in the dimension before the steps.
+  const layers = [
+    { type: "Unflatten", unflattened_size: [1, 3] },
+    { type: "Conv1d", out_channels: 2, kernel_size: 1 },
+  ];
+  const inputs = [
+    [1, -1, 1],
+    [-1, -1, 1],
+  ];
+  const targets = [
+    [1, 0, 1],
+    [0, 0, 1],
+  ];
+  const plan = await planOf({
+    ...inline,
+    model: { layers },
+    data: { inline: { inputs, targets } },
+    optimizer: { type: "SGD", lr: 1 },
+    epochs: 20,
+    metrics: ["accuracy"],
+  });
+  expect(plan.train).toMatchObject({ targets: Int32Array.of(1, 0, 1, 0, 0, 1), targetShape: [3] });
+  const events: TrainerEvent[] = [];
+  const trainer = Trainer.create(plan, await createWasmBackend());
+  trainer.run({ onEvent: (event) => events.push(event), shouldStop: () => false });
+  expect(events.findLast(({ type }) => type === "epoch")).toMatchObject({ metrics: { accuracy: 1 } });
+});

@@ -121,9 +121,14 @@ export function checkClasses(output: Shape, target: TargetInfo, weight: readonly
     return [{ message: "wants one output for each class, but the last layer gives a single number" }];
   const mistakes: Mistake[] = [];
   if (target.kind === "index") {
-    if (!sameShape(target.shape, output.slice(1))) {
+    const places = output.slice(1);
+    if (!sameShape(target.shape, places)) {
+      const wanted =
+        places.length === 0
+          ? "one class index or label per row"
+          : `class indices of shape ${showShape(places)} per row`;
       mistakes.push({
-        message: `wants targets of shape ${showShape(output.slice(1))} beside outputs ${showShape(output)}, got ${showShape(target.shape)}`,
+        message: `wants ${wanted} beside outputs ${showShape(output)}, got ${target.shape.length === 0 ? "one class index" : `targets of shape ${showShape(target.shape)}`}`,
       });
     }
     if (target.max !== undefined && target.max >= classes) {
