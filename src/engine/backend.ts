@@ -30,6 +30,8 @@ export interface Backend {
   readonly name: string;
   /** Which flavour of itself runs here: `relaxed-simd` or `simd`. */
   readonly variant: string;
+  /** Whether an elementwise instruction may write over what it reads: result and operand at the same address. */
+  readonly writesOver?: boolean;
   /** Bytes held by live buffers now, and the most there ever were. */
   readonly memory: { readonly live: number; readonly peak: number };
 

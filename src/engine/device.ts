@@ -4,9 +4,11 @@
  * Every op allocates its output here and runs its instructions here. That is why `capture` needs no second definition
  * of any op: it runs the same code and keeps the list.
  */
+import { advanceUpdates } from "./advance-updates.ts";
 import type { Backend, Command, DeviceBuffer, Program, TypedArray } from "./backend.ts";
 import { type InstructionName, instructions } from "./instructions.ts";
 import { planMemory } from "./plan-memory.ts";
+import { Workspace } from "./workspace.ts";
 
 /** A buffer with an owner: a scope, a captured program, or (when neither is open) the garbage collector. */
 export class Storage {
@@ -40,7 +42,7 @@ export class Storage {
 
 interface Recording {
   readonly commands: Command[];
-  /** What was allocated while recording: the buffers belong to the program, the storages die with the recording. */
+  /** What was allocated while recording: sizes without memory until the program is laid out. */
   readonly temporaries: Map<DeviceBuffer, Storage>;
   /** Values written from the host while recording: a replay finds them where they were written. */
   readonly constants: Storage[];
@@ -50,6 +52,7 @@ export class Device {
   readonly backend: Backend;
   readonly #scopes: Set<Storage>[] = [];
   readonly #scalars = new Map<number, Storage>();
+  readonly #workspace: Workspace;
   #recording: Recording | null = null;
   /** Buffers whose storages the garbage collector watches. */
   readonly #watched = new Set<DeviceBuffer>();
@@ -59,13 +62,15 @@ export class Device {
 
   constructor(backend: Backend) {
     this.backend = backend;
+    this.#workspace = new Workspace(backend);
   }
 
   /** Memory for an op's result. It lives as long as the innermost scope or recording, else until collected. */
   allocate(bytes: number): Storage {
-    const storage = new Storage(this, this.backend.allocate(bytes));
+    const buffer = this.#recording ? { address: NOWHERE, bytes } : this.backend.allocate(bytes);
+    const storage = new Storage(this, buffer);
     const scope = this.#scopes.at(-1);
-    this.#recording?.temporaries.set(storage.buffer, storage);
+    this.#recording?.temporaries.set(buffer, storage);
     if (scope) scope.add(storage);
     else if (!this.#recording) this.#watch(storage);
     return storage;
@@ -102,12 +107,22 @@ export class Device {
     return storage;
   }
 
+  /** Fills `into` from the storage. Returns `into`. */
+  read<T extends TypedArray>(storage: Storage, into: T): T {
+    if (this.#recording) {
+      throw new Error(
+        "A step that is being captured computes nothing yet, so there is no value to read. " +
+          "Write results to a persistent buffer and read it after running the program, or run the step eagerly.",
+      );
+    }
+    return this.backend.read(storage.buffer, into);
+  }
+
   free(storage: Storage): void {
     if (storage.freed) return;
     for (const scope of this.#scopes) scope.delete(storage);
     const buffer = storage.release();
     if (this.#watched.delete(buffer)) this.#collector.unregister(storage);
-    // While recording, the buffer stays reserved: the plan made afterwards decides what may share its place.
     if (!this.#recording?.temporaries.has(buffer)) this.backend.free(buffer);
   }
 
@@ -120,8 +135,8 @@ export class Device {
 
   run(name: InstructionName, buffers: readonly DeviceBuffer[], params: readonly number[]): void {
     const instruction = instructions[name];
-    this.#recording?.commands.push({ instruction, buffers, params });
-    this.backend.run(instruction, buffers, params);
+    if (this.#recording) this.#recording.commands.push({ instruction, buffers, params });
+    else this.backend.run(instruction, buffers, params);
   }
 
   /** A constant of one element; made once for each value. */
@@ -164,45 +179,50 @@ export class Device {
   }
 
   /**
-   * Runs `step` once, keeping its instructions as a program that can be run again: the same work on the same buffers.
-   * Temporaries are laid out anew so that those never alive together share memory. Tensors made by `step` must not be
-   * used after it; values that leave a step go through persistent buffers.
+   * Keeps the instructions of `step` as a program: running that does the work of the step on the same buffers. Capturing
+   * computes nothing. Temporaries are laid out so that those never alive together share memory. Tensors made by `step`
+   * must not be used after it; values that leave a step go through persistent buffers.
    */
   capture(step: () => void): CapturedProgram {
+    const { commands, temporaries, constants } = this.#record(step);
+    const layout = planMemory(advanceUpdates(commands, temporaries), temporaries, this.backend.writesOver ?? false);
+    const program = this.#workspace.add(layout);
+    return {
+      commands: program.commands,
+      arenaBytes: layout.bytes,
+      run: (times) => program.run(times),
+      dispose: () => {
+        program.dispose();
+        for (const constant of constants.splice(0)) this.free(constant);
+      },
+    };
+  }
+
+  #record(step: () => void): Recording {
     if (this.#recording)
       throw new Error("capture() can't be nested: the outer capture already records these instructions.");
     const recording: Recording = { commands: [], temporaries: new Map(), constants: [] };
     this.#recording = recording;
     try {
       this.scope(step, () => []);
+    } catch (error) {
+      for (const constant of recording.constants) this.free(constant);
+      throw error;
     } finally {
       this.#recording = null;
-      for (const [buffer, storage] of recording.temporaries) {
-        if (!storage.freed) storage.release();
-        this.backend.free(buffer);
-      }
+      for (const storage of recording.temporaries.values()) if (!storage.freed) storage.release();
     }
-    const plan = planMemory(recording.commands, recording.temporaries);
-    const arena = this.backend.allocate(plan.bytes);
-    const program = this.backend.compile(plan.place(arena));
-    const constants = recording.constants;
-    return {
-      commands: program.commands,
-      arenaBytes: plan.bytes,
-      run: (times) => program.run(times),
-      dispose: () => {
-        program.dispose();
-        this.backend.free(arena);
-        for (const constant of constants.splice(0)) this.free(constant);
-      },
-    };
+    return recording;
   }
 }
 
 export interface CapturedProgram extends Program {
-  /** Bytes shared by the step's temporaries. */
+  /** Bytes of the step's temporaries. They lie in memory that all programs of the device share. */
   readonly arenaBytes: number;
 }
+
+/** The address of a temporary while it is recorded: where no buffer of any backend lies. */
+const NOWHERE = 0;
 
 let currentDevice: Device | null = null;
 
@@ -210,6 +230,17 @@ let currentDevice: Device | null = null;
 export function useDevice(device: Device): Device {
   currentDevice = device;
   return device;
+}
+
+/** Makes `device` the one in use for `body`, and then the one before again. */
+export function withDevice<T>(device: Device, body: () => T): T {
+  const before = currentDevice;
+  currentDevice = device;
+  try {
+    return body();
+  } finally {
+    currentDevice = before;
+  }
 }
 
 export function defaultDevice(): Device {

@@ -143,7 +143,7 @@ const shapes = {
   le: binary,
   gt: binary,
   ge: binary,
-  /** b ≤ 0 ? 0 : a: gradient of relu, g and x; a NaN in b lets a through, as in PyTorch */
+  /** b ≤ 0 ? 0 : a: gradient of relu, g and y; a NaN in b lets a through, as in PyTorch */
   reluBackward: binary,
   /** a·b·(1 − b): gradient of sigmoid, g and y */
   sigmoidBackward: binary,

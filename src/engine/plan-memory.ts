@@ -1,47 +1,50 @@
 /**
- * Lays out the temporaries of a captured step in one arena: buffers that are never alive together share bytes.
+ * Lays out the temporaries of a captured step in one arena: buffers that are never alive together share bytes, and the
+ * result of an elementwise instruction takes the place of an operand that is not needed afterwards.
  *
  * A buffer lives from the first command that touches it to the last. Placing the largest first at the lowest free
  * offset is the usual greedy heuristic for this (NP-hard) problem; see Pisarchyk & Lee, "Efficient Memory Management
  * for Deep Neural Net Inference", 2020, section 5.
  */
 import type { Command, DeviceBuffer } from "./backend.ts";
+import { walkedTogether } from "./elementwise.ts";
+import type { Layout } from "./workspace.ts";
 
 /** What a WebGPU binding asks of its offset; a CPU is content with less. */
 const ALIGNMENT = 256;
 
-interface Lifetime {
-  readonly buffer: DeviceBuffer;
+/** Bytes of the arena and when they are taken: by one buffer, or by several in turn. */
+interface Place {
+  readonly bytes: number;
   readonly first: number;
   last: number;
   offset: number;
 }
 
-export interface MemoryPlan {
-  readonly bytes: number;
-  /** The commands again, with every temporary at its place in `arena`. */
-  place(arena: DeviceBuffer): Command[];
-}
+type Places = Map<DeviceBuffer, Place>;
 
+/** `inPlace`: whether the device lets an elementwise instruction write over what it reads. */
 export function planMemory(
   commands: readonly Command[],
   temporaries: { has(buffer: DeviceBuffer): boolean },
-): MemoryPlan {
-  const lifetimes = new Map<DeviceBuffer, Lifetime>();
+  inPlace: boolean,
+): Layout {
+  const places: Places = new Map();
   commands.forEach(({ buffers }, at) => {
     for (const buffer of buffers) {
       if (!temporaries.has(buffer)) continue;
-      const known = lifetimes.get(buffer);
+      const known = places.get(buffer);
       if (known) known.last = at;
-      else lifetimes.set(buffer, { buffer, first: at, last: at, offset: 0 });
+      else places.set(buffer, { bytes: buffer.bytes, first: at, last: at, offset: 0 });
     }
   });
-  const bytes = assignOffsets([...lifetimes.values()]);
+  if (inPlace) for (const [at, command] of commands.entries()) writeOver(command, at, places);
+  const bytes = assignOffsets([...new Set(places.values())]);
   return {
     bytes,
     place(arena) {
       const placed = new Map<DeviceBuffer, DeviceBuffer>();
-      for (const { buffer, offset } of lifetimes.values()) {
+      for (const [buffer, { offset }] of places) {
         placed.set(buffer, { address: arena.address + offset, bytes: buffer.bytes });
       }
       return commands.map(({ instruction, buffers, params }) => ({
@@ -53,22 +56,52 @@ export function planMemory(
   };
 }
 
-function assignOffsets(lifetimes: Lifetime[]): number {
-  const placed: Lifetime[] = [];
+/** Gives the result the place of an operand that is walked along with it and read here for the last time. */
+function writeOver(command: Command, at: number, places: Places): void {
+  const [result] = command.buffers;
+  const own = result && places.get(result);
+  if (!result || own?.first !== at) return;
+  const walked = walkedTogether(command);
+  const free = command.buffers.find((buffer, i) => {
+    const place = walked?.[i] && i > 0 ? places.get(buffer) : undefined;
+    return place?.last === at && place.bytes === own.bytes && !readAsOneValue(command, walked, buffer);
+  });
+  const place = free && places.get(free);
+  if (!place) return;
+  place.last = own.last;
+  places.set(result, place);
+}
+
+function readAsOneValue({ buffers }: Command, walked: readonly boolean[] | null, buffer: DeviceBuffer): boolean {
+  return buffers.some((other, i) => other === buffer && walked?.[i] === false);
+}
+
+function assignOffsets(places: Place[]): number {
+  const byOffset: Place[] = [];
   let total = 0;
-  for (const next of lifetimes.sort((a, b) => b.buffer.bytes - a.buffer.bytes || a.first - b.first)) {
+  for (const next of places.sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
     let offset = 0;
-    for (const other of placed) {
+    for (const other of byOffset) {
       if (other.last < next.first || other.first > next.last) continue;
-      if (offset + next.buffer.bytes <= other.offset) break;
-      offset = Math.max(offset, align(other.offset + other.buffer.bytes));
+      if (offset + next.bytes <= other.offset) break;
+      offset = Math.max(offset, align(other.offset + other.bytes));
     }
     next.offset = offset;
-    total = Math.max(total, offset + next.buffer.bytes);
-    placed.push(next);
-    placed.sort((a, b) => a.offset - b.offset);
+    total = Math.max(total, offset + next.bytes);
+    byOffset.splice(endOf(byOffset, offset), 0, next);
   }
   return align(total);
+}
+
+/** Where in a list sorted by offset those beyond `offset` begin. */
+function endOf(places: readonly Place[], offset: number): number {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((places[middle]?.offset ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;

@@ -56,7 +56,7 @@ export class Tensor {
   /** The values, copied to the host. */
   data(): Float32Array | Int32Array {
     const into = this.dtype === "int32" ? new Int32Array(this.size) : new Float32Array(this.size);
-    return this.device.backend.read(this.storage.buffer, into);
+    return this.device.read(this.storage, into);
   }
   /** The value of a tensor of one element. */
   item(): number {

@@ -24,7 +24,7 @@ const programs = fc
 test("buffers that are alive together never overlap, and all lie within the arena", () => {
   fc.assert(
     fc.property(programs, ({ buffers, commands }) => {
-      const plan = planMemory(commands, new Set(buffers));
+      const plan = planMemory(commands, new Set(buffers), false);
       const placed = plan.place({ address: 0, bytes: plan.bytes });
       const spans = buffers.map((buffer) => {
         const uses = commands.flatMap((command, at) => (command.buffers.includes(buffer) ? [at] : []));
@@ -52,13 +52,31 @@ test("a chain of equal buffers needs two places, however long it is", () => {
   const commands = buffers
     .slice(1)
     .map((buffer, i) => ({ instruction: instructions.copy, buffers: [buffer, buffers[i] ?? buffer], params: [256] }));
-  expect(planMemory(commands, new Set(buffers)).bytes).toBe(2048);
+  expect(planMemory(commands, new Set(buffers), false).bytes).toBe(2048);
 });
 
 test("persistent buffers stay where they are", () => {
   const weights = { address: 4096, bytes: 64 };
   const out = { address: 0, bytes: 64 };
   const commands = [{ instruction: instructions.copy, buffers: [out, weights], params: [16] }];
-  const [placed] = planMemory(commands, new Set([out])).place({ address: 9000, bytes: 64 });
+  const [placed] = planMemory(commands, new Set([out]), true).place({ address: 9000, bytes: 64 });
   expect(placed?.buffers).toEqual([{ address: 9000, bytes: 64 }, weights]);
+});
+
+test("an elementwise result lies where an operand lay that is not needed again", () => {
+  const [x, y, z] = [1, 2, 3].map((address) => ({ address, bytes: 1024 }));
+  if (!x || !y || !z) throw new Error("three buffers");
+  const flat = [1, 256, 1, 1, 1, 1, 1];
+  const along = [1, 0, 0, 0, 0, 0];
+  const commands = (strides: number[]): Command[] => [
+    { instruction: instructions.fill, buffers: [x], params: [256, 1] },
+    { instruction: instructions.exp, buffers: [y, x], params: [256] },
+    { instruction: instructions.mul, buffers: [z, y, y], params: [...flat, ...along, ...strides] },
+  ];
+  const bytes = (strides: number[], inPlace: boolean): number =>
+    planMemory(commands(strides), new Set([x, y, z]), inPlace).bytes;
+  expect(bytes(along, true)).toBe(1024);
+  expect(bytes(along, false)).toBe(2048);
+  // One element of y for all of z: writing z would overwrite it.
+  expect(bytes([0, 0, 0, 0, 0, 0], true)).toBe(2048);
 });

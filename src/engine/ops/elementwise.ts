@@ -116,8 +116,9 @@ export const sin = unary("sin", (g, x) => mul(g, cos(x)));
 export const cos = unary("cos", (g, x) => neg(mul(g, sin(x))));
 export const erf = unary("erf", (g, x) => mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))));
 
-export const relu = unary("relu", (g, x) => reluBackward(g, x));
-const reluBackward = binary("reluBackward", (g, _a, x) => reluBackward(g, x), null);
+/** Its gradient is told by y, which is 0 where x was at most that: x's memory is free once y is known. */
+export const relu = unary("relu", (g, _x, y) => reluBackward(g, y));
+const reluBackward = binary("reluBackward", (g, _a, y) => reluBackward(g, y), null);
 
 export const sigmoid = unary("sigmoid", (g, _x, y) => sigmoidBackward(g, y));
 const sigmoidBackward = binary(

@@ -26,15 +26,15 @@ export class Replayable<Key extends string | number> {
         );
       return;
     }
-    const program = this.#programs.get(key);
-    if (program) {
-      program.run(times);
-    } else if (times > 0) {
-      // Recording runs the work, so that counts as the first time.
-      const recorded = this.#device.capture(() => this.#work(key));
-      this.#programs.set(key, recorded);
-      if (times > 1) recorded.run(times - 1);
-    }
+    if (times > 0) this.#program(key).run(times);
+  }
+
+  #program(key: Key): CapturedProgram {
+    const known = this.#programs.get(key);
+    if (known) return known;
+    const captured = this.#device.capture(() => this.#work(key));
+    this.#programs.set(key, captured);
+    return captured;
   }
 
   dispose(): void {

@@ -23,6 +23,7 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
 
 class WasmBackend implements Backend {
   readonly name = "wasm";
+  readonly writesOver = true;
   readonly variant: KernelFlavour;
   readonly #heap: Heap;
   readonly #kernels: KernelExports;
