@@ -1,0 +1,50 @@
+/**
+ * The thread in which gpu.js and Dawn live: WebGPU answers by promises, while the engine's thread computes without a
+ * pause. It takes orders as they come, and says in shared memory how far it is and what went wrong.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import type { Executor } from "./executor.ts";
+import { carryOut } from "./orders.ts";
+import { type Opening, Progress, type ThreadMessage } from "./thread-messages.ts";
+import { WebasmExecutor } from "./webasm-executor.ts";
+import { WebgpuExecutor } from "./webgpu-executor.ts";
+
+const port = parentPort;
+if (!port) throw new Error("device-thread.ts runs as a worker thread; thread-line.ts starts it.");
+
+const { mode, flags, shared }: Opening = workerData;
+const progress = new Progress(shared);
+
+try {
+  await serve(
+    mode === "webgpu" ? await WebgpuExecutor.open((error) => progress.fail(error), flags) : new WebasmExecutor(),
+  );
+} catch (error) {
+  progress.fail(error);
+  port.postMessage({ type: "unavailable" });
+}
+
+/** Returns when it listens; what it serves ends with the message `end`. */
+function serve(executor: Executor): void {
+  let last = Promise.resolve();
+  let waiting = 0;
+  port?.on("message", (message: ThreadMessage) => {
+    waiting++;
+    last = last.then(() => obey(message)).catch((error: unknown) => progress.fail(error));
+  });
+  port?.postMessage({ type: "ready", facts: executor.facts });
+
+  async function obey(message: ThreadMessage): Promise<void> {
+    waiting--;
+    if (message.type === "end") {
+      await executor.dispose();
+      port?.close();
+      return;
+    }
+    // After a failure nothing is as the orders expect; whoever gives them hears of it at the next one.
+    if (progress.failed) return;
+    await carryOut(message.orders, executor);
+    if (waiting === 0) await executor.flush();
+    progress.done(message.number);
+  }
+}
