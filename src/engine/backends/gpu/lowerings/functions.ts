@@ -8,6 +8,7 @@
  * hand to reduce such numbers; pow with exponents beyond ±128 is accurate to about 10⁻⁵.
  */
 import type { HelperFunction } from "../lowering.ts";
+import { philox } from "./philox.ts";
 
 const FINITE = "Math.abs(x) <= 3.4e38";
 
@@ -25,13 +26,8 @@ const numbers = (source: string, count: number): HelperFunction => ({
   argumentTypes: Array.from({ length: count }, () => "Number" as const),
   returnType: "Number",
 });
-const integers = (source: string, count: number): HelperFunction => ({
-  source,
-  argumentTypes: Array.from({ length: count }, () => "Integer" as const),
-  returnType: "Integer",
-});
-
 const library: Readonly<Record<string, HelperFunction>> = {
+  ...philox,
   /** ⌊i/d⌋ for whole numbers below 2²⁴, though the division may be rounded either way. */
   quotient: numbers(
     `function quotient(i, d) {
@@ -209,18 +205,6 @@ const library: Readonly<Record<string, HelperFunction>> = {
     }`,
     2,
   ),
-
-  /** Upper half of the product of two unsigned 32-bit numbers, from four products of 16-bit halves. */
-  mulHigh: integers("function mulHigh(a, b) { return mulHigh1(a & 65535, a >>> 16, b & 65535, b >>> 16); }", 2),
-  mulHigh1: integers(
-    "function mulHigh1(al, ah, bl, bh) { return mulHigh2(al, ah, bh, (ah * bl) + ((al * bl) >>> 16)); }",
-    4,
-  ),
-  mulHigh2: integers(
-    "function mulHigh2(al, ah, bh, u) { return ((ah * bh) + (u >>> 16)) + (((al * bh) + (u & 65535)) >>> 16); }",
-    4,
-  ),
-  wordOf: integers("function wordOf(low, high) { return low | (high << 16); }", 2),
 };
 
 /** The functions that a source calls, and those that they call. */

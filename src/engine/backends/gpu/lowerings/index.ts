@@ -1,14 +1,21 @@
 /** Every instruction as passes of gpu.js kernels, by its name. */
-import type { InstructionName } from "../../../instructions.ts";
 import type { Lower } from "../lowering.ts";
 import { elementwise } from "./elementwise.ts";
 import { matmuls } from "./matmul.ts";
+import { movements } from "./movement.ts";
+import { randoms } from "./random.ts";
 import { reductions } from "./reduce.ts";
+import { rowInstructions } from "./rows.ts";
 import { softmaxes } from "./softmax.ts";
+import { trainings } from "./training.ts";
 
-export const lowerings: Readonly<Partial<Record<InstructionName, Lower>>> = {
+export const lowerings: Readonly<Partial<Record<string, Lower>>> = {
   ...elementwise,
+  ...movements,
   ...reductions,
   ...softmaxes,
   ...matmuls,
+  ...rowInstructions,
+  ...randoms,
+  ...trainings,
 };
