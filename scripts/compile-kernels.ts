@@ -32,7 +32,9 @@ async function compile({ root, sources, dispatch, relaxed }: KernelSources): Pro
   const { default: asc } = await import("assemblyscript/asc");
   const entry = join(sources, "dispatch.ts");
   let binary: Uint8Array | undefined;
-  const options = ["--runtime", "stub", "-O3", "--noAssert", "--importMemory", "--enable", "simd"];
+  const options = ["--runtime", "stub", "-O3", "--noAssert", "--enable", "simd", "--enable", "threads"];
+  // The backend brings the memory, of any size: this is the most that 32-bit addresses reach.
+  options.push("--importMemory", "--sharedMemory", "--maximumMemory", "65536");
   if (relaxed) options.push("--enable", "relaxed-simd");
   const call = [relative(root, entry), ...options, "--baseDir", root, "--outFile", "kernels.wasm"];
   const { error, stderr } = await asc.main(call, {

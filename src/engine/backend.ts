@@ -46,6 +46,9 @@ export interface Backend {
   run(instruction: Instruction, buffers: readonly DeviceBuffer[], params: readonly number[]): void;
   /** Encodes commands once for many runs. */
   compile(commands: readonly Command[]): Program;
+
+  /** Ends the threads that it keeps, once it is of no more use. */
+  dispose(): void;
 }
 
 /** The device has no room for `requested` bytes. */

@@ -427,11 +427,15 @@ const shapes = {
 export type InstructionName = keyof typeof shapes;
 
 /** Every instruction by name; codes count from 1 in the order above (0 ends a program). */
-export const instructions = number(shapes);
+export const instructions = numbered(shapes);
 
-function number<Names extends string>(table: Record<Names, InstructionShape>): Readonly<Record<Names, Instruction>> {
+/** Gives each instruction the code after the one before; the first one that after `last`. */
+export function numbered<Names extends string>(
+  table: Record<Names, InstructionShape>,
+  last = 0,
+): Readonly<Record<Names, Instruction>> {
   const out: Partial<Record<Names, Instruction>> = {};
-  let code = 0;
+  let code = last;
   for (const name in table) {
     const { writes = [], updates = [], reads = [], params } = table[name];
     const bufferCount = writes.length + updates.length + reads.length;

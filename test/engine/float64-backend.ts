@@ -31,6 +31,7 @@ export class Float64Backend implements Backend {
     return new Cells(bytes);
   }
   free(): void {}
+  dispose(): void {}
   write(buffer: DeviceBuffer, values: TypedArray): void {
     cells(buffer).set(values);
   }

@@ -6,7 +6,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { buildKernels } from "../../../scripts/build-kernels.ts";
-import { kernelFlavours, kernelFolder, loadKernels } from "../../../src/engine/backends/wasm/kernel-module.ts";
+import {
+  instantiateKernels,
+  kernelFlavours,
+  kernelFolder,
+  loadKernels,
+} from "../../../src/engine/backends/wasm/kernel-module.ts";
 
 const script = fileURLToPath(new URL("../../../scripts/build-kernels.ts", import.meta.url));
 const runScript = (...args: string[]) => promisify(execFile)(process.execPath, [script, ...args]);
@@ -49,8 +54,9 @@ describe("loadKernels", () => {
       await expect(loadKernels("strict", url)).rejects.toThrow("Build them first: node scripts/build-kernels.ts");
       const emptyModule = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
       await writeFile(join(folder, "simd.wasm"), emptyModule);
-      const { instantiate } = await loadKernels("strict", url);
-      expect(() => instantiate(new WebAssembly.Memory({ initial: 1 }))).toThrow("another version");
+      const { module } = await loadKernels("strict", url);
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+      expect(() => instantiateKernels(module, memory)).toThrow("another version");
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,4 +1,4 @@
-/** The linear memory that kernels and JavaScript share, seen as typed arrays, and who has which part of it. */
+/** The linear memory that kernels, on any thread, and JavaScript share, seen as typed arrays, and who has which part of it. */
 import { OutOfMemoryError } from "../../backend.ts";
 import { ALIGNMENT, Allocator, type Block } from "./allocator.ts";
 
@@ -22,7 +22,7 @@ export class Heap {
 
   constructor(maxBytes: number) {
     this.#maxPages = Math.min(Math.max(Math.floor(maxBytes / PAGE), INITIAL_PAGES), MOST_PAGES);
-    this.memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: this.#maxPages });
+    this.memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: this.#maxPages, shared: true });
     this.ints = new Int32Array(this.memory.buffer);
     this.floats = new Float32Array(this.memory.buffer);
     this.doubles = new Float64Array(this.memory.buffer);
@@ -40,6 +40,14 @@ export class Heap {
     this.live += bytes;
     if (this.live > this.peak) this.peak = this.live;
     return block;
+  }
+
+  /** Memory for the backend itself, zeroed: for good, and not counted. Returns its address. Throws OutOfMemoryError. */
+  reserve(bytes: number): number {
+    const block = this.#allocator?.allocate(bytes);
+    if (!block) throw new OutOfMemoryError(bytes, this.live, this.#maxPages * PAGE);
+    this.ints.fill(0, block.start >>> 2, (block.start + block.size) >>> 2);
+    return block.start;
   }
 
   free(block: Block, bytes: number): void {

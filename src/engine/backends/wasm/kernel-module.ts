@@ -9,18 +9,24 @@ export const kernelFlavours: readonly KernelFlavour[] = ["simd", "relaxed-simd"]
 
 export const kernelFolder = new URL("../../../../build/kernels/", import.meta.url);
 
-/** What a kernel module gives: the loop that runs programs, and the scratch memory it wants. */
+/** What a kernel module gives: the loop that runs programs, and the memory it wants. */
 export interface KernelExports {
-  run(program: number, times: number): void;
+  /** False if a helper died over its part: what the program computes is lost. */
+  run(program: number, times: number): boolean;
+  /** Does parts of the programs that another thread runs. Never returns. */
+  help(): void;
   heapStart(): number;
-  /** Where packed matrix blocks go: to be set before the first run. */
+  /** Where packed matrix blocks go: to be set before the first run, for each thread another place. */
   readonly scratch: WebAssembly.Global;
   readonly scratchBytes: WebAssembly.Global;
+  /** Where threads agree on who does what: to be set before the first run, for all threads to the same place. */
+  readonly team: WebAssembly.Global;
+  readonly teamBytes: WebAssembly.Global;
 }
 
 export interface KernelModule {
   readonly flavour: KernelFlavour;
-  instantiate(memory: WebAssembly.Memory): KernelExports;
+  readonly module: WebAssembly.Module;
 }
 
 /** `strict` numerics never use relaxed SIMD: products are then the same bits on every machine. */
@@ -33,32 +39,40 @@ export async function loadKernels(numerics: "fast" | "strict", folder = kernelFo
     });
     if (!WebAssembly.validate(bytes)) continue;
     const module = await WebAssembly.compile(bytes);
-    return {
-      flavour,
-      instantiate: (memory) => kernelExports(new WebAssembly.Instance(module, { env: { memory } }).exports),
-    };
+    return { flavour, module };
   }
   throw new Error("This JavaScript engine has no WebAssembly SIMD. Use Node 22 or newer.");
 }
 
-function kernelExports(exports: WebAssembly.Exports): KernelExports {
-  const { run, heapStart, fingerprint, scratch, scratchBytes } = exports;
+/**
+ * Kernels over that memory, for one thread. Each instance writes the kernels' constants to where they are already: it may
+ * do so while another one reads them.
+ */
+export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const { run, help, heapStart, fingerprint, scratch, scratchBytes, team, teamBytes } = exports;
   if (
     typeof run !== "function" ||
+    typeof help !== "function" ||
     typeof heapStart !== "function" ||
     typeof fingerprint !== "function" ||
     fingerprint() !== tableFingerprint() ||
     !(scratch instanceof WebAssembly.Global) ||
-    !(scratchBytes instanceof WebAssembly.Global)
+    !(scratchBytes instanceof WebAssembly.Global) ||
+    !(team instanceof WebAssembly.Global) ||
+    !(teamBytes instanceof WebAssembly.Global)
   ) {
     throw new Error(
       "The kernels were built for another version of the instruction table. Build them again: node scripts/build-kernels.ts",
     );
   }
   return {
-    run: (program, times) => void run(program, times),
+    run: (program, times) => run(program, times) !== 0,
+    help: () => void help(),
     heapStart: () => Number(heapStart()),
     scratch,
     scratchBytes,
+    team,
+    teamBytes,
   };
 }

@@ -1,10 +1,22 @@
-/** The CPU backend: kernels in WebAssembly with 128-bit SIMD, over one linear memory that holds all buffers. */
+/**
+ * The CPU backend: kernels in WebAssembly with 128-bit SIMD, over one linear memory that holds all buffers. Large
+ * instructions are shared among threads.
+ */
+import { availableParallelism } from "node:os";
 import type { Backend, Command, DeviceBuffer, Program, TypedArray } from "../../backend.ts";
 import type { Instruction } from "../../instructions.ts";
 import type { Block } from "./allocator.ts";
-import { encode, encodedWords, LONGEST_RECORD } from "./encoder.ts";
+import { encode, encodedWords, encodeStep, LONGEST_RECORD, type Step } from "./encoder.ts";
 import { Heap } from "./heap.ts";
-import { type KernelExports, type KernelFlavour, type KernelModule, loadKernels } from "./kernel-module.ts";
+import { HelperThreads } from "./helper-threads.ts";
+import {
+  instantiateKernels,
+  type KernelExports,
+  type KernelFlavour,
+  type KernelModule,
+  loadKernels,
+} from "./kernel-module.ts";
+import { COUNTER_BYTES, LEAST_WORK, MOST_THREADS, type SplitOptions, split } from "./split.ts";
 
 export interface WasmBackendOptions {
   /** How much memory tensors may take; at most, and by default, 4 GiB. */
@@ -14,31 +26,53 @@ export interface WasmBackendOptions {
    * Everything but matrix products is the same in both.
    */
   readonly numerics?: "fast" | "strict";
+  /**
+   * How many threads may share the work of a large instruction, 1 to 64: by default as many as the machine has cores. The
+   * bits of the results do not depend on it.
+   */
+  readonly threads?: number;
+  /** A thread's share of an instruction takes at least so many nanoseconds, by estimate. 0: share whatever can be shared. */
+  readonly leastWork?: number;
 }
 
-export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<Backend> {
-  const { maxBytes = 2 ** 32, numerics = "fast" } = options;
-  return new WasmBackend(await loadKernels(numerics), maxBytes);
+/** Throws if the kernels have not been built, or if `threads` is no number of threads. */
+export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<WasmBackend> {
+  const { maxBytes = 2 ** 32, numerics = "fast", leastWork = LEAST_WORK } = options;
+  const { threads = Math.min(availableParallelism(), MOST_THREADS) } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
+    throw new RangeError(`threads must be a whole number from 1 to ${MOST_THREADS}, got ${threads}.`);
+  }
+  return new WasmBackend(await loadKernels(numerics), { maxBytes, threads, leastWork });
 }
 
-class WasmBackend implements Backend {
+/** Ends the threads of backends that nobody has disposed of. */
+const forgotten = new FinalizationRegistry<HelperThreads>((helpers) => helpers.close());
+
+export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly writesOver = true;
   readonly variant: KernelFlavour;
+  readonly helpers: HelperThreads;
   readonly #heap: Heap;
   readonly #kernels: KernelExports;
-  /** Room for one record and the end mark: where eager instructions are written. */
-  readonly #eager: number;
+  readonly #sharing: SplitOptions;
+  /** Where eager instructions are written, and how many words there is room for. */
+  #eager: number;
+  #eagerWords = LONGEST_RECORD + 1;
+  /** Why nothing can be run any more. */
+  #broken: Error | undefined;
 
-  constructor(kernels: KernelModule, maxBytes: number) {
+  constructor(kernels: KernelModule, { maxBytes, threads, leastWork }: Required<Omit<WasmBackendOptions, "numerics">>) {
     this.variant = kernels.flavour;
     this.#heap = new Heap(maxBytes);
-    this.#kernels = kernels.instantiate(this.#heap.memory);
+    this.#kernels = instantiateKernels(kernels.module, this.#heap.memory);
     this.#heap.open(this.#kernels.heapStart());
-    this.#eager = this.#heap.allocate((LONGEST_RECORD + 1) * 4).start;
-    this.#kernels.scratch.value = this.#heap.allocate(this.#kernels.scratchBytes.value).start;
-    this.#heap.live = 0;
-    this.#heap.peak = 0;
+    this.#eager = this.#heap.reserve(this.#eagerWords * 4);
+    this.#kernels.scratch.value = this.#heap.reserve(this.#kernels.scratchBytes.value);
+    const bytes = threads * COUNTER_BYTES;
+    this.#sharing = { threads, leastWork, counters: { address: this.#heap.reserve(bytes), bytes } };
+    this.helpers = new HelperThreads(kernels.module, this.#kernels, this.#heap);
+    forgotten.register(this, this.helpers);
   }
 
   get memory(): { readonly live: number; readonly peak: number } {
@@ -69,32 +103,85 @@ class WasmBackend implements Backend {
   }
 
   run(instruction: Instruction, buffers: readonly DeviceBuffer[], params: readonly number[]): void {
-    const end = encode(this.#heap, this.#eager >>> 2, instruction, buffers, params);
-    this.#heap.ints[end] = 0;
-    this.#kernels.run(this.#eager, 1);
+    const steps = this.#split(instruction, buffers, params);
+    if (steps) this.#runSteps(steps);
+    else {
+      const end = encode(this.#heap, this.#eager >>> 2, instruction, buffers, params);
+      this.#heap.ints[end] = 0;
+      this.#execute(this.#eager, 1);
+    }
   }
 
   compile(commands: readonly Command[]): Program {
-    const bytes = commands.reduce((sum, { instruction }) => sum + encodedWords(instruction) * 4, 4);
-    const buffer = this.allocate(bytes);
-    let at = buffer.address >>> 2;
+    const steps = commands.flatMap(
+      (command): readonly Step[] => this.#split(command.instruction, command.buffers, command.params) ?? [command],
+    );
+    const buffer = this.allocate(wordsOf(steps) * 4);
     try {
-      for (const { instruction, buffers, params } of commands) {
-        at = encode(this.#heap, at, instruction, buffers, params);
-      }
+      this.#write(steps, buffer.address);
     } catch (error) {
       this.free(buffer);
       throw error;
     }
-    this.#heap.ints[at] = 0;
     return {
       commands: commands.length,
       run: (times) => {
         if (buffer.address === 0) throw new Error("This program has been disposed of.");
-        this.#kernels.run(buffer.address, times);
+        this.#execute(buffer.address, times);
       },
       dispose: () => this.free(buffer),
     };
+  }
+
+  dispose(): void {
+    this.helpers.close();
+  }
+
+  #split(
+    instruction: Instruction,
+    buffers: readonly DeviceBuffer[],
+    params: readonly number[],
+  ): readonly Step[] | undefined {
+    if (this.#sharing.threads === 1) return undefined;
+    const steps = split(instruction, buffers, params, this.#sharing);
+    for (const step of steps ?? []) if ("parts" in step) this.helpers.ensure(step.parts.length - 1);
+    return steps;
+  }
+
+  #runSteps(steps: readonly Step[]): void {
+    const words = wordsOf(steps);
+    if (words > this.#eagerWords) {
+      this.#eager = this.#heap.reserve(words * 4);
+      this.#eagerWords = words;
+    }
+    this.#write(steps, this.#eager);
+    this.#execute(this.#eager, 1);
+  }
+
+  #write(steps: readonly Step[], address: number): void {
+    let at = address >>> 2;
+    for (const step of steps) at = encodeStep(this.#heap, at, step);
+    this.#heap.ints[at] = 0;
+  }
+
+  #execute(program: number, times: number): void {
+    if (this.#broken) throw this.#broken;
+    let whole = false;
+    try {
+      whole = this.#kernels.run(program, times);
+    } finally {
+      if (!whole) this.#break();
+    }
+    if (this.#broken) throw this.#broken;
+  }
+
+  /** Other threads may still be at work on what has failed, so nothing that follows could be trusted. */
+  #break(): void {
+    this.#broken = new Error(
+      "An instruction failed on one of the threads of the WebAssembly backend, which can't be used any more. " +
+        "Make a new backend, with threads: 1 to see where it fails.",
+    );
+    this.dispose();
   }
 
   /** The view of the memory with the type of `values`, and where in it the buffer's bytes from `byteOffset` on begin. */
@@ -114,6 +201,11 @@ class WasmBackend implements Backend {
     if (like instanceof Float32Array) return this.#heap.floats;
     return like instanceof Int32Array ? this.#heap.ints : this.#heap.doubles;
   }
+}
+
+/** With the end mark. */
+function wordsOf(steps: readonly Step[]): number {
+  return steps.reduce((words, step) => words + encodedWords(step), 1);
 }
 
 /** Below this many elements a loop is faster than making a view or calling set. */

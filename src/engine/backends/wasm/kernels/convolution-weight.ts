@@ -29,6 +29,55 @@ export function convolutionWeight(
   padTop: i32,
   padLeft: i32,
 ): void {
+  convolutionWeightPart(
+    out,
+    g,
+    x,
+    batch,
+    groups,
+    channels,
+    height,
+    width,
+    features,
+    outHeight,
+    outWidth,
+    kernelHeight,
+    kernelWidth,
+    strideY,
+    strideX,
+    dilationY,
+    dilationX,
+    padTop,
+    padLeft,
+    0,
+    features,
+  );
+}
+
+/** The features `first` … `first + count − 1` of all. */
+export function convolutionWeightPart(
+  out: usize,
+  g: usize,
+  x: usize,
+  batch: i32,
+  groups: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  features: i32,
+  outHeight: i32,
+  outWidth: i32,
+  kernelHeight: i32,
+  kernelWidth: i32,
+  strideY: i32,
+  strideX: i32,
+  dilationY: i32,
+  dilationX: i32,
+  padTop: i32,
+  padLeft: i32,
+  first: i32,
+  count: i32,
+): void {
   Planes.open();
   vertical.forward(height, outHeight, kernelHeight, strideY, dilationY, padTop);
   horizontal.forward(width, outWidth, kernelWidth, strideX, dilationX, padLeft);
@@ -42,8 +91,10 @@ export function convolutionWeight(
   const gPlane = (<usize>outHeight * <usize>outWidth) << 2;
   const featureBytes = (<usize>channels * <usize>kernel) << 2;
   for (let group = 0; group < groups; ++group) {
-    for (let feature = 0; feature < features; feature += MAX_FEATURES) {
-      const some = min<i32>(features - feature, MAX_FEATURES);
+    const from = max<i32>(first - group * features, 0);
+    const end = min<i32>(first + count - group * features, features);
+    for (let feature = from; feature < end; feature += MAX_FEATURES) {
+      const some = min<i32>(end - feature, MAX_FEATURES);
       const firstFeature = group * features + feature;
       for (let channel = 0; channel < channels; channel += Block.channels) {
         const together = min<i32>(channels - channel, Block.channels);

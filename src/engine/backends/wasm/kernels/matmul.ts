@@ -29,7 +29,7 @@ export function matmul(
   strideB: i32,
 ): void {
   for (; batch > 0; --batch) {
-    product(out, a, b, 0, m, n, k, transA != 0, transB != 0);
+    product(out, a, b, 0, m, n, k, transA != 0, transB != 0, 0, m, 0, n);
     out += (<usize>m * <usize>n) << 2;
     a += (<usize>strideA) << 2;
     b += (<usize>strideB) << 2;
@@ -37,9 +37,43 @@ export function matmul(
 }
 
 export function linear(out: usize, x: usize, weight: usize, bias: usize, m: i32, n: i32, k: i32): void {
-  product(out, x, weight, bias, m, n, k, false, true);
+  product(out, x, weight, bias, m, n, k, false, true, 0, m, 0, n);
 }
 
+export function matmulPart(
+  out: usize,
+  a: usize,
+  b: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  transA: i32,
+  transB: i32,
+  row: i32,
+  rows: i32,
+  column: i32,
+  columns: i32,
+): void {
+  product(out, a, b, 0, m, n, k, transA != 0, transB != 0, row, rows, column, columns);
+}
+
+export function linearPart(
+  out: usize,
+  x: usize,
+  weight: usize,
+  bias: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  row: i32,
+  rows: i32,
+  column: i32,
+  columns: i32,
+): void {
+  product(out, x, weight, bias, m, n, k, false, true, row, rows, column, columns);
+}
+
+/** The window rows × columns at (row, column) of a product of m × n. How it is computed must not depend on the window. */
 function product(
   out: usize,
   a: usize,
@@ -50,28 +84,38 @@ function product(
   k: i32,
   transA: bool,
   transB: bool,
+  row: i32,
+  rows: i32,
+  column: i32,
+  columns: i32,
 ): void {
   const kBytes = (<usize>k) << 2;
+  const outRow = (<usize>n) << 2;
+  out += <usize>row * outRow + ((<usize>column) << 2);
+  if (bias != 0) bias += (<usize>column) << 2;
   // Few columns, both operands contiguous along k: vectors along k. The choice depends on n alone, so a row of results
   // has the same bits in a batch of any size.
   if (!transA && (n == 1 || (transB && n == 2))) {
-    for (let i = 0; i < m; ++i, a += kBytes) {
-      for (let j = 0; j < n; ++j, out += 4) {
-        const start: f32 = bias != 0 ? load<f32>(bias + ((<usize>j) << 2)) : 0;
-        store<f32>(out, start + dot(a, b + <usize>j * kBytes, k));
+    a += <usize>row * kBytes;
+    b += <usize>column * kBytes;
+    for (; rows > 0; --rows, a += kBytes, out += outRow) {
+      for (let j = 0; j < columns; ++j) {
+        const at = (<usize>j) << 2;
+        const start: f32 = bias != 0 ? load<f32>(bias + at) : 0;
+        store<f32>(out + at, start + dot(a, b + <usize>j * kBytes, k));
       }
     }
     return;
   }
+  const aRow: usize = transA ? 4 : kBytes;
+  const aStep: usize = transA ? (<usize>m) << 2 : 4;
+  const bStep: usize = transB ? 4 : outRow;
+  const bColumn: usize = transB ? kBytes : 4;
+  a += <usize>row * aRow;
+  b += <usize>column * bColumn;
   // aᵀ·b with one column is bᵀ·a with one row.
-  if (transA && n == 1) blocks(out, 0, 1, m, k, b, 0, 4, a, (<usize>m) << 2, 4);
-  else {
-    const aRow: usize = transA ? 4 : kBytes;
-    const aStep: usize = transA ? (<usize>m) << 2 : 4;
-    const bStep: usize = transB ? 4 : (<usize>n) << 2;
-    const bColumn: usize = transB ? kBytes : 4;
-    blocks(out, bias, m, n, k, a, aRow, aStep, b, bStep, bColumn);
-  }
+  if (transA && n == 1) blocks(out, outRow, 0, 1, rows, k, b, 0, 4, a, aStep, aRow);
+  else blocks(out, outRow, bias, rows, columns, k, a, aRow, aStep, b, bStep, bColumn);
 }
 
 /** Σ x·y of k contiguous elements. */
@@ -96,6 +140,7 @@ function dot(x: usize, y: usize, k: i32): f32 {
 /** a(i, p) lies at a + i·aRow + p·aStep, b(p, j) at b + p·bStep + j·bColumn; one of each pair is 4 bytes. */
 function blocks(
   out: usize,
+  outRow: usize,
   bias: usize,
   m: i32,
   n: i32,
@@ -107,7 +152,6 @@ function blocks(
   bStep: usize,
   bColumn: usize,
 ): void {
-  const outRow = (<usize>n) << 2;
   const packA = m > 1 && (aRow != 4 || <usize>k * aStep > SMALL);
   const packB = bColumn != 4 || (m > TILE_ROWS && <usize>k * bStep > SMALL);
   const packedA = scratch;

@@ -10,9 +10,8 @@ const M1: u32 = 0xcd9e8d57;
 const W0: u32 = 0x9e3779b9;
 const W1: u32 = 0xbb67ae85;
 
-/** Runs `F.apply(words, a, b)` over the blocks of one call; then the state moves on. */
-function draw<F>(out: usize, state: usize, n: i32, a: v128, b: v128): void {
-  let block: u32 = 0;
+/** Runs `F.apply(words, a, b)` over the blocks of one call, from `block` on; then the state moves on. */
+function draw<F>(out: usize, state: usize, n: i32, block: u32, a: v128, b: v128): void {
   for (; n >= 16; n -= 16, out += 64, block += 4) {
     // Four blocks at once, one in each lane.
     let c0 = i32x4.add(i32x4.splat(block), i32x4(0, 1, 2, 3));
@@ -94,7 +93,7 @@ class Uniform {
   }
 }
 export function randomUniform(out: usize, state: usize, n: i32, low: f32, high: f32): void {
-  draw<Uniform>(out, state, n, f32x4.splat(low), f32x4.splat(high - low));
+  draw<Uniform>(out, state, n, 0, f32x4.splat(low), f32x4.splat(high - low));
 }
 
 /** Box and Muller: words 0 and 1 give elements 0 and 1, words 2 and 3 give elements 2 and 3. */
@@ -111,7 +110,7 @@ class Normal {
   }
 }
 export function randomNormal(out: usize, state: usize, n: i32, mean: f32, std: f32): void {
-  draw<Normal>(out, state, n, f32x4.splat(mean), f32x4.splat(std));
+  draw<Normal>(out, state, n, 0, f32x4.splat(mean), f32x4.splat(std));
 }
 
 @unmanaged
@@ -121,7 +120,10 @@ class Dropout {
   }
 }
 export function dropoutMask(out: usize, state: usize, n: i32, p: f32): void {
-  draw<Dropout>(out, state, n, f32x4.splat(p), f32x4.splat(p < 1 ? 1 / (1 - p) : 0));
+  dropoutMaskPart(out, state, n, p, 0);
+}
+export function dropoutMaskPart(out: usize, state: usize, n: i32, p: f32, block: i32): void {
+  draw<Dropout>(out, state, n, block, f32x4.splat(p), f32x4.splat(p < 1 ? 1 / (1 - p) : 0));
 }
 
 /** Fisher–Yates from the top: element i changes places with one of 0…i, chosen by word i. */

@@ -1,0 +1,154 @@
+/**
+ * How a large instruction is cut into parts that threads may run at the same time: the one table.
+ *
+ * A part computes each element of its results as the whole would, so the bits are the same however many parts there are.
+ * What adds up over everything, or goes from step to step, is not here and stays on one thread. The numbers are
+ * nanoseconds for each element (or what is counted), measured on one core of an AMD EPYC (Zen 4).
+ */
+import type { InstructionName } from "../../instructions.ts";
+import {
+  type Cut,
+  convolution,
+  convolutionWeight,
+  dropoutMask,
+  elements,
+  type Factors,
+  normalize,
+  product,
+  rows,
+  strided,
+} from "./cut.ts";
+
+const unary = (name: InstructionName, each: number): Cut => elements(name, each, ["out", "x"]);
+const binary = (name: InstructionName, each: number): Cut => strided(name, each, [null, "a", "b"]);
+
+const outer = (name: InstructionName, each: number, out: Factors, ...reads: readonly string[]): Cut =>
+  rows(name, {
+    size: "outer",
+    // Short rows are worked on four by four.
+    grain: 4,
+    moves: { out, ...Object.fromEntries(reads.map((read) => [read, ["length", "inner"]])) },
+    each,
+    work: ["outer", "length", "inner"],
+  });
+
+const planes = (name: InstructionName, work: Factors): Cut =>
+  rows(name, {
+    size: "planes",
+    moves: { out: ["outHeight", "outWidth"], index: ["outHeight", "outWidth"], x: ["height", "width"] },
+    each: 0.6,
+    work: ["planes", ...work],
+  });
+
+const SOURCE = ["channels", "height", "width"];
+const RESULT = ["features", "outHeight", "outWidth"];
+
+export const cuts: Partial<Record<InstructionName, Cut>> = {
+  fill: elements("fill", 0.1, ["out"]),
+  copy: unary("copy", 0.15),
+  toFloat: unary("toFloat", 0.15),
+  toInt: unary("toInt", 0.15),
+  neg: unary("neg", 0.15),
+  abs: unary("abs", 0.15),
+  sign: unary("sign", 0.2),
+  exp: unary("exp", 1.2),
+  expm1: unary("expm1", 2),
+  log: unary("log", 1.5),
+  log1p: unary("log1p", 2),
+  sqrt: unary("sqrt", 0.6),
+  rsqrt: unary("rsqrt", 0.8),
+  reciprocal: unary("reciprocal", 0.5),
+  square: unary("square", 0.15),
+  sin: unary("sin", 2.5),
+  cos: unary("cos", 2.5),
+  floor: unary("floor", 0.15),
+  tanh: unary("tanh", 1.8),
+  sigmoid: unary("sigmoid", 1.5),
+  erf: unary("erf", 2),
+  relu: unary("relu", 0.15),
+
+  add: binary("add", 0.2),
+  sub: binary("sub", 0.2),
+  mul: binary("mul", 0.2),
+  div: binary("div", 0.5),
+  pow: binary("pow", 8),
+  maximum: binary("maximum", 0.2),
+  minimum: binary("minimum", 0.2),
+  eq: binary("eq", 0.2),
+  ne: binary("ne", 0.2),
+  lt: binary("lt", 0.2),
+  le: binary("le", 0.2),
+  gt: binary("gt", 0.2),
+  ge: binary("ge", 0.2),
+  reluBackward: binary("reluBackward", 0.2),
+  sigmoidBackward: binary("sigmoidBackward", 0.25),
+  tanhBackward: binary("tanhBackward", 0.25),
+  where: strided("where", 0.3, [null, "c", "a", "b"]),
+  copyStrided: strided("copyStrided", 0.6, [null, "s"]),
+  assignStrided: strided("assignStrided", 0.6, ["s", null]),
+
+  sum: outer("sum", 0.25, ["inner"], "x"),
+  amax: outer("amax", 0.15, ["inner"], "x"),
+  argmax: outer("argmax", 1, ["inner"], "x"),
+  softmax: outer("softmax", 2, ["length", "inner"], "x"),
+  logSoftmax: outer("logSoftmax", 2, ["length", "inner"], "x"),
+  softmaxBackward: outer("softmaxBackward", 0.8, ["length", "inner"], "g", "y"),
+  logSoftmaxBackward: outer("logSoftmaxBackward", 1.8, ["length", "inner"], "g", "y"),
+
+  matmul: product(
+    "matmul",
+    rows("matmul", { size: "batch", moves: { out: ["m", "n"], a: ["strideA"], b: ["strideB"] }, each: 0, work: [] }),
+  ),
+  linear: product("linear", undefined),
+
+  gatherRows: rows("gatherRows", {
+    ...{ size: "rows", moves: { out: ["width"], index: [] } },
+    ...{ each: 0.15, work: ["rows", "width"] },
+  }),
+  gatherBatch: rows("gatherBatch", {
+    ...{ size: "rows", moves: { out: ["width"], order: [] } },
+    ...{ each: 0.15, work: ["rows", "width"] },
+  }),
+  embedding: rows("embedding", {
+    ...{ size: "rows", moves: { out: ["width"], index: [] } },
+    ...{ each: 0.2, work: ["rows", "width"] },
+  }),
+  gatherAlong: rows("gatherAlong", {
+    ...{ size: "rows", moves: { out: ["count"], x: ["cols"], index: ["count"] } },
+    ...{ each: 1, work: ["rows", "count"] },
+  }),
+  scatterAlong: rows("scatterAlong", {
+    ...{ size: "rows", moves: { out: ["cols"], x: ["count"], index: ["count"] } },
+    ...{ each: 0.5, work: ["rows", "cols"] },
+  }),
+  sparseProduct: rows("sparseProduct", {
+    ...{ size: "outer", moves: { out: ["rows", "inner"], x: ["length", "inner"] } },
+    ...{ each: 1.5, work: ["outer", "rows", "inner"] },
+  }),
+  dropoutMask: dropoutMask(),
+
+  clipByNorm: elements("clipByNorm", 0.2, ["x"]),
+  clipByValue: elements("clipByValue", 0.2, ["x"]),
+  addInPlace: elements("addInPlace", 0.2, ["x", "y"]),
+
+  sgd: elements("sgd", 0.3, ["param", "momentum", "grad"], "step"),
+  adam: elements("adam", 0.6, ["param", "expAvg", "expAvgSq", "maxExpAvgSq", "grad"], "step"),
+  rmsprop: elements("rmsprop", 0.7, ["param", "squareAvg", "gradAvg", "momentum", "grad"], "scalars"),
+  adagrad: elements("adagrad", 0.6, ["param", "sum", "grad"], "scalars"),
+  adadelta: elements("adadelta", 1, ["param", "squareAvg", "accDelta", "grad"], "scalars"),
+  adamax: elements("adamax", 0.6, ["param", "expAvg", "expInf", "grad"], "scalars"),
+  nadam: elements("nadam", 0.8, ["param", "expAvg", "expAvgSq", "grad"], "scalars"),
+  radam: elements("radam", 0.8, ["param", "expAvg", "expAvgSq", "grad"], "scalars"),
+  rprop: elements("rprop", 0.6, ["param", "previous", "stepSize", "grad"], "scalars"),
+  asgd: elements("asgd", 0.5, ["param", "average", "grad"], "scalars"),
+  lion: elements("lion", 0.4, ["param", "expAvg", "grad"], "scalars"),
+
+  normalize: normalize(),
+
+  convolution: convolution("convolution", "x", SOURCE, RESULT),
+  biasedConvolution: convolution("biasedConvolution", "x", SOURCE, RESULT),
+  convolutionInput: convolution("convolutionInput", "g", RESULT, SOURCE),
+  convolutionWeight: convolutionWeight(),
+  maxPool: planes("maxPool", ["outHeight", "outWidth", "kernelHeight", "kernelWidth"]),
+  adaptiveMaxPool: planes("adaptiveMaxPool", ["height", "width"]),
+};
