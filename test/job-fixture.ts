@@ -33,12 +33,17 @@ export const slow = {
   checkpoint: { every_epochs: 1 },
 };
 
-export async function submit({ jobs, datasets }: JobParts, spec: object): Promise<string> {
-  const checked = await checkSpec(spec, { dataset: (id) => datasets.get(id) });
+export async function submit({ jobs, datasets, initialWeights }: JobParts, spec: object): Promise<string> {
+  const checked = await checkSpec(spec, {
+    dataset: (id) => datasets.get(id),
+    weights: (id, which) => initialWeights.shapes(id, which),
+  });
   if (!checked.ok) throw new Error(JSON.stringify(checked.errors));
   const { spec: complete, summary } = checked;
   const { name, metadata, epochs, priority } = complete;
   const id = newId("job");
+  const { init } = complete.model;
+  if (init && "job_id" in init) await initialWeights.copy(init.job_id, id);
   await jobs.submit({ id, name, metadata, spec: complete, modelSummary: summary, epochs, steps: 0, priority });
   return id;
 }

@@ -50,6 +50,25 @@ interface HeaderEntry {
   data_offsets: [number, number];
 }
 
+/** So many bytes tell how long the header is. */
+export const HEADER_PREFIX = 8;
+
+/** Where the header ends that begins with these bytes. */
+export function headerEnd(bytes: Uint8Array): number {
+  return HEADER_PREFIX + Number(new DataView(bytes.buffer, bytes.byteOffset, HEADER_PREFIX).getBigUint64(0, true));
+}
+
+/** Names and shapes of all tensors, from the header alone. */
+export function decodeShapes(bytes: Uint8Array): Map<string, Shape> {
+  const header = parseHeader(
+    new TextDecoder().decode(bytes.subarray(HEADER_PREFIX, headerEnd(bytes))),
+    (why) => new Error(`This does not begin as a safetensors file: ${why}.`),
+  );
+  return new Map(
+    Object.entries(header).flatMap(([name, { shape }]) => (name === "__metadata__" ? [] : [[name, shape] as const])),
+  );
+}
+
 /** Throws an Error that says what is wrong when the bytes are cut short or not safetensors. */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const wrong = (why: string): Error => new Error(`This is not a whole safetensors file: ${why}.`);

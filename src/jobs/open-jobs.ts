@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
 import { DatasetStore } from "./dataset-store.ts";
 import { DiskObjectStore } from "./disk-object-store.ts";
+import { InitialWeights } from "./initial-weights.ts";
 import { JobLog } from "./job-log.ts";
 import { JobQueue } from "./job-queue.ts";
 import { Jobs } from "./jobs.ts";
@@ -17,6 +18,7 @@ export interface JobParts {
   readonly queue: JobQueue;
   readonly store: ObjectStore;
   readonly datasets: DatasetStore;
+  readonly initialWeights: InitialWeights;
   /** Fails fast when the broker is away. */
   readonly redis: Redis;
   close(): Promise<void>;
@@ -34,6 +36,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir">, ur
     queue,
     store,
     datasets: new DatasetStore(store),
+    initialWeights: new InitialWeights(log, store),
     redis,
     close: async () => {
       await queue.close();

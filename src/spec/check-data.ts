@@ -13,14 +13,13 @@ import {
   type ValidationSpec,
   ValidationSplit,
 } from "../data/data-spec.ts";
-import { describe, readInline } from "../data/inline.ts";
-import { nearest } from "../data/nearest-name.ts";
+import { readInline } from "../data/inline.ts";
 import { sameShape, showShape } from "../engine/definitions.ts";
-import { isRecord } from "./check-component.ts";
 import { checkRows, tellDataError } from "./check-rows.ts";
 import { checkTable } from "./check-table.ts";
 import type { DataFacts, DatasetInfo, Encoding } from "./data-facts.ts";
-import { joinPath, type Mistakes, parseOr, unknownField } from "./mistakes.ts";
+import { joinPath, type Mistakes } from "./mistakes.ts";
+import { parseForm } from "./parse-form.ts";
 
 /** What is known of an uploaded data set; null where there is none of that id. */
 export type FindDataset = (id: string) => Promise<DatasetInfo | null>;
@@ -76,30 +75,6 @@ export async function checkValidation(
   return { spec, facts };
 }
 
-/** The form is told by the field that only it has, so that its mistakes alone are told. */
-function parseForm<Forms extends Record<string, Form>>(
-  given: unknown,
-  forms: Forms,
-  path: string,
-  mistakes: Mistakes,
-): ReturnType<Forms[keyof Forms]["parse"]> | undefined;
-function parseForm(given: unknown, forms: Record<string, Form>, path: string, mistakes: Mistakes): unknown {
-  const names = Object.keys(forms);
-  const wanted = `an object with ${names.map((name) => `"${name}"`).join(" or ")}`;
-  if (!isRecord(given)) {
-    mistakes.add(path, given === undefined ? `is required: ${wanted}` : `expects ${wanted}, got ${describe(given)}`);
-    return undefined;
-  }
-  const name = names.find((key) => Object.hasOwn(given, key));
-  const form = name === undefined ? undefined : forms[name];
-  if (form !== undefined) return parseOr(form, given, path, mistakes);
-  const near = Object.keys(given).find((key) => nearest(key, names) !== "");
-  if (near === undefined) mistakes.add(path, `expects ${wanted}`);
-  else mistakes.add(joinPath(path, near), unknownField(near, names));
-  return undefined;
-}
-
-type Form = (typeof dataForms)[keyof typeof dataForms] | (typeof validationForms)[keyof typeof validationForms];
 type Rows = Exclude<DataSpec | ValidationSpec, { split: number } | { dataset_id: string }> | ChosenTable;
 interface ChosenTable {
   readonly dataset_id: string;

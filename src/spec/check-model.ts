@@ -2,11 +2,13 @@
 import { describe } from "../data/inline.ts";
 import type { Shape } from "../engine/definitions.ts";
 import { isRecord } from "./check-component.ts";
+import { checkJobWeights, type FindWeights } from "./check-job-weights.ts";
 import { checkLayers } from "./check-layers.ts";
 import { checkWeights } from "./check-weights.ts";
 import type { ResolvedModel } from "./follow-shape.ts";
-import { Model, ModelInit } from "./job-spec.ts";
-import { joinPath, type Mistakes, parseOr, unknownField } from "./mistakes.ts";
+import { InitFromJob, InitFromWeights, Model, type ModelInit } from "./job-spec.ts";
+import { joinPath, type Mistakes, unknownField } from "./mistakes.ts";
+import { parseForm } from "./parse-form.ts";
 
 export interface CheckedModel {
   /** Undefined when a mistake hides what comes out. */
@@ -14,7 +16,14 @@ export interface CheckedModel {
   readonly init: ModelInit | null;
 }
 
-export function checkModel(given: unknown, input: Shape | undefined, mistakes: Mistakes): CheckedModel {
+const initForms = { weights: InitFromWeights, job_id: InitFromJob };
+
+export async function checkModel(
+  given: unknown,
+  input: Shape | undefined,
+  find: FindWeights | undefined,
+  mistakes: Mistakes,
+): Promise<CheckedModel> {
   if (!isRecord(given)) {
     const wanted = 'an object with "layers"';
     mistakes.add("model", given === undefined ? `is required: ${wanted}` : `expects ${wanted}, got ${describe(given)}`);
@@ -25,16 +34,19 @@ export function checkModel(given: unknown, input: Shape | undefined, mistakes: M
     if (!known.includes(name)) mistakes.add(joinPath("model", name), () => unknownField(name, known));
   }
   const resolved = checkLayers(given["layers"], input, mistakes);
-  return { resolved, init: checkInit(given["init"], resolved, mistakes) };
+  return { resolved, init: await checkInit(given["init"], resolved, find, mistakes) };
 }
 
-function checkInit(given: unknown, model: ResolvedModel | undefined, mistakes: Mistakes): ModelInit | null {
+async function checkInit(
+  given: unknown,
+  model: ResolvedModel | undefined,
+  find: FindWeights | undefined,
+  mistakes: Mistakes,
+): Promise<ModelInit | null> {
   if (given === undefined || given === null) return null;
-  if (!isRecord(given)) {
-    mistakes.add("model.init", `expects an object with "weights", got ${describe(given)}`);
-    return null;
-  }
-  const init = parseOr(ModelInit, given, "model.init", mistakes);
-  if (init && model) checkWeights(init.weights, model, mistakes);
-  return init ?? null;
+  const init = parseForm(given, initForms, "model.init", mistakes);
+  if (init === undefined) return null;
+  if ("job_id" in init) await checkJobWeights(init, model, find, mistakes);
+  else if (model) checkWeights(init.weights, model, mistakes);
+  return init;
 }

@@ -9,11 +9,17 @@ import { joinPath, type Mistakes } from "./mistakes.ts";
 
 const path = "model.init.weights";
 
-export function checkWeights(given: Readonly<Record<string, unknown>>, model: ResolvedModel, mistakes: Mistakes): void {
+/** All weights and buffers of a model, by their state_dict names. */
+export function shapesOf(model: ResolvedModel): Map<string, Shape> {
   const shapes = new Map<string, Shape>();
   for (const { name, parameters, buffers } of model.layers) {
     for (const [part, { shape }] of Object.entries({ ...parameters, ...buffers })) shapes.set(`${name}.${part}`, shape);
   }
+  return shapes;
+}
+
+export function checkWeights(given: Readonly<Record<string, unknown>>, model: ResolvedModel, mistakes: Mistakes): void {
+  const shapes = shapesOf(model);
   for (const [name, values] of Object.entries(given)) {
     const at = joinPath(path, name);
     const shape = shapes.get(name);

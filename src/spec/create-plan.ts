@@ -2,9 +2,11 @@
 import type { PreparedData } from "../data/prepare-data.ts";
 import { type DataSource, prepareData } from "../data/prepare-data.ts";
 import { type EarlyStoppingPlan, losses, type SchedulerPlan, type TrainingPlan } from "../engine/definitions.ts";
+import type { Weights } from "../engine/nn/module.ts";
+import { takenWeights } from "./check-job-weights.ts";
 import { requireNumbers } from "./check-numbers.ts";
 import { weightsOf } from "./check-weights.ts";
-import type { Component, JobSpec } from "./job-spec.ts";
+import type { Component, JobSpec, ModelInit } from "./job-spec.ts";
 
 /** Loads the data that a checked spec names, encoded as its loss takes it. Throws DataError. */
 export async function prepareJobData(spec: JobSpec, source: DataSource): Promise<PreparedData> {
@@ -18,7 +20,13 @@ export async function prepareJobData(spec: JobSpec, source: DataSource): Promise
 /** How often to save when the spec does not say. */
 const DEFAULT_CHECKPOINT_SECONDS = 2;
 
-export function createPlan(spec: JobSpec, prepared: PreparedData): TrainingPlan {
+/** `trained`: the weights of the job that `model.init` names. */
+export function createPlan(
+  spec: JobSpec,
+  prepared: PreparedData,
+  trained?: ReadonlyMap<string, Weights>,
+): TrainingPlan {
+  const initialWeights = weightsToStartFrom(spec.model.init, trained);
   return {
     layers: spec.model.layers,
     loss: spec.loss,
@@ -26,7 +34,7 @@ export function createPlan(spec: JobSpec, prepared: PreparedData): TrainingPlan 
     scheduler: spec.scheduler && schedulerPlan(spec.scheduler),
     train: prepared.train,
     ...(prepared.validation && { validation: prepared.validation }),
-    ...(spec.model.init && { initialWeights: weightsOf(spec.model.init.weights) }),
+    ...(initialWeights && { initialWeights }),
     epochs: spec.epochs,
     batchSize: spec.batch_size,
     shuffle: spec.shuffle,
@@ -43,6 +51,16 @@ export function createPlan(spec: JobSpec, prepared: PreparedData): TrainingPlan 
         ? { everyEpochs: spec.checkpoint.every_epochs }
         : { everySeconds: DEFAULT_CHECKPOINT_SECONDS },
   };
+}
+
+function weightsToStartFrom(
+  init: ModelInit | null,
+  trained: ReadonlyMap<string, Weights> | undefined,
+): Record<string, Weights> | undefined {
+  if (init === null) return undefined;
+  if ("weights" in init) return weightsOf(init.weights);
+  if (trained === undefined) throw new Error(`The weights of ${init.job_id} are missing.`);
+  return takenWeights(trained, init.only);
 }
 
 function schedulerPlan({ interval, warmup_steps, ...scheduler }: Component): SchedulerPlan {

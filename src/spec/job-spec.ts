@@ -24,13 +24,30 @@ const Scheduler = oneOf(specSchedulers).meta({
 
 export const MAX_LAYERS = 1000;
 
+export const InitFromWeights = z.strictObject({
+  weights: z
+    .record(z.string(), z.unknown())
+    .meta({ description: "Nested arrays by state_dict name; what is not named is drawn from the seed." }),
+});
+
+export const InitFromJob = z.strictObject({
+  job_id: z
+    .string()
+    .meta({ description: "A job that has stored weights. They are copied now: it may be deleted afterwards." }),
+  checkpoint: z
+    .enum(["last", "best"])
+    .default("last")
+    .meta({ description: "`last`: its newest weights. `best`: those of its best epoch." }),
+  only: z.array(z.string().min(1).max(200)).min(1).max(1000).nullable().default(null).meta({
+    description:
+      'The layers ("0", "2.1") or weights ("0.bias") to take; left out: all. What is not taken is drawn from the seed.',
+  }),
+});
+export type InitFromJob = z.infer<typeof InitFromJob>;
+
 export const ModelInit = z
-  .strictObject({
-    weights: z
-      .record(z.string(), z.unknown())
-      .meta({ description: "Nested arrays by state_dict name; what is not named is drawn from the seed." }),
-  })
-  .meta({ id: "ModelInit", examples: [{ weights: { "0.bias": [0] } }] });
+  .union([InitFromWeights, InitFromJob])
+  .meta({ id: "ModelInit", examples: [{ weights: { "0.bias": [0] } }, { job_id: "job_01jc2v8n6d0000000000000000" }] });
 
 export type ModelInit = z.infer<typeof ModelInit>;
 

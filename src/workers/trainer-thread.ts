@@ -1,8 +1,10 @@
 /** The thread that trains: one job after the other, each on a device of its own, deaf to messages while it computes. */
 import { parentPort } from "node:worker_threads";
-import { createWasmBackend, type EpochEvent, Trainer, type TrainerOutcome } from "../engine/index.ts";
+import { createWasmBackend, type EpochEvent, modelWeights, Trainer, type TrainerOutcome } from "../engine/index.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
+import { initialWeightsKey } from "../jobs/initial-weights.ts";
+import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems } from "../jobs/problem.ts";
 import { createPlan, prepareJobData } from "../spec/create-plan.ts";
 import { problemOf } from "./problem-of.ts";
@@ -35,7 +37,8 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
   if (control.shouldStop()) return { type: "done", outcome: "stopped" };
 
   const backend = await createWasmBackend({ numerics: spec.numerics });
-  const trainer = Trainer.create(createPlan(spec, prepared), backend);
+  const trained = await trainedWeights(order, store);
+  const trainer = Trainer.create(createPlan(spec, prepared, trained), backend);
   try {
     if (order.checkpoint !== null) trainer.restore(await store.read(order.checkpoint));
     const run = new Run(trainer, control);
@@ -47,6 +50,14 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
   } finally {
     trainer.dispose();
   }
+}
+
+/** Of the job that this one starts from; a checkpoint holds newer ones. */
+async function trainedWeights({ jobId, spec, checkpoint }: TrainOrder, store: ObjectStore) {
+  const { init } = spec.model;
+  if (init === null || !("job_id" in init)) return undefined;
+  if (checkpoint !== null) return new Map();
+  return modelWeights(await store.read(initialWeightsKey(jobId)), init.checkpoint);
 }
 
 /** Tells the worker how a training goes. */

@@ -221,3 +221,50 @@ test("a deleted job's model can't be asked any more, although its weights were r
   await api.app.inject({ method: "DELETE", url: `/v1/jobs/${id}` });
   expect((await predict(id, { inputs: [[0.5]] })).statusCode).toBe(404);
 });
+
+describe("a spec that starts from a job", () => {
+  const starting = (init: object) => ({
+    model: { layers: [{ type: "Linear", out_features: 3 }], init },
+    loss: "CrossEntropyLoss",
+    optimizer: "SGD",
+    epochs: 1,
+    data: { builtin: "iris" },
+  });
+  const submit = (payload: object) => api.app.inject({ method: "POST", url: "/v1/jobs", payload });
+
+  test("is trained from its weights, be they the last or the best", async () => {
+    for (const checkpoint of ["last", "best"]) {
+      const id = await train(starting({ job_id: points, checkpoint }));
+      expect((await api.app.inject(`/v1/jobs/${id}`)).json().spec.model.init).toEqual({
+        job_id: points,
+        checkpoint,
+        only: null,
+      });
+    }
+  });
+
+  test("is refused where there is nothing to start from, or where it does not fit", async () => {
+    const missing = await submit(starting({ job_id: "job_nothing" }));
+    expect([missing.statusCode, missing.json().errors]).toEqual([
+      422,
+      [{ path: "model.init.job_id", message: expect.stringMatching(/^there is no job "job_nothing"/) }],
+    ]);
+    const misfit = await submit(starting({ job_id: votes }));
+    expect(misfit.json().errors).toHaveLength(2);
+    const { body } = await api.app.inject({
+      method: "POST",
+      url: "/v1/jobs/validate",
+      payload: starting({ job_id: votes }),
+    });
+    expect(JSON.parse(body)).toMatchObject({ valid: false, errors: misfit.json().errors });
+  });
+
+  test("is told that the other job has no weights yet", async () => {
+    const idle = await startTestApi();
+    const payload = starting({ weights: {} });
+    const { id } = (await idle.app.inject({ method: "POST", url: "/v1/jobs", payload })).json();
+    const answer = await idle.app.inject({ method: "POST", url: "/v1/jobs", payload: starting({ job_id: id }) });
+    expect(answer.json().errors[0].message).toContain(`job ${id} is queued and has stored no weights`);
+    await idle.close();
+  });
+});

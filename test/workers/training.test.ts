@@ -167,6 +167,54 @@ test("a job that was paused in the middle of an epoch ends with the same bits as
   );
 });
 
+describe("a job that starts from another", () => {
+  const spec = { ...moons, epochs: 5 };
+  const startingFrom = (init: object) => ({ ...spec, model: { ...spec.model, init }, seed: 7 });
+
+  test("has the same bits as one that is given its weights, also when that one is deleted before it starts", async () => {
+    const first = await submit(parts, spec);
+    await work();
+    await untilStatus(parts, first, "completed");
+    await worker?.close();
+    const weights = modelWeights(await checkpointOf(parts, first));
+    const taken = await submit(parts, startingFrom({ job_id: first }));
+    const part = await submit(parts, startingFrom({ job_id: first, only: ["0"] }));
+    expect(await parts.jobs.remove(first)).toBe("removed");
+    await work();
+    await untilStatus(parts, taken, "completed");
+    await untilStatus(parts, part, "completed");
+
+    const nested = Object.fromEntries([...weights].map(([name, value]) => [name, nest([...value.data], value.shape)]));
+    const given = await submit(parts, startingFrom({ weights: nested }));
+    const { "0.weight": weight, "0.bias": bias } = nested;
+    const givenPart = await submit(parts, startingFrom({ weights: { "0.weight": weight, "0.bias": bias } }));
+    await untilStatus(parts, given, "completed");
+    await untilStatus(parts, givenPart, "completed");
+    expect(await figuresOf(parts, taken)).toEqual(await figuresOf(parts, given));
+    expect(await figuresOf(parts, part)).toEqual(await figuresOf(parts, givenPart));
+    expect(await figuresOf(parts, taken)).not.toEqual(await figuresOf(parts, part));
+  });
+
+  test("goes on from its own checkpoint after a pause", async () => {
+    const first = await submit(parts, spec);
+    await work();
+    await untilStatus(parts, first, "completed");
+    const long = { ...startingFrom({ job_id: first }), epochs: 2000 };
+    const disturbed = await submit(parts, long);
+    await untilEpoch(parts, disturbed, 50);
+    await parts.jobs.pause(disturbed);
+    await untilStatus(parts, disturbed, "paused");
+    await parts.jobs.resume(disturbed);
+    const undisturbed = await submit(parts, long);
+    await untilStatus(parts, disturbed, "completed");
+    await untilStatus(parts, undisturbed, "completed");
+    expect(await figuresOf(parts, disturbed)).toEqual(await figuresOf(parts, undisturbed));
+  });
+});
+
+const nest = (data: number[], [rows = 0, columns]: readonly number[]): unknown[] =>
+  columns === undefined ? data : Array.from({ length: rows }, (_, i) => data.slice(i * columns, (i + 1) * columns));
+
 async function* bytes(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
 }

@@ -6,8 +6,9 @@ import { z } from "zod";
 import { newId } from "../../jobs/ids.ts";
 import { Job, jobAsCreated } from "../../jobs/job.ts";
 import { ModelSummary } from "../../jobs/model-summary.ts";
+import { ObjectNotFoundError } from "../../jobs/object-store.ts";
 import { checkSpec } from "../../spec/check-spec.ts";
-import { JobSpec } from "../../spec/job-spec.ts";
+import { JobSpec, type ModelInit } from "../../spec/job-spec.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
@@ -121,9 +122,11 @@ async function submit(parts: ApiParts, body: unknown, idempotency: Idempotency |
     throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
   }
   const { spec, summary, estimate } = checked;
+  const id = newId("job");
+  await storeInitialWeights(parts, id, spec.model.init);
   const made = await parts.jobs.submit(
     {
-      id: newId("job"),
+      id,
       name: spec.name,
       metadata: spec.metadata,
       spec,
@@ -134,6 +137,7 @@ async function submit(parts: ApiParts, body: unknown, idempotency: Idempotency |
     },
     idempotency,
   );
+  if (made.id !== id) await parts.store.remove(`jobs/${id}`);
   // Two requests with one key at the same time: the log lets one of them make the job.
   if (made.outcome === "conflict") throw idempotencyConflict(idempotency?.key ?? "", made.id);
   return made.id;
@@ -145,8 +149,23 @@ const idempotencyConflict = (key: string, id: string): ProblemError =>
     `The Idempotency-Key ${JSON.stringify(key)} came with another body before, and made job ${id}. Use a new key for a new job.`,
   );
 
-function check({ datasets }: ApiParts, body: unknown) {
-  return checkSpec(body, { dataset: (id) => datasets.get(id) });
+/** Copied before the job exists: whatever becomes of the other job, this one can start. */
+async function storeInitialWeights({ initialWeights }: ApiParts, id: string, init: ModelInit | null): Promise<void> {
+  if (init === null || !("job_id" in init)) return;
+  try {
+    await initialWeights.copy(init.job_id, id);
+  } catch (error) {
+    if (!(error instanceof ObjectNotFoundError)) throw error;
+    const mistake = { path: "model.init.job_id", message: `job ${init.job_id} was deleted a moment ago` };
+    throw new ProblemError("invalid-spec", summarise([mistake], "the job spec"), { errors: [mistake] });
+  }
+}
+
+function check({ datasets, initialWeights }: ApiParts, body: unknown) {
+  return checkSpec(body, {
+    dataset: (id) => datasets.get(id),
+    weights: (jobId, which) => initialWeights.shapes(jobId, which),
+  });
 }
 
 function bodyOf(body: unknown): unknown {

@@ -4,8 +4,9 @@
  */
 
 import type { Weights } from "../nn/module.ts";
-import { decodeSafetensors, encodeSafetensors, type TensorData } from "../safetensors.ts";
+import { decodeSafetensors, decodeShapes, encodeSafetensors, type TensorData } from "../safetensors.ts";
 import type { PlateauState } from "../schedulers/index.ts";
+import type { Shape } from "../shape.ts";
 import type { Best } from "./plan.ts";
 
 /** Where a run stands. */
@@ -75,6 +76,15 @@ export function decodeCheckpoint(bytes: Uint8Array): RunState {
 export function modelWeights(checkpoint: Uint8Array, which: "last" | "best" = "last"): Map<string, Weights> {
   const { model, best } = decodeCheckpoint(checkpoint);
   return new Map(which === "best" && best ? best : model);
+}
+
+/** Names and shapes of {@link modelWeights}, from the header of a checkpoint's file. */
+export function checkpointShapes(header: Uint8Array, which: "last" | "best"): Map<string, Shape> {
+  const all = [...decodeShapes(header)];
+  const part = (prefix: string) =>
+    all.flatMap(([name, shape]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), shape] as const] : []));
+  const best = which === "best" ? part("best.") : [];
+  return new Map(best.length > 0 ? best : part("model."));
 }
 
 const isFloat32 = (tensor: TensorData): tensor is TensorData<Float32Array> => tensor.data instanceof Float32Array;
