@@ -205,6 +205,29 @@ const library: Readonly<Record<string, HelperFunction>> = {
     }`,
     2,
   ),
+
+  /**
+   * RAdam's rectification of step t, 0 where the variance is not yet to be had; `rest` is 1 − β₂. The length of the average,
+   * 2/rest − 1 − 2tβ₂ᵗ/(1 − β₂ᵗ), is a small difference of large numbers at first, so a series takes its place.
+   */
+  radamRectified: numbers(
+    `function radamRectified(rest, t) {
+      const decay = 0 - logarithm1p(0 - rest);
+      const u = t * decay;
+      const longest = 2 / rest - 1;
+      let size = longest - 2 * t * Math.exp(0 - u) / (0 - exponentialM1(0 - u));
+      if (u < 1) {
+        const q = u * u;
+        const early = t * (1 + u * (0 - ${1 / 6} + q * (${1 / 360} + q * (0 - ${1 / 15120} + q * ${1 / 604800}))));
+        size = early + rest * (${1 / 6} + rest * (${1 / 12} + rest * ${19 / 360}));
+      }
+      if (size > 5) {
+        return Math.sqrt(((size - 4) / (longest - 4)) * ((size - 2) / (longest - 2)) * (longest / size));
+      }
+      return 0;
+    }`,
+    2,
+  ),
 };
 
 /** The functions that a source calls, and those that they call. */

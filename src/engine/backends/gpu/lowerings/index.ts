@@ -3,6 +3,7 @@ import type { Lower } from "../lowering.ts";
 import { elementwise } from "./elementwise.ts";
 import { matmuls } from "./matmul.ts";
 import { movements } from "./movement.ts";
+import { optimizers } from "./optimizers.ts";
 import { randoms } from "./random.ts";
 import { reductions } from "./reduce.ts";
 import { rowInstructions } from "./rows.ts";
@@ -18,4 +19,5 @@ export const lowerings: Readonly<Partial<Record<string, Lower>>> = {
   ...rowInstructions,
   ...randoms,
   ...trainings,
+  ...optimizers,
 };
