@@ -58,9 +58,9 @@ const optimizer = (define: (flags: number) => Optimizer): Lower =>
     const elements: Names = new Map([
       ...numbers,
       ...shared.map(([name], i) => [name, `shared[${i}]`] as const),
-      ["p", apart ? "p_[this.thread.x] * (1 - lr * decay)" : "p_[this.thread.x]"],
+      ["p", apart ? "pOf[this.thread.x] * (1 - lr * decay)" : "pOf[this.thread.x]"],
       ["g", decay && !apart ? `(${gradient}) + decay * p` : gradient],
-      ...[...state, ...made].map((name) => [name, `${name}_[this.thread.x]`] as const),
+      ...[...state, ...made].map((name) => [name, `${name}Of[this.thread.x]`] as const),
     ]);
 
     const step = (name: string, output: readonly [number], formula: string, known: Names, lines = ""): Pass => {
@@ -107,7 +107,7 @@ function expand(
   const reads: Record<string, Read> = {};
   const define = (text: string): void => {
     for (const [name] of text.matchAll(/\b[A-Za-z]\w*/g)) {
-      const buffer = buffers.get(name.replace(/_$/, ""));
+      const buffer = buffers.get(name.replace(/Of$/, ""));
       const value = names.get(name);
       if (seen.has(name)) continue;
       seen.add(name);
