@@ -30,7 +30,7 @@ interface Training {
   readonly rows?: number;
 }
 
-function training({ layers, loss, optimizer, input, classes, batchSize, rows = ROWS }: Training): TrainingPlan {
+export function training({ layers, loss, optimizer, input, classes, batchSize, rows = ROWS }: Training): TrainingPlan {
   const width = input.reduce((product, size) => product * size, 1);
   return {
     layers,
@@ -58,13 +58,13 @@ function training({ layers, loss, optimizer, input, classes, batchSize, rows = R
   };
 }
 
-const linear = (in_features: number, out_features: number) => ({
+export const linear = (in_features: number, out_features: number) => ({
   type: "Linear",
   in_features,
   out_features,
   bias: true,
 });
-const relu = { type: "ReLU" };
+export const relu = { type: "ReLU" };
 const adam = { type: "Adam", lr: 1e-3 };
 
 const logistic = training({
@@ -99,7 +99,7 @@ const wideMlp = training({
   classes: 10,
   batchSize: 256,
 });
-const convolution = (in_channels: number, out_channels: number) => ({
+export const convolution = (in_channels: number, out_channels: number) => ({
   type: "Conv2d",
   in_channels,
   out_channels,
