@@ -3,14 +3,15 @@
  * (check, data, plan, trainer). Both modes must also give the same bits.
  */
 import { describe, expect, test } from "vitest";
-import { createWasmBackend, type EpochEvent, Trainer, type Weights } from "../../src/engine/index.ts";
+import { type Backend, type EpochEvent, Trainer, type Weights } from "../../src/engine/index.ts";
 import { checkSpec, createPlan, prepareJobData } from "../../src/spec/index.ts";
-import { difference, type Tolerance } from "../engine/golden/closeness.ts";
+import { testBackends, tolerated } from "../engine/backends-of-the-tests.ts";
+import { difference } from "../engine/golden/closeness.ts";
 import { datasetsOf, type ExpectedEpoch, type Fixture, type NestedNumbers, readFixtures } from "./fixture.ts";
 
 /** The project promises 1e-4 for losses; they are held to a tenth of that, which is about what float32 allows. */
-const LOSS: Tolerance = { rtol: 1e-5, atol: 0 };
-const WEIGHTS: Tolerance = { rtol: 1e-3, atol: 1e-4 };
+const LOSS = tolerated({ rtol: 1e-5, atol: 0 });
+const WEIGHTS = tolerated({ rtol: 1e-3, atol: 1e-4 });
 
 interface Run {
   readonly epochs: readonly EpochEvent[];
@@ -18,8 +19,6 @@ interface Run {
   readonly optimizer: ReadonlyMap<string, Float32Array | Float64Array>;
 }
 
-/** Relaxed SIMD with fused multiply-adds where the machine has it, and plain SIMD. */
-const backends = { fast: await createWasmBackend(), strict: await createWasmBackend({ numerics: "strict" }) };
 const fixtures = readFixtures();
 
 test("the fixtures cover what was agreed, and more", () => {
@@ -28,23 +27,23 @@ test("the fixtures cover what was agreed, and more", () => {
 });
 
 describe.each(fixtures.map((fixture) => [fixture.spec.name, fixture] as const))("%s", (_, fixture) => {
-  test.each(["fast", "strict"] as const)(
+  test.each(Object.entries(testBackends))(
     "gives PyTorch's losses and weights, %s, in both modes alike",
-    async (numerics) => {
-      const compiled = await train(fixture, "compiled", numerics);
+    async (_name, backend) => {
+      const compiled = await train(fixture, "compiled", backend);
       expectPyTorch(compiled, fixture);
-      const eager = await train(fixture, "eager", numerics);
+      const eager = await train(fixture, "eager", backend);
       expect(bitsOf(eager)).toEqual(bitsOf(compiled));
     },
   );
 });
 
-async function train(fixture: Fixture, mode: "eager" | "compiled", numerics: "fast" | "strict"): Promise<Run> {
+async function train(fixture: Fixture, mode: "eager" | "compiled", backend: Backend): Promise<Run> {
   const datasets = datasetsOf(fixture);
-  const checked = await checkSpec({ ...fixture.spec, mode, numerics }, datasets);
+  const checked = await checkSpec({ ...fixture.spec, mode }, datasets);
   if (!checked.ok) throw new Error(`The spec was refused: ${JSON.stringify(checked.errors)}`);
   const plan = createPlan(checked.spec, await prepareJobData(checked.spec, datasets));
-  const trainer = Trainer.create(plan, backends[numerics]);
+  const trainer = Trainer.create(plan, backend);
   const epochs: EpochEvent[] = [];
   const outcome = trainer.run({
     onEvent: (event) => {

@@ -1,7 +1,8 @@
 /** Every optimizer against PyTorch, argument by argument: weights after each of a few steps, and its state at the end. */
 import { expect, test } from "vitest";
-import { createWasmBackend, Device, optimizers, Parameter, useDevice } from "../../../src/engine/index.ts";
-import { difference, type Tolerance } from "./closeness.ts";
+import { Device, optimizers, Parameter, useDevice } from "../../../src/engine/index.ts";
+import { testBackends, tolerated } from "../backends-of-the-tests.ts";
+import { difference } from "./closeness.ts";
 import {
   type OptimizerCase,
   type OptimizerPack,
@@ -11,19 +12,15 @@ import {
   valuesOf,
 } from "./golden-cases.ts";
 
-/** Relaxed SIMD with fused multiply-adds where the machine has it, and plain SIMD. */
-const devices = {
-  fast: new Device(await createWasmBackend()),
-  strict: new Device(await createWasmBackend({ numerics: "strict" })),
-};
+const devices = Object.values(testBackends).map((backend) => new Device(backend));
 
-const CLOSE: Tolerance = { rtol: 2e-6, atol: 2e-7 };
+const CLOSE = tolerated({ rtol: 2e-6, atol: 2e-7 });
 
 for (const pack of readOptimizerPacks()) {
   pack.cases.forEach((given, i) => {
     test(`${given.optimizer} agrees with PyTorch: ${i + 1} ${JSON.stringify(given.kwargs)}`, () => {
-      for (const numerics of ["fast", "strict"] as const) {
-        useDevice(devices[numerics]);
+      for (const device of devices) {
+        useDevice(device);
         check(pack, given);
       }
     });

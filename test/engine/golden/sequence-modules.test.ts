@@ -3,8 +3,9 @@
  * attention with its weights and masks. As modules.test.ts, for the library's own calls.
  */
 import { describe, expect, test } from "vitest";
-import { createWasmBackend, Device, type Module, ops, type Tensor, useDevice } from "../../../src/engine/index.ts";
-import { difference, type Tolerance } from "./closeness.ts";
+import { Device, type Module, ops, type Tensor, useDevice } from "../../../src/engine/index.ts";
+import { testBackends, tolerated } from "../backends-of-the-tests.ts";
+import { difference } from "./closeness.ts";
 import {
   type ModuleCase,
   type PackedTensor,
@@ -16,13 +17,10 @@ import {
 } from "./golden-cases.ts";
 import { createSequenceModule, SEQUENCE_MODULES } from "./library-sequences.ts";
 
-const devices = {
-  fast: new Device(await createWasmBackend()),
-  strict: new Device(await createWasmBackend({ numerics: "strict" })),
-};
+const devices = Object.values(testBackends).map((backend) => new Device(backend));
 
 /** States up to ±9 go through several products, so errors of one product grow. */
-const CLOSE: Tolerance = { rtol: 1e-4, atol: 1e-5 };
+const CLOSE = tolerated({ rtol: 1e-4, atol: 1e-5 });
 
 const golden = readModuleCases();
 
@@ -30,8 +28,8 @@ for (const type of SEQUENCE_MODULES) {
   describe(`${type} agrees with PyTorch`, () => {
     golden.get(type)?.forEach((given, i) => {
       test(`${i + 1} ${given.desc || "sample"}, ${given.mode}, ${JSON.stringify(given.kwargs)}`, () => {
-        for (const numerics of ["fast", "strict"] as const) {
-          useDevice(devices[numerics]);
+        for (const device of devices) {
+          useDevice(device);
           check(type, given);
         }
       });
