@@ -29,6 +29,7 @@ const Environment = z.object({
   CONCURRENCY: count(256)
     .default(Math.max(1, availableParallelism() - 1))
     .describe("how many jobs a worker trains at once, 1 to 256"),
+  ENGINE_THREADS: count(64).optional().describe("how many threads share the work of one job, 1 to 64"),
   LOCK_MS: count(600_000).default(4000).describe("milliseconds after which a silent worker counts as dead"),
   STALLED_MS: count(600_000).default(2000).describe("milliseconds between two looks for dead workers"),
   STOP_GRACE_MS: count(600_000)
@@ -57,6 +58,8 @@ export interface Config {
   readonly broker: "auto" | "server" | "embedded";
   readonly logLevel: "silent" | "fatal" | "error" | "warn" | "info" | "debug" | "trace";
   readonly concurrency: number;
+  /** Threads that share the work of one job. */
+  readonly engineThreads: number;
   /** A worker that does not renew its lock for so long has lost its job. */
   readonly lockMs: number;
   readonly stalledMs: number;
@@ -89,6 +92,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     broker: value.BROKER,
     logLevel: value.LOG_LEVEL,
     concurrency: value.CONCURRENCY,
+    engineThreads: value.ENGINE_THREADS ?? coresForEach(value.CONCURRENCY),
     lockMs: value.LOCK_MS,
     stalledMs: value.STALLED_MS,
     stopGraceMs: value.STOP_GRACE_MS,
@@ -97,6 +101,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     namespace: value.KEY_NAMESPACE,
     allowOpen: value.ALLOW_OPEN === "1",
   };
+}
+
+/** Jobs that train at the same time share the cores evenly. */
+function coresForEach(jobs: number): number {
+  return Math.min(64, Math.max(1, Math.floor(availableParallelism() / jobs)));
 }
 
 /** With no API keys the service must not be reachable from outside unless someone says that it may. */

@@ -1,4 +1,5 @@
 /** The configuration: its defaults, and one clear line for each wrong value. */
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readConfig, refuseOpenHost } from "../src/config.ts";
@@ -16,6 +17,14 @@ describe("the configuration", () => {
     });
   });
 
+  test("shares the cores among the jobs that train at once", () => {
+    expect(readConfig({ CONCURRENCY: "1" }).engineThreads).toBe(Math.min(64, availableParallelism()));
+    expect(readConfig({ CONCURRENCY: "256" }).engineThreads).toBe(
+      Math.max(1, Math.floor(availableParallelism() / 256)),
+    );
+    expect(readConfig({ CONCURRENCY: "256", ENGINE_THREADS: "3" }).engineThreads).toBe(3);
+  });
+
   test("takes an empty variable as one that is not set", () => {
     expect(readConfig({ PORT: "", REDIS_URL: "" })).toMatchObject({ port: 3000, redisUrl: undefined });
   });
@@ -24,6 +33,7 @@ describe("the configuration", () => {
     ["PORT", "http", 'PORT must be a port number, 0 to 65535 (0: any free one), got "http"'],
     ["PORT", "70000", 'PORT must be a port number, 0 to 65535 (0: any free one), got "70000"'],
     ["CONCURRENCY", "0", 'CONCURRENCY must be how many jobs a worker trains at once, 1 to 256, got "0"'],
+    ["ENGINE_THREADS", "65", 'ENGINE_THREADS must be how many threads share the work of one job, 1 to 64, got "65"'],
     ["LOG_LEVEL", "loud", 'LOG_LEVEL must be one of silent, fatal, error, warn, info, debug, trace, got "loud"'],
     ["BROKER", "kafka", 'BROKER must be one of auto, server, embedded, got "kafka"'],
   ])("names a wrong %s (%s)", (name, value, message) => {

@@ -16,7 +16,7 @@ import { TrainerPool } from "./trainer-pool.ts";
 
 type WorkerConfig = Pick<
   Config,
-  "namespace" | "dataDir" | "concurrency" | "stopGraceMs" | "lockMs" | "stalledMs" | "heapMb"
+  "namespace" | "dataDir" | "concurrency" | "stopGraceMs" | "lockMs" | "stalledMs" | "heapMb" | "engineThreads"
 >;
 
 export interface RunningWorker {
@@ -40,6 +40,7 @@ export async function startWorker(
     size: config.concurrency,
     program: parts.program ?? TRAINER,
     heapMb: config.heapMb,
+    engineThreads: config.engineThreads,
   });
   await pool.ready();
   const [redis, subscriber] = await Promise.all([connectPatient(parts.url), connectPatient(parts.url)]);

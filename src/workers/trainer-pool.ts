@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly program: URL;
   /** JavaScript's heap of one thread; tensors lie outside of it. */
   readonly heapMb: number;
+  /** Threads that share the work of one job. */
+  readonly engineThreads: number;
 }
 
 export class TrainerPool {
@@ -74,8 +76,11 @@ export class TrainerThread {
   private onNews: (news: TrainerNews) => void = () => {};
   private onEnd: (end: TrainerEnd) => void = () => {};
 
-  constructor({ program, heapMb }: Pick<PoolOptions, "program" | "heapMb">) {
-    this.thread = new Thread(program, { resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+  constructor({ program, heapMb, engineThreads }: Omit<PoolOptions, "size">) {
+    this.thread = new Thread(program, {
+      workerData: { engineThreads },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb },
+    });
     const ready = Promise.withResolvers<string>();
     this.device = ready.promise;
     // Whoever uses the thread sees it; without this an unused one would end the process.

@@ -1,5 +1,5 @@
 /** The thread that trains: one job after the other, each on a device of its own, deaf to messages while it computes. */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { createWasmBackend, type EpochEvent, modelWeights, Trainer, type TrainerOutcome } from "../engine/index.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
@@ -12,10 +12,11 @@ import { Control, type TrainerMessage, type TrainOrder } from "./trainer-message
 
 const port = parentPort;
 if (!port) throw new Error("trainer-thread.ts runs as a worker thread; trainer-pool.ts starts it.");
+const threads = Number(workerData.engineThreads);
 
 port.on("message", (order: TrainOrder) => void train(order));
 // Before the first job, so that missing kernels end the start of the worker rather than a job.
-await createWasmBackend();
+(await createWasmBackend()).dispose();
 tell({ type: "ready", device: "cpu" });
 
 async function train(order: TrainOrder): Promise<void> {
@@ -36,7 +37,7 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
   tell({ type: "prepared", preprocess: JSON.stringify({ preprocess, classes: classes ?? null }) });
   if (control.shouldStop()) return { type: "done", outcome: "stopped" };
 
-  const backend = await createWasmBackend({ numerics: spec.numerics });
+  const backend = await createWasmBackend({ numerics: spec.numerics, threads });
   const trained = await trainedWeights(order, store);
   const trainer = Trainer.create(createPlan(spec, prepared, trained), backend);
   try {
@@ -49,6 +50,7 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
     return run.end(outcome, spec.early_stopping?.restore_best ?? false);
   } finally {
     trainer.dispose();
+    backend.dispose();
   }
 }
 

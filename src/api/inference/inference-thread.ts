@@ -10,7 +10,8 @@ import type { ModelFacts, Result, ResultMessage, Task, TaskMessage } from "./pro
 
 if (!parentPort) throw new Error("inference-thread.ts runs as a worker thread; inference.ts starts it.");
 const port = parentPort;
-const cache = new ModelCache(await createWasmBackend(), Number(workerData.cacheBytes));
+// One thread: the cores are for training.
+const cache = new ModelCache(await createWasmBackend({ threads: 1 }), Number(workerData.cacheBytes));
 
 port.on("message", ({ id, task }: TaskMessage) => {
   const message: ResultMessage = { id, result: perform(task) };
