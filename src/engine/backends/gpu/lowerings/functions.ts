@@ -37,8 +37,9 @@ const library: Readonly<Record<string, HelperFunction>> = {
     }`,
     2,
   ),
+  remainder: numbers("function remainder(i, d) { return i - quotient(i, d) * d; }", 2),
   infinity: numbers("function infinity() { let v = 3e38; v = v * v; return v; }", 0),
-  nan: numbers("function nan() { return infinity() * 0; }", 0),
+  nan: numbers("function nan() { let v = 1; v = 0 - v; return Math.sqrt(v); }", 0),
 
   exponential: numbers(
     `function exponential(x) {
@@ -191,7 +192,9 @@ const library: Readonly<Record<string, HelperFunction>> = {
         if (a === 1) { return 1; }
         if (a > 1) { return e > 0 ? infinity() : 0; }
         if (a < 1) { return e > 0 ? 0 : infinity(); }
+        return b;
       }
+      if (Math.abs(e) <= 3.4e38) { } else { return e; }
       let size = positivePower(a, Math.abs(e));
       if (e < 0) { size = size > 1e-30 ? 1 / size : positivePower(1 / a, 0 - e); }
       if (b < 0) {
@@ -201,7 +204,7 @@ const library: Readonly<Record<string, HelperFunction>> = {
         if (rest === 1) { return 0 - size; }
         return a > 3.4e38 ? size : nan();
       }
-      return size + e * 0;
+      return size;
     }`,
     2,
   ),

@@ -3,6 +3,7 @@ import type { Lower } from "../lowering.ts";
 import { elementwise } from "./elementwise.ts";
 import { matmuls } from "./matmul.ts";
 import { movements } from "./movement.ts";
+import { normalizations } from "./normalization.ts";
 import { optimizers } from "./optimizers.ts";
 import { randoms } from "./random.ts";
 import { reductions } from "./reduce.ts";
@@ -20,4 +21,5 @@ export const lowerings: Readonly<Partial<Record<string, Lower>>> = {
   ...randoms,
   ...trainings,
   ...optimizers,
+  ...normalizations,
 };

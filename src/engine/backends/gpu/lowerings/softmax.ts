@@ -1,24 +1,16 @@
 /** Softmax and its gradients along one dimension: what a row has in common first, then every element. */
 import type { InstructionName } from "../../../instructions.ts";
 import type { Lower, Operand, Pass } from "../lowering.ts";
-import { cells, lowering, operand, pass, position, sumLoop, temporary } from "./kernel-source.ts";
-import type { View } from "./reduce.ts";
-import { sumStages } from "./reduce.ts";
+import { cells, lowering, operand, pass, position, temporary } from "./kernel-source.ts";
+import { folded, type View } from "./reduce.ts";
+import { inOrder, LARGEST, type Stages, SUM, stages } from "./stages.ts";
 
 const [OUT, FIRST, SECOND] = [operand(0), operand(1), operand(2)];
 
-/** One thread for each row of the view; `at(i)` is where its element i lies. */
-function perRow(
-  { outer, length, inner }: View,
-  reads: Readonly<Record<string, Operand>>,
-  writes: Operand,
-  body: (at: (i: string) => string) => string,
-): Pass {
-  const { output, head, index } = cells([outer, inner]);
-  const [o = "0", i = "0"] = index;
-  const at = (step: string) => position([o, step, i], [length * inner, inner, 1]);
-  return pass({ output, reads, writes, body: head + body(at) });
-}
+const along = (build: (view: View) => Stages): Lower =>
+  lowering(["outer", "length", "inner"], (view) => (view.outer * view.length * view.inner === 0 ? [] : build(view)));
+
+const rowOf = (inner: number, index: readonly string[]): string => position(index, [inner, 1]);
 
 /** One thread for each element: `at` is where it lies, `row` which row it is of. */
 function perElement(
@@ -29,58 +21,38 @@ function perElement(
   const { output, head, index } = cells([outer, length, inner]);
   const [o = "0", l = "0", i = "0"] = index;
   const at = position([o, l, i], [length * inner, inner, 1]);
-  return pass({ output, reads, writes: OUT, body: head + body(at, position([o, i], [inner, 1])) });
+  return pass({ output, reads, writes: OUT, body: head + body(at, rowOf(inner, [o, i])) });
 }
 
-const along = (build: (view: View) => { temporaries: number[]; passes: Pass[] }): Lower =>
-  lowering(["outer", "length", "inner"], (view) => (view.outer * view.length * view.inner === 0 ? [] : build(view)));
-
-/** max x (NaN is left to the sum) into temporary 0, Σ exp(x − max) into temporary 1. */
-function sums(view: View): { temporaries: number[]; passes: Pass[] } {
-  const rows = view.outer * view.inner;
-  const max = perRow(
-    view,
-    { x: FIRST },
-    temporary(0),
-    (at) => `let best = 0 - infinity();
-      for (let i = 0; i < ${view.length}; i++) { const v = x[${at("i")}]; if (v > best) { best = v; } }
-      return best;`,
-  );
-  const total = perRow(
-    view,
-    { x: FIRST, top: temporary(0) },
-    temporary(1),
-    (at) => `const highest = top[${rowAt(view)}];
-      ${sumLoop(view.length, (i) => `exponential(x[${at(i)}] - highest)`)}return sum;`,
-  );
-  return { temporaries: [rows, rows], passes: [max, total] };
-}
-
-/** The row of a thread of {@link perRow}, whose index has the same names there. */
-function rowAt({ outer, inner }: View): string {
-  const [o = "0", i = "0"] = cells([outer, inner]).index;
-  return position([o, i], [inner, 1]);
-}
-
+/** From x's distance d to its row's largest, and the row's `sum` of such powers. */
 const forward = (result: string): Lower =>
   along((view) => {
-    const { temporaries, passes } = sums(view);
-    const reads = { x: FIRST, top: temporary(0), total: temporary(1) };
+    const over = folded(view);
+    const rows = view.outer * view.inner;
+    const [top, total] = [temporary(0), temporary(1)];
+    const term = (at: string) => `x[${at}]`;
+    const power = (at: string, index: readonly string[]) => `exponential(x[${at}] - top[${rowOf(view.inner, index)}])`;
+    const common = inOrder(
+      2,
+      (first) => stages({ fold: LARGEST, over, reads: { x: FIRST }, term, writes: top, first }),
+      (first) => stages({ fold: SUM, over, reads: { x: FIRST, top }, term: power, writes: total, first }),
+    );
     const finish = perElement(
       view,
-      reads,
+      { x: FIRST, top, total },
       (at, row) => `const d = x[${at}] - top[${row}];\nconst sum = total[${row}];\nreturn ${result};`,
     );
-    return { temporaries, passes: [...passes, finish] };
+    return { temporaries: [rows, rows, ...common.temporaries], passes: [...common.passes, finish] };
   });
 
-/** `term` summed over each row into a temporary, then `result` from g, y and that total. */
+/** From g, y and the row's `sum` of terms. */
 const backward = (reads: Readonly<Record<string, Operand>>, term: (at: string) => string, result: string): Lower =>
   along((view) => {
-    const { temporaries, passes } = sumStages(view, reads, term, temporary(0), 1);
+    const total = temporary(0);
+    const { temporaries, passes } = stages({ fold: SUM, over: folded(view), reads, term, writes: total, first: 1 });
     const finish = perElement(
       view,
-      { gOf: FIRST, yOf: SECOND, total: temporary(0) },
+      { gOf: FIRST, yOf: SECOND, total },
       (at, row) => `const g = gOf[${at}];\nconst y = yOf[${at}];\nconst sum = total[${row}];\nreturn ${result};`,
     );
     return { temporaries: [view.outer * view.inner, ...temporaries], passes: [...passes, finish] };

@@ -5,7 +5,7 @@
 import type { InstructionName } from "../../../instructions.ts";
 import type { Lower, Operand, Pass, Read } from "../lowering.ts";
 import { literal, lowering, operand, pass, sumLoop, temporary } from "./kernel-source.ts";
-import { sumStages } from "./reduce.ts";
+import { SUM, stages } from "./stages.ts";
 
 const [TOTAL, X, SECOND] = [operand(0), operand(1), operand(2)];
 
@@ -97,9 +97,10 @@ export const trainings = {
   sumSquares: lowering(["n"], ({ n }) => {
     if (n === 0) return [];
     const square = (at: string) => `x[${at}] * x[${at}]`;
-    const { temporaries, passes } = sumStages({ outer: 1, length: n, inner: 1 }, { x: X }, square, temporary(0), 1);
+    const over = { before: [], length: n, after: [] };
+    const sums = stages({ fold: SUM, over, reads: { x: X }, term: square, writes: temporary(0), first: 1 });
     const add = addTo(TOTAL, 1, { squares: temporary(0) }, "const added = squares[0];");
-    return { temporaries: [1, ...temporaries], passes: [...passes, add] };
+    return { temporaries: [1, ...sums.temporaries], passes: [...sums.passes, add] };
   }),
   clipByNorm: lowering(["n", "max"], ({ n, max }) => [
     inPlace(
