@@ -12,12 +12,12 @@ import { WebgpuExecutor } from "./webgpu-executor.ts";
 const port = parentPort;
 if (!port) throw new Error("device-thread.ts runs as a worker thread; thread-line.ts starts it.");
 
-const { mode, flags, shared }: Opening = workerData;
+const { mode, webgpu, shared }: Opening = workerData;
 const progress = new Progress(shared);
 
 try {
   await serve(
-    mode === "webgpu" ? await WebgpuExecutor.open((error) => progress.fail(error), flags) : new WebasmExecutor(),
+    mode === "webgpu" ? await WebgpuExecutor.open((error) => progress.fail(error), webgpu) : new WebasmExecutor(),
   );
 } catch (error) {
   progress.fail(error);

@@ -114,11 +114,15 @@ export interface Translation {
   readonly sizes: readonly (readonly number[])[];
 }
 
-/**
- * Opens this thread's GPU, after having computed something on it. `flags` are Dawn's, as `backend=vulkan`.
- * Throws UnavailableError.
- */
-export async function openWebgpu(flags: readonly string[] = []): Promise<Webgpu> {
+export interface WebgpuOptions {
+  /** Dawn's: `backend=vulkan`, say, or `backend=null` for a device that compiles kernels and never runs them. */
+  readonly flags?: readonly string[];
+  /** Whether to compute something on the device before it is trusted; true, unless kernels are only to be compiled. */
+  readonly selfTest?: boolean;
+}
+
+/** Opens this thread's GPU. Throws UnavailableError. */
+export async function openWebgpu({ flags = [], selfTest = true }: WebgpuOptions = {}): Promise<Webgpu> {
   await installNavigator(flags);
   const { GPU, WebGPUContext, WebGPUKernel, input } = loadGpuJs();
   const { adapter, device } = await WebGPUContext.acquire().catch((cause: unknown) => {
@@ -131,7 +135,7 @@ export async function openWebgpu(flags: readonly string[] = []): Promise<Webgpu>
     driver: description || "unknown",
     maxBufferBytes: Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize),
   };
-  if (!flags.includes(NULL_BACKEND)) await selfTest(new GPU({ mode: "webgpu" }), input, facts);
+  if (selfTest) await computeSomething(new GPU({ mode: "webgpu" }), input, facts);
 
   /** gpu.js translates at once and compiles afterwards; here its WGSL is compiled for the place where it is to run. */
   class Translator extends WebGPUKernel {
@@ -153,9 +157,6 @@ export async function openWebgpu(flags: readonly string[] = []): Promise<Webgpu>
   };
 }
 
-/** Dawn's backend that compiles kernels and never runs them. */
-export const NULL_BACKEND = "backend=null";
-
 const ADVICE =
   "Needed are the npm package webgpu (`npm install --include=optional`), a driver for the GPU and, on Linux, the Vulkan " +
   'loader (Debian: libvulkan1). Without them use device "cpu".';
@@ -173,7 +174,11 @@ async function installNavigator(flags: readonly string[]): Promise<void> {
 }
 
 /** An adapter may answer and compute nothing, as Dawn's null backend does. */
-async function selfTest(gpu: InstanceType<GpuJs["GPU"]>, input: GpuJs["input"], facts: DeviceFacts): Promise<void> {
+async function computeSomething(
+  gpu: InstanceType<GpuJs["GPU"]>,
+  input: GpuJs["input"],
+  facts: DeviceFacts,
+): Promise<void> {
   const source = "function (a) { let s = 0; for (let i = 0; i < 8; i++) { s += a[this.thread.x * 8 + i]; } return s; }";
   const kernel = gpu.createKernel(source, { output: [64], functions: [], loopMaxIterations: NEVER_CUT });
   const values = Float32Array.from({ length: 512 }, (_, i) => (i * 7) % 31);

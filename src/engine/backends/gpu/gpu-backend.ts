@@ -14,26 +14,25 @@ import {
 } from "../../backend.ts";
 import type { Instruction } from "../../instructions.ts";
 import type { DeviceCommand, DeviceFacts, GpuMode, Span } from "./executor.ts";
+import type { WebgpuOptions } from "./facade.ts";
 import { SlotNumbers } from "./slot-numbers.ts";
 import { type Line, ThreadLine } from "./thread-line.ts";
 import { WebasmExecutor } from "./webasm-executor.ts";
 import { fromWords, toWords } from "./words.ts";
 
-export interface GpuBackendOptions {
+export interface GpuBackendOptions extends WebgpuOptions {
   /** "webgpu": a GPU. "webasm": gpu.js in WebAssembly, for machines without one: slow, and right. */
   readonly mode?: GpuMode;
   /** How much memory tensors may take; by default, as much as the device gives. */
   readonly maxBytes?: number;
   /** Whether mode "webasm", too, gets a thread of its own, which it does not need. */
   readonly thread?: boolean;
-  /** Dawn's: `backend=vulkan`, say. */
-  readonly flags?: readonly string[];
 }
 
 /** Throws UnavailableError, whose message says what is missing, if the mode can't run on this machine. */
 export async function createGpuBackend(options: GpuBackendOptions = {}): Promise<GpuBackend> {
-  const { mode = "webgpu", maxBytes = Number.POSITIVE_INFINITY, thread = false, flags = [] } = options;
-  const line = mode === "webgpu" || thread ? await ThreadLine.open(mode, flags) : new WebasmExecutor();
+  const { mode = "webgpu", maxBytes = Number.POSITIVE_INFINITY, thread = false } = options;
+  const line = mode === "webgpu" || thread ? await ThreadLine.open(mode, options) : new WebasmExecutor();
   return new GpuBackend(line, maxBytes);
 }
 

@@ -1,6 +1,7 @@
 /** The engine's end of the line to a device's thread. Orders are sent in batches; reads wait for their answer. */
 import { Worker } from "node:worker_threads";
 import type { DeviceCommand, DeviceFacts, GpuMode } from "./executor.ts";
+import type { WebgpuOptions } from "./facade.ts";
 import { OrderBook } from "./orders.ts";
 import { type Opening, Progress, type ThreadMessage, type ThreadReply } from "./thread-messages.ts";
 
@@ -33,10 +34,10 @@ export class ThreadLine implements Line {
   readonly #answer = new Float32Array(new SharedArrayBuffer(SMALL_WORDS * 4));
   #sent = 0;
 
-  /** Throws UnavailableError if there is no such device here. `flags` are Dawn's. */
-  static async open(mode: GpuMode, flags: readonly string[] = []): Promise<ThreadLine> {
+  /** Throws UnavailableError if there is no such device here. */
+  static async open(mode: GpuMode, webgpu: WebgpuOptions = {}): Promise<ThreadLine> {
     const progress = new Progress();
-    const workerData: Opening = { mode, flags, shared: progress.shared };
+    const workerData: Opening = { mode, webgpu, shared: progress.shared };
     const worker = new Worker(new URL("./device-thread.ts", import.meta.url), { workerData, name: `epochd ${mode}` });
     const reply = await new Promise<ThreadReply>((resolve, reject) => {
       worker.once("message", resolve);

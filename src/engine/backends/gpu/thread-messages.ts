@@ -1,14 +1,14 @@
 /** What the engine's thread and the device's thread say to each other, by messages and in shared memory. */
 import { OutOfMemoryError } from "../../backend.ts";
 import type { DeviceFacts, GpuMode } from "./executor.ts";
+import type { WebgpuOptions } from "./facade.ts";
 import { DeviceLostError, UnavailableError } from "./gpu-errors.ts";
 import type { Orders } from "./orders.ts";
 
 /** What the device's thread starts with. */
 export interface Opening {
   readonly mode: GpuMode;
-  /** Dawn's. */
-  readonly flags: readonly string[];
+  readonly webgpu: WebgpuOptions;
   readonly shared: SharedArrayBuffer;
 }
 

@@ -5,7 +5,7 @@
 import { OutOfMemoryError } from "../../backend.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { DeviceCommand, DeviceFacts, Executor, Span } from "./executor.ts";
-import { openWebgpu, type Webgpu } from "./facade.ts";
+import { openWebgpu, type Webgpu, type WebgpuOptions } from "./facade.ts";
 import { DeviceLostError } from "./gpu-errors.ts";
 import { type Pipeline, Pipelines } from "./pipelines.ts";
 import { SCRATCH, type Stage, scratchWords, stagesOf } from "./stages.ts";
@@ -46,9 +46,9 @@ export class WebgpuExecutor implements Executor {
   #failure: Error | null = null;
   #disposed = false;
 
-  /** `onFailure` is told of what goes wrong at a time of the GPU's own choosing. `flags` are Dawn's. */
-  static async open(onFailure: (error: Error) => void, flags: readonly string[] = []): Promise<WebgpuExecutor> {
-    return new WebgpuExecutor(await openWebgpu(flags), onFailure);
+  /** `onFailure` is told of what goes wrong at a time of the GPU's own choosing. */
+  static async open(onFailure: (error: Error) => void, options: WebgpuOptions): Promise<WebgpuExecutor> {
+    return new WebgpuExecutor(await openWebgpu(options), onFailure);
   }
 
   private constructor(webgpu: Webgpu, onFailure: (error: Error) => void) {

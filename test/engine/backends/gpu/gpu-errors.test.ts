@@ -1,0 +1,90 @@
+/** What is told when a GPU is missing, fails, or goes away. */
+import { describe, expect, it } from "vitest";
+import { OutOfMemoryError } from "../../../../src/engine/backend.ts";
+import { openWebasm, openWebgpu } from "../../../../src/engine/backends/gpu/facade.ts";
+import { createGpuBackend } from "../../../../src/engine/backends/gpu/gpu-backend.ts";
+import { DeviceLostError, UnavailableError } from "../../../../src/engine/backends/gpu/gpu-errors.ts";
+import { Progress } from "../../../../src/engine/backends/gpu/thread-messages.ts";
+import { WebgpuExecutor } from "../../../../src/engine/backends/gpu/webgpu-executor.ts";
+import { instructions } from "../../../../src/engine/instructions.ts";
+import { hasWebgpu } from "./lines.ts";
+
+describe("a GPU that is none", () => {
+  it("is refused, though it answers, when it does not compute", async () => {
+    const opened = createGpuBackend({ flags: ["backend=null"] });
+    await expect(opened).rejects.toThrow(UnavailableError);
+    await expect(opened).rejects.toThrow(/answers to WebGPU, but does not compute.*libvulkan1.*use device "cpu"/);
+  });
+
+  it("is refused when nothing answers", async () => {
+    const opened = createGpuBackend({ flags: ["backend=d3d12"] });
+    await expect(opened).rejects.toThrow(UnavailableError);
+    await expect(opened).rejects.toThrow(/No GPU answers to WebGPU on this machine/);
+  });
+});
+
+describe("a kernel that gpu.js would rather run in another mode", () => {
+  it("is an error", () => {
+    const webasm = openWebasm();
+    const pass = {
+      source: "function (a) { return a[this.thread.x] > 1; }",
+      output: [4] as const,
+      reads: [{ operand: 0 }],
+      writes: { operand: 1 },
+    };
+    expect(() => webasm.createKernel(pass, [4]).run([new Float32Array(4)])).toThrow();
+  });
+});
+
+describe("the other thread's failure", () => {
+  const reported = (error: Error): Error | undefined => {
+    const progress = new Progress();
+    progress.fail(error);
+    progress.fail(new Error("a later one"));
+    try {
+      new Progress(progress.shared).waitFor(1);
+    } catch (caught) {
+      return caught instanceof Error ? caught : undefined;
+    }
+    return undefined;
+  };
+
+  it.each([
+    new DeviceLostError("The GPU has been lost."),
+    new UnavailableError("No GPU here."),
+    new OutOfMemoryError(100, 50, 120),
+    new Error("Something else, “quoted”."),
+  ])("arrives as what it was: %s", (error) => {
+    const arrived = reported(error);
+    expect(arrived?.constructor).toBe(error.constructor);
+    expect(arrived?.message).toBe(error.message);
+  });
+
+  it("arrives with its causes, cut where it is very long", () => {
+    expect(reported(new Error("outer", { cause: new Error("inner") }))?.message).toBe("outer Cause: inner");
+    expect(reported(new Error("é".repeat(100_000)))?.message).toMatch(/^é{1000,}$/);
+  });
+});
+
+describe.skipIf(!hasWebgpu)("a GPU", () => {
+  it("that is lost says so, and that the checkpoint remains", async () => {
+    const failures: Error[] = [];
+    const executor = await WebgpuExecutor.open((error) => failures.push(error), {});
+    executor.allocate(1, 64);
+    const { device } = await openWebgpu();
+    device.destroy();
+    await expect(executor.read(1, 0, new Float32Array(4))).rejects.toThrow(DeviceLostError);
+    expect(failures[0]?.message).toMatch(/has been lost .* Go on from the last checkpoint\.$/);
+  });
+
+  it("that refuses an order fails the calls that follow, with its reason", async () => {
+    const backend = await createGpuBackend();
+    const buffer = backend.allocate(16);
+    // Beyond the end of what was allocated.
+    const beyond = { address: buffer.address + 4096, bytes: 16 };
+    backend.run(instructions.copy, [buffer, beyond], [4]);
+    expect(() => backend.read(buffer, new Float32Array(4))).toThrow(/WebGPU refuses/);
+    expect(() => backend.read(buffer, new Float32Array(4))).toThrow(/WebGPU refuses/);
+    await backend.dispose();
+  });
+});
