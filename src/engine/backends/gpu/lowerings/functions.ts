@@ -38,6 +38,7 @@ const library: Readonly<Record<string, HelperFunction>> = {
     2,
   ),
   remainder: numbers("function remainder(i, d) { return i - quotient(i, d) * d; }", 2),
+  isNotANumber: numbers("function isNotANumber(x) { if (x <= 0) { return 0; } return x > 0 ? 0 : 1; }", 1),
   infinity: numbers("function infinity() { let v = 3e38; v = v * v; return v; }", 0),
   nan: numbers("function nan() { let v = 1; v = 0 - v; return Math.sqrt(v); }", 0),
 

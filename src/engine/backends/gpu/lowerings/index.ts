@@ -1,10 +1,13 @@
 /** Every instruction as passes of gpu.js kernels, by its name. */
 import type { Lower } from "../lowering.ts";
+import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
+import { embeddings } from "./embedding.ts";
 import { matmuls } from "./matmul.ts";
 import { movements } from "./movement.ts";
 import { normalizations } from "./normalization.ts";
 import { optimizers } from "./optimizers.ts";
+import { poolings } from "./pooling.ts";
 import { randoms } from "./random.ts";
 import { reductions } from "./reduce.ts";
 import { rowInstructions } from "./rows.ts";
@@ -22,4 +25,7 @@ export const lowerings: Readonly<Partial<Record<string, Lower>>> = {
   ...trainings,
   ...optimizers,
   ...normalizations,
+  ...convolutions,
+  ...poolings,
+  ...embeddings,
 };

@@ -69,14 +69,17 @@ export function cells(dims: readonly number[]): Cells {
   const [z, y, x] = [product(dims.slice(0, -2)), dims.at(-2) ?? 1, dims.at(-1) ?? 1];
   const fits = y <= MAX_Y && z <= MAX_Z;
   if (fits && dims.length > 1 && x >= 8 && (y >= 8 || n >= EXACT)) {
-    const outer = split("this.thread.z", dims.slice(0, -2), "z");
+    const outer = split("this.thread.z", dims.slice(0, -2), "iz");
     const output: Output = dims.length === 2 ? [x, y] : [x, y, z];
     return { output, head: outer.head, index: [...outer.index, "this.thread.y", "this.thread.x"] };
   }
-  if (n < EXACT || dims.length < 2) return { output: [n], ...split("this.thread.x", dims, "x") };
+  if (n < EXACT || dims.length < 2) return { output: [n], ...split("this.thread.x", dims, "ix") };
   let at = dims.length - 1;
   while (at > 1 && product(dims.slice(at - 1)) < EXACT) at--;
-  const [outer, inner] = [split("this.thread.y", dims.slice(0, at), "y"), split("this.thread.x", dims.slice(at), "x")];
+  const [outer, inner] = [
+    split("this.thread.y", dims.slice(0, at), "iy"),
+    split("this.thread.x", dims.slice(at), "ix"),
+  ];
   const output: Output = [product(dims.slice(at)), product(dims.slice(0, at))];
   return { output, head: `${outer.head}${inner.head}`, index: [...outer.index, ...inner.index] };
 }

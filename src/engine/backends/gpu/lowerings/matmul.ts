@@ -1,6 +1,7 @@
-/** Matrix products: four neighbours of a row to a thread where the width allows. */
+/** Matrix products: four neighbours of a row to a thread where the width allows, and on WebGPU in tiles where they are large. */
 import type { InstructionName } from "../../../instructions.ts";
-import type { Lower, Operand, Pass } from "../lowering.ts";
+import type { HandWritten, Lower, Operand, Pass } from "../lowering.ts";
+import { tiledProduct } from "../tiled-product.ts";
 import { lowering, operand, pass, sumLoops } from "./kernel-source.ts";
 
 interface Product {
@@ -14,9 +15,10 @@ interface Product {
   readonly reads: Readonly<Record<string, Operand>>;
   /** Added to the sum, given the column. */
   readonly plus?: (column: string) => string;
+  readonly tiled: HandWritten | undefined;
 }
 
-function multiply({ m, n, k, batch, a, b, reads, plus }: Product): Pass {
+function multiply({ m, n, k, batch, a, b, reads, plus, tiled }: Product): Pass {
   const lanes = n % 4 === 0 ? ([0, 1, 2, 3] as const) : ([0] as const);
   const column = (lane: number) => (lanes.length === 1 ? "this.thread.x" : `(this.thread.x * 4 + ${lane})`);
   const sums = lanes.map((lane) => `sum${lane}`);
@@ -33,6 +35,7 @@ function multiply({ m, n, k, batch, a, b, reads, plus }: Product): Pass {
     ...(lanes.length === 1 ? {} : { components: lanes.length }),
     reads,
     writes: operand(0),
+    ...(tiled && { wgsl: tiled }),
     body: `${loops}return ${lanes.length === 1 ? results[0] : `[${results.join(", ")}]`};`,
   });
 }
@@ -49,6 +52,17 @@ export const matmuls = {
           reads: k === 0 ? {} : { a: operand(1), b: operand(2) },
           a: (row, i) => slice(strideA) + (transA ? `${i} * ${m} + ${row}` : `${row} * ${k} + ${i}`),
           b: (i, column) => slice(strideB) + (transB ? `${column} * ${k} + ${i}` : `${i} * ${n} + ${column}`),
+          tiled: tiledProduct({
+            m,
+            n,
+            k,
+            batch,
+            transA: transA !== 0,
+            transB: transB !== 0,
+            strideA,
+            strideB,
+            bias: false,
+          }),
         }),
       ];
     },
@@ -62,6 +76,7 @@ export const matmuls = {
         a: (row, i) => `${row} * ${k} + ${i}`,
         b: (i, column) => `${column} * ${k} + ${i}`,
         plus: (column) => `bias[${column}]`,
+        tiled: tiledProduct({ m, n, k, batch: 1, transA: false, transB: true, strideA: 0, strideB: 0, bias: true }),
       }),
     ];
   }),
