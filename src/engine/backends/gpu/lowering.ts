@@ -19,8 +19,14 @@ import type { InstructionName } from "../../instructions.ts";
 /** Storage bindings of a WebGPU kernel, less the one that it writes. */
 export const MAX_READS = 7;
 
-/** A buffer of the instruction (in table order: writes, updates, reads) or one of the lowering's temporaries. */
-export type Operand = { readonly operand: number } | { readonly temporary: number };
+/** What a WebGPU binding asks of its offset, in words. */
+export const ALIGNMENT = 64;
+
+/**
+ * A buffer of the instruction (in table order: writes, updates, reads) or one of the lowering's temporaries; with `through`,
+ * only to be read, all temporaries up to that one, each of which begins at a multiple of {@link ALIGNMENT} words.
+ */
+export type Operand = { readonly operand: number } | { readonly temporary: number; readonly through?: number };
 
 /** What a kernel reads. With a size [width, height(, depth)] it is indexed `a[y][x]` or `a[z][y][x]`, else flat: `a[i]`. */
 export type Read = Operand & { readonly size?: readonly [number, number] | readonly [number, number, number] };

@@ -7,8 +7,6 @@ import { lowerings } from "./lowerings/index.ts";
 /** Where temporaries lie: an allocation of the executor's own. */
 export const SCRATCH = 0;
 
-/** What a WebGPU binding asks of its offset, in words. */
-const ALIGNMENT = 64;
 /** Lowerings kept: more than the instructions of a large network with all its shapes. */
 const KEPT = 8192;
 
@@ -35,7 +33,7 @@ export function stagesOf(command: DeviceCommand): Stage[] {
     return span;
   });
   const find = (operand: Operand): Span => {
-    const span = "operand" in operand ? spans[operand.operand] : scratch[operand.temporary];
+    const span = "operand" in operand ? spans[operand.operand] : stretch(scratch, operand);
     if (!span) throw new Error(`The lowering of ${instruction.name} names ${JSON.stringify(operand)}: there is none.`);
     return span;
   };
@@ -44,6 +42,14 @@ export function stagesOf(command: DeviceCommand): Stage[] {
     .map((pass) =>
       checked({ pass, reads: pass.reads.map(find), writes: find(pass.writes), instruction: instruction.name }),
     );
+}
+
+function stretch(
+  scratch: readonly Span[],
+  { temporary, through = temporary }: { temporary: number; through?: number },
+) {
+  const [first, last] = [scratch[temporary], scratch[through]];
+  return first && last && { ...first, words: last.offset - first.offset + last.words };
 }
 
 /** The words of {@link SCRATCH} that stages work on. */
