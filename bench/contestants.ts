@@ -1,5 +1,6 @@
 /** Who takes part in a workload: this engine in its modes, the peers, and what the machine could do at most. */
-import type { OwnEngine } from "./own-engine.ts";
+import { availableParallelism } from "node:os";
+import { createOwnEngine, type OwnEngine } from "./own-engine.ts";
 import type { Peer } from "./peer.ts";
 import { type Repetitions, repeat } from "./repetitions.ts";
 import { flopsOf, simdPeak } from "./simd-peak.ts";
@@ -13,9 +14,21 @@ export interface Contestant {
   measure(seconds: number): Promise<Repetitions | { readonly error: string }>;
 }
 
+/** This engine as it may run: on one thread, on one thread with strict numerics, and on a thread for each core. */
 export interface Engines {
-  readonly fast: OwnEngine;
+  readonly alone: OwnEngine;
   readonly strict: OwnEngine;
+  /** Missing on a machine of one core. */
+  readonly shared: { readonly engine: OwnEngine; readonly threads: number } | null;
+}
+
+export async function createEngines(): Promise<Engines> {
+  const threads = availableParallelism();
+  return {
+    alone: await createOwnEngine({ threads: 1 }),
+    strict: await createOwnEngine({ threads: 1, numerics: "strict" }),
+    shared: threads > 1 ? { engine: await createOwnEngine({ threads }), threads } : null,
+  };
 }
 
 export function contestantsOf(
@@ -27,24 +40,28 @@ export function contestantsOf(
   return [...ours(workload, engines), ...peers.flatMap((peer) => theirs(workload, peer, compiledPeers))];
 }
 
-function ours({ plan, instruction }: Workload, { fast, strict }: Engines): Contestant[] {
+function ours({ plan, instruction }: Workload, { alone, strict, shared }: Engines): Contestant[] {
+  const widths = [{ engine: alone, words: "1 thread" }];
+  if (shared) widths.push({ engine: shared.engine, words: `${shared.threads} threads` });
   if (plan) {
-    return (["eager", "compiled"] as const).map((mode) => ({
-      name: `epochd, ${mode}`,
-      library: "epochd",
-      measure: async (seconds) => fast.train({ ...plan, mode }, seconds),
-    }));
+    return (["eager", "compiled"] as const).flatMap((mode) =>
+      widths.map(({ engine, words }) => ({
+        name: `epochd, ${mode}, ${words}`,
+        library: "epochd" as const,
+        measure: async (seconds: number) => engine.train({ ...plan, mode }, seconds),
+      })),
+    );
   }
   if (!instruction) return [];
-  const run = (engine: OwnEngine) => async (seconds: number) => engine.runInstruction(instruction, seconds);
-  const plain: Contestant = { name: "epochd, 1 thread", library: "epochd", measure: run(fast) };
-  if (instruction !== "matmul") return [plain];
-  return [
-    ...besidePeak({ ...plain, measure: run(fast) }, fast),
-    ...(fast.variant === strict.variant
-      ? []
-      : besidePeak({ ...plain, name: "epochd, strict, 1 thread", measure: run(strict) }, strict)),
-  ];
+  const runs = (engine: OwnEngine, words: string): Contestant => ({
+    name: `epochd, ${words}`,
+    library: "epochd",
+    measure: async (seconds) => engine.runInstruction(instruction, seconds),
+  });
+  const [first, ...others] = widths.map(({ engine, words }) => runs(engine, words));
+  if (!first || instruction !== "matmul") return [first, ...others].filter((one) => one !== undefined);
+  const strictly = alone.variant === strict.variant ? [] : besidePeak(runs(strict, "strict, 1 thread"), strict);
+  return [...besidePeak(first, alone), ...others, ...strictly];
 }
 
 /** With the peak of the instructions that its products are made of. */

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:linear`: what a step costs as the network gets deeper and the batch larger. It should grow with them,
- * and no faster: the exponent of the fitted power law says so.
+ * and no faster: the exponent of the fitted power law says so. Measured on one thread.
  *
  *   --rounds 5 --seconds 0.3    measurements of each, and how long one takes
  */
@@ -69,7 +69,7 @@ const { values } = parseArgs({
   options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "0.3" } },
 });
 
-const engine = await createOwnEngine("fast");
+const engine = await createOwnEngine({ threads: 1 });
 console.log(
   `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${engine.variant}`,
 );
@@ -78,6 +78,7 @@ for (const series of SERIES) {
   const points = measure(series, engine);
   console.log(`\n${series.title}\n${growthTable(points, series.unit, fitPower(points))}`);
 }
+engine.dispose();
 
 /** Sizes take turns, so that a machine that slows down slows all of them. */
 function measure({ sizes, planOf }: Series, engine: OwnEngine): Point[] {

@@ -2,7 +2,7 @@
 
 import { buildKernels } from "../scripts/build-kernels.ts";
 import type { Backend, DeviceBuffer } from "../src/engine/backend.ts";
-import { createWasmBackend } from "../src/engine/backends/wasm/wasm-backend.ts";
+import { createWasmBackend, type WasmBackendOptions } from "../src/engine/backends/wasm/wasm-backend.ts";
 import { Trainer, type TrainingPlan } from "../src/engine/index.ts";
 import { instructions, MAX_RANK } from "../src/engine/instructions.ts";
 import { type Repetitions, repeat } from "./repetitions.ts";
@@ -12,16 +12,19 @@ export interface OwnEngine {
   readonly variant: string;
   train(plan: TrainingPlan, seconds: number): Repetitions;
   runInstruction(name: NonNullable<Workload["instruction"]>, seconds: number): Repetitions;
+  /** Ends its threads. */
+  dispose(): void;
 }
 
-export async function createOwnEngine(numerics: "fast" | "strict"): Promise<OwnEngine> {
+export async function createOwnEngine(options: Pick<WasmBackendOptions, "numerics" | "threads">): Promise<OwnEngine> {
   await buildKernels();
-  const backend = await createWasmBackend({ numerics });
+  const backend = await createWasmBackend(options);
   const calls = instructionCalls(backend);
   return {
     variant: backend.variant,
     train: (plan, seconds) => train(plan, backend, seconds),
     runInstruction: (name, seconds) => repeat(calls[name], seconds),
+    dispose: () => backend.dispose(),
   };
 }
 

@@ -10,8 +10,7 @@
  */
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { type Contestant, contestantsOf } from "./contestants.ts";
-import { createOwnEngine } from "./own-engine.ts";
+import { type Contestant, contestantsOf, createEngines } from "./contestants.ts";
 import { type Peer, startTfjsPeer, startTorchPeer } from "./peer.ts";
 import { summarize } from "./repetitions.ts";
 import { type Result, resultTable } from "./result-table.ts";
@@ -28,9 +27,9 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 
-const engines = { fast: await createOwnEngine("fast"), strict: await createOwnEngine("strict") };
+const engines = await createEngines();
 console.log(
-  `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${engines.fast.variant}`,
+  `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${engines.alone.variant}`,
 );
 // Others at work on the machine are part of the result.
 console.log(`Load before: ${loadavg()[0]?.toFixed(2)} (1 means one core busy)`);
@@ -40,6 +39,7 @@ for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only)
   console.log(`\n${resultTable(workload, await measureAll(workload, contestants))}`);
 }
 for (const peer of peers) peer.close();
+for (const engine of [engines.alone, engines.strict, engines.shared?.engine]) engine?.dispose();
 
 /** Each PyTorch on one thread and on as many as it likes, and TensorFlow.js. One that is missing is told, not hidden. */
 async function startPeers(pythons: readonly string[]): Promise<Peer[]> {

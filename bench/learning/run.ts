@@ -11,7 +11,6 @@
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { buildKernels } from "../../scripts/build-kernels.ts";
-import { createWasmBackend } from "../../src/engine/index.ts";
 import { MissingDataError } from "./data-sets.ts";
 import { TASKS, type Task } from "./tasks.ts";
 import { torchEpoch } from "./torch-epoch.ts";
@@ -22,8 +21,7 @@ const { values } = parseArgs({
 });
 
 await buildKernels();
-const { variant } = await createWasmBackend();
-console.log(`${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${variant}`);
+console.log(`${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}`);
 console.log(`Load before: ${loadavg()[0]?.toFixed(2)} (1 means one core busy)`);
 if (values.choose) console.log("Tested on a part of the training data.");
 for (const task of TASKS.filter(({ name }) => name.includes(values.only))) {

@@ -1,7 +1,7 @@
 /** What is learned, from which spec, and how well it has to be done. */
 import { readFileSync } from "node:fs";
 import type { Examples, TrainingPlan } from "../../src/engine/index.ts";
-import { checkSpec, createPlan, type JobSpec, prepareJobData } from "../../src/spec/index.ts";
+import { checkSpec, createPlan, prepareJobData } from "../../src/spec/index.ts";
 import { dataSource, statisticsOf } from "./data-sets.ts";
 import type { Score } from "./score.ts";
 import { ALPHABET_SIZE, bigramBits, partText, windowsOf } from "./text.ts";
@@ -77,7 +77,5 @@ async function prepare(given: Record<string, unknown>, goal: Goal): Promise<Prep
   const { spec, summary } = check;
   const { validation: test, ...prepared } = await prepareJobData(spec, dataSource);
   if (!test) throw new Error("The spec has no data to test on.");
-  return { title: titleOf(spec), parameters: summary.parameters, plan: createPlan(spec, prepared), test, goal };
+  return { title: spec.name ?? "", parameters: summary.parameters, plan: createPlan(spec, prepared), test, goal };
 }
-
-const titleOf = ({ name }: JobSpec): string => name ?? "";

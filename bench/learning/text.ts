@@ -1,7 +1,7 @@
 /** A text as windows of characters, each with the character that follows; and the bigram model to beat. */
 import { readFileSync } from "node:fs";
 
-/** Genesis in the King James Version of 1611, a verse a line (from Debian's bible-kjv-text). */
+/** Genesis in the King James Version of 1611, a verse a line: in the public domain; taken from Debian's bible-kjv-text. */
 const TEXT = readFileSync(new URL("data/genesis.txt", import.meta.url), "utf8");
 const ALPHABET = [...new Set(TEXT)].sort();
 const CODES = Int32Array.from(TEXT, (character) => ALPHABET.indexOf(character));

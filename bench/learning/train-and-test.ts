@@ -38,6 +38,7 @@ export async function trainAndTest(plan: TrainingPlan, test: Examples, tell: (li
   const predictor = Predictor.create(plan.layers, weights, backend);
   const { outputs, outputShape } = predictor.predict(Float32Array.from(test.inputs), test.count, test.inputShape);
   predictor.dispose();
+  backend.dispose();
   return { score: scoreOf(outputs, outputShape, test.targets), seconds: summarize(seconds).median };
 }
 

@@ -14,6 +14,6 @@ test("without PyTorch the benchmark says so and measures this engine alone", asy
   expect(stdout).toMatch(
     /npm ci --ignore-scripts --prefix bench\/peers|tfjs-wasm [\d.]+, \d threads? +[\d,]+ steps\/s/,
   );
-  expect(stdout).toMatch(/epochd, eager +[\d,]+ steps\/s/);
-  expect(stdout).toMatch(/epochd, compiled +[\d,]+ steps\/s/);
+  expect(stdout).toMatch(/epochd, eager, 1 thread +[\d,]+ steps\/s/);
+  expect(stdout).toMatch(/epochd, compiled, 1 thread +[\d,]+ steps\/s/);
 });
