@@ -18,37 +18,38 @@ export interface Cut {
   part(buffers: readonly DeviceBuffer[], params: Params, from: number, to: number): Command;
 }
 
-/** A cache line of float32: two threads never write to the same one. */
-const LINE = 16;
+/** A cache line of float32: two threads should not write to the same one. */
+export const LINE = 16;
 
 /** Products of parameters by their names; [] is 1. */
 export type Factors = readonly string[];
 
-interface Rows {
+interface Extent {
   /** The parameter that counts the pieces. */
   readonly size: string;
-  readonly grain?: number;
+  readonly grain?: number | ((params: Params) => number);
+  /** Nanoseconds for each of `work`, shared by `per` groups. */
+  readonly each: number;
+  readonly work: Factors;
+  readonly per?: string;
+}
+
+interface Rows extends Extent {
   /** Of buffers that lie apart by pieces: how many elements (4 bytes each) one piece is. */
   readonly moves: Readonly<Record<string, Factors>>;
   readonly counter?: string;
-  /** Nanoseconds for each of `work`. */
-  readonly each: number;
-  readonly work: Factors;
 }
 
 /** Cut along one parameter: buffers are moved, the parameter is smaller. */
-export function rows(name: InstructionName, { size, grain = 1, moves, counter, each, work }: Rows): Cut {
+export function rows(name: InstructionName, { moves, counter, ...extent }: Rows): Cut {
   const instruction = instructions[name];
-  const sizeAt = paramAt(instruction, size);
-  const workOf = productOf(instruction, work);
+  const sizeAt = paramAt(instruction, extent.size);
   const steps = buffersOf(instruction).map((buffer) => {
     const factors = moves[buffer];
     return factors ? productOf(instruction, factors) : undefined;
   });
   return {
-    nanoseconds: (params) => workOf(params) * each,
-    size: (params) => params[sizeAt]!,
-    grain: () => grain,
+    ...measured(instruction, extent),
     ...(counter === undefined ? {} : { counter: buffersOf(instruction).indexOf(counter) }),
     part: (buffers, params, from, to) => ({
       instruction,
@@ -60,10 +61,30 @@ export function rows(name: InstructionName, { size, grain = 1, moves, counter, e
 
 /** n elements, one by one. */
 export function elements(name: InstructionName, each: number, moves: readonly string[], counter?: string): Cut {
-  const grain = LINE;
-  const size = "n";
   const apart = Object.fromEntries(moves.map((buffer) => [buffer, []]));
-  return rows(name, { size, grain, moves: apart, each, work: ["n"], ...(counter === undefined ? {} : { counter }) });
+  const extent = { size: "n", grain: LINE, each, work: ["n"] };
+  return rows(name, { ...extent, moves: apart, ...(counter === undefined ? {} : { counter }) });
+}
+
+type Ranged = "sum" | "moments" | "normalizeBackward" | "normalizeWeightBackward" | "convolutionWeight";
+
+/** Cut by the part instruction that takes the first piece and how many. */
+export function range(name: Ranged, extent: Extent): Cut {
+  const instruction = partInstructions[`${name}Part`];
+  return {
+    ...measured(instruction, extent),
+    part: (buffers, params, from, to) => ({ instruction, buffers, params: [...params, from, to - from] }),
+  };
+}
+
+/** Cut in one of several ways, as the parameters are. */
+export function chosen(choose: (params: Params) => Cut): Cut {
+  return {
+    nanoseconds: (params) => choose(params).nanoseconds(params),
+    size: (params) => choose(params).size(params),
+    grain: (params) => choose(params).grain(params),
+    part: (buffers, params, from, to) => choose(params).part(buffers, params, from, to),
+  };
 }
 
 /** Strided instructions: along the outermost dimension. `families` are the strides of each buffer, null if contiguous. */
@@ -71,14 +92,15 @@ export function strided(name: InstructionName, each: number, families: readonly 
   const instruction = instructions[name];
   const dims = paramAt(instruction, "d0");
   const strides = families.map((family) => (family === null ? undefined : paramAt(instruction, `${family}0`)));
+  const size = (params: Params): number => (params[0] === 0 ? 1 : params[dims]!);
   const inner = (params: Params): number => {
     let product = 1;
     for (let i = 1; i < Math.min(params[0]!, MAX_RANK); i++) product *= params[dims + i]!;
     return product;
   };
   return {
-    nanoseconds: (params) => (params[0] === 0 ? 1 : params[dims]! * inner(params)) * each,
-    size: (params) => (params[0] === 0 ? 1 : params[dims]!),
+    nanoseconds: (params) => size(params) * inner(params) * each,
+    size,
     grain: (params) => (params[0] === 1 ? LINE : 1),
     part: (buffers, params, from, to) => ({
       instruction,
@@ -91,70 +113,25 @@ export function strided(name: InstructionName, each: number, families: readonly 
   };
 }
 
-/**
- * Products: batches as they are; one product by rows or columns of the result, whichever are more, since each part packs
- * the whole of the other operand for itself.
- */
-export function product(name: "matmul" | "linear", batched: Cut | undefined): Cut {
-  const instruction = instructions[name];
-  const window = partInstructions[`${name}Part`];
-  const kept = window.paramTypes.length - 4;
-  const byRows = (params: Params): boolean => params[0]! >= params[1]!;
-  const batchAt = batched ? paramAt(instruction, "batch") : -1;
-  const isBatched = (params: Params): boolean => batched !== undefined && params[batchAt]! !== 1;
+/** One product, cut by rows or columns of the result. */
+export function window(name: "matmul" | "linear", size: "m" | "n", each: number): Cut {
+  const instruction = partInstructions[`${name}Part`];
+  const kept = instruction.paramTypes.length - 4;
   return {
-    nanoseconds: (params) => params[0]! * params[1]! * params[2]! * (params[batchAt] ?? 1) * PER_PRODUCT,
-    size: (params) => (isBatched(params) ? params[batchAt]! : Math.max(params[0]!, params[1]!)),
-    grain: (params) => (isBatched(params) || byRows(params) ? 1 : LINE),
+    ...measured(instruction, { size, grain: size === "m" ? 1 : LINE, each, work: ["m", "n", "k"] }),
     part(buffers, params, from, to) {
-      if (batched && isBatched(params)) return batched.part(buffers, params, from, to);
       const [m = 0, n = 0] = params;
-      const place = byRows(params) ? [from, to - from, 0, n] : [0, m, from, to - from];
-      return { instruction: window, buffers, params: [...params.slice(0, kept), ...place] };
+      const place = size === "m" ? [from, to - from, 0, n] : [0, m, from, to - from];
+      return { instruction, buffers, params: [...params.slice(0, kept), ...place] };
     },
   };
 }
 
-/** Of one product and sum: 27 of them take a nanosecond with relaxed SIMD. */
-const PER_PRODUCT = 0.04;
-
-type ConvolutionName = "convolution" | "biasedConvolution" | "convolutionInput" | "convolutionWeight";
-
-/** By images. */
-export function convolution(name: ConvolutionName, source: "x" | "g", size: Factors, out: Factors): Cut {
-  const images = rows(name, {
-    size: "batch",
-    moves: { out, [source]: size },
-    each: PER_PRODUCT,
-    work: ["batch", "features", "outHeight", "outWidth", "channels", "kernelHeight", "kernelWidth"],
-  });
-  return { ...images, nanoseconds: perGroup(name, images) };
-}
-
-/** The gradient of the weight adds up over images, so it is cut by features: eight fill a tile. */
-export function convolutionWeight(): Cut {
-  const name = "convolutionWeight";
-  const instruction = partInstructions.convolutionWeightPart;
-  const features = paramAt(instruction, "features");
-  return {
-    nanoseconds: convolution(name, "g", [], []).nanoseconds,
-    size: (params) => params[features]!,
-    grain: (params) => (params[features]! >= 64 ? 8 : 4),
-    part: (buffers, params, from, to) => ({ instruction, buffers, params: [...params, from, to - from] }),
-  };
-}
-
-/** Each feature sees the channels of its group alone. */
-function perGroup(name: ConvolutionName, { nanoseconds }: Cut): (params: Params) => number {
-  const groups = paramAt(instructions[name], "groups");
-  return (params) => nanoseconds(params) / Math.max(1, params[groups]!);
-}
-
 /** Four elements come from one block of random bits. */
-export function dropoutMask(): Cut {
+export function dropoutMask(each: number): Cut {
   const instruction = partInstructions.dropoutMaskPart;
   return {
-    ...elements("dropoutMask", 0.8, ["out"], "state"),
+    ...elements("dropoutMask", each, ["out"], "state"),
     part: ([out, state], params, from, to) => ({
       instruction,
       buffers: [moved(out!, from), state!],
@@ -164,34 +141,34 @@ export function dropoutMask(): Cut {
 }
 
 /**
- * Normalisation: by outer positions, or, where there is one, by channels. Only as many at a time as use all features once,
- * so that every part begins with the first one.
+ * Of normalisation: so many pieces of `step` elements that they use all features whole times, as every part begins with
+ * the first feature. Without weight and bias there are none.
  */
-export function normalize(): Cut {
-  const instruction = instructions.normalize;
-  const names = ["outer", "channels", "inner", "features", "spread", "flags"];
-  const [outer = 0, channels = 0, inner = 0, features = 0, spread = 0, flags = 0] = names.map((name) =>
-    paramAt(instruction, name),
-  );
-  const along = (params: Params): number => (params[outer] === 1 ? channels : outer);
-  const step = (params: Params): number => params[inner]! * (params[outer] === 1 ? 1 : params[channels]!);
+export function wholeFeatures(step: Factors): (params: Params) => number {
+  const stepOf = productOf(instructions.normalize, step);
+  const periodOf = productOf(instructions.normalize, ["features", "spread"]);
+  const flags = paramAt(instructions.normalize, "flags");
+  return (params) => {
+    if ((params[flags]! & 3) === 0) return 1;
+    const period = periodOf(params);
+    return period / commonDivisor(period, stepOf(params));
+  };
+}
+
+/** How a parameter of that name is found. */
+export function param(name: InstructionName, param: string): (params: Params) => number {
+  const at = paramAt(instructions[name], param);
+  return (params) => params[at]!;
+}
+
+function measured(instruction: Instruction, { size, grain = 1, each, work, per }: Extent): Omit<Cut, "part"> {
+  const sizeAt = paramAt(instruction, size);
+  const workOf = productOf(instruction, work);
+  const groupsOf = productOf(instruction, per === undefined ? [] : [per]);
   return {
-    nanoseconds: (params) => params[outer]! * params[channels]! * params[inner]! * 0.4,
-    size: (params) => params[along(params)]!,
-    grain(params) {
-      if ((params[flags]! & 3) === 0) return 1;
-      const period = params[features]! * params[spread]!;
-      return period / commonDivisor(period, step(params));
-    },
-    part: ([out, x, mean, rstd, weight, bias], params, from, to) => {
-      const first = from * step(params);
-      const channel = params[outer] === 1 ? from : 0;
-      return {
-        instruction,
-        buffers: [moved(out!, first), moved(x!, first), moved(mean!, channel), moved(rstd!, channel), weight!, bias!],
-        params: params.with(along(params), to - from),
-      };
-    },
+    nanoseconds: (params) => (workOf(params) * each) / Math.max(1, groupsOf(params)),
+    size: (params) => params[sizeAt]!,
+    grain: typeof grain === "number" ? () => grain : grain,
   };
 }
 

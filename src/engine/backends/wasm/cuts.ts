@@ -8,15 +8,17 @@
 import type { InstructionName } from "../../instructions.ts";
 import {
   type Cut,
-  convolution,
-  convolutionWeight,
+  chosen,
   dropoutMask,
   elements,
   type Factors,
-  normalize,
-  product,
+  LINE,
+  param,
+  range,
   rows,
   strided,
+  wholeFeatures,
+  window,
 } from "./cut.ts";
 
 const unary = (name: InstructionName, each: number): Cut => elements(name, each, ["out", "x"]);
@@ -32,16 +34,88 @@ const outer = (name: InstructionName, each: number, out: Factors, ...reads: read
     work: ["outer", "length", "inner"],
   });
 
-const planes = (name: InstructionName, work: Factors): Cut =>
-  rows(name, {
-    size: "planes",
-    moves: { out: ["outHeight", "outWidth"], index: ["outHeight", "outWidth"], x: ["height", "width"] },
-    each: 0.6,
-    work: ["planes", ...work],
+/** With one long list of rows by columns. */
+function sum(each: number): Cut {
+  const byRows = outer("sum", each, ["inner"], "x");
+  const byColumns = range("sum", { size: "inner", grain: LINE, each, work: ["length", "inner"] });
+  const rowsOf = param("sum", "outer");
+  return chosen((params) => (rowsOf(params) === 1 ? byColumns : byRows));
+}
+
+/** Of one product and sum with relaxed SIMD. */
+const PER_TERM = 0.039;
+
+/** By rows or columns of the result, whichever are more: each part packs the whole of the other operand for itself. */
+function product(name: "matmul" | "linear"): Cut {
+  const [byRows, byColumns] = [window(name, "m", PER_TERM), window(name, "n", PER_TERM)];
+  const [rowsOf, columnsOf] = [param(name, "m"), param(name, "n")];
+  return chosen((params) => (rowsOf(params) >= columnsOf(params) ? byRows : byColumns));
+}
+
+function matmul(): Cut {
+  const one = product("matmul");
+  const several = rows("matmul", {
+    size: "batch",
+    moves: { out: ["m", "n"], a: ["strideA"], b: ["strideB"] },
+    each: PER_TERM,
+    work: ["m", "n", "k", "batch"],
   });
+  const batchOf = param("matmul", "batch");
+  return chosen((params) => (batchOf(params) === 1 ? one : several));
+}
 
 const SOURCE = ["channels", "height", "width"];
 const RESULT = ["features", "outHeight", "outWidth"];
+const TERMS = [...["batch", ...RESULT], ...["channels", "kernelHeight", "kernelWidth"]];
+
+/** By images. */
+const convolution = (name: InstructionName, out: Factors, source: "x" | "g", step: Factors): Cut =>
+  rows(name, { size: "batch", moves: { out, [source]: step }, each: 0.043, work: TERMS, per: "groups" });
+
+/** By features, which fill a tile by eight: it adds up over images. */
+function convolutionWeight(): Cut {
+  const featuresOf = param("convolutionWeight", "features");
+  const grain = (params: readonly number[]): number => (featuresOf(params) >= 64 ? 8 : 4);
+  return range("convolutionWeight", { size: "features", grain, each: 0.043, work: TERMS, per: "groups" });
+}
+
+const planes = (name: InstructionName, each: number, work: Factors): Cut =>
+  rows(name, {
+    size: "planes",
+    moves: { out: ["outHeight", "outWidth"], index: ["outHeight", "outWidth"], x: ["height", "width"] },
+    each,
+    work: ["planes", ...work],
+  });
+
+/** By outer positions or, where there is but one, by channels. */
+function normalize(): Cut {
+  const extent = { each: 0.4, work: ["outer", "channels", "inner"] };
+  const [position, channel] = [["channels", "inner"], ["inner"]];
+  const byOuter = rows("normalize", {
+    ...{ ...extent, size: "outer", grain: wholeFeatures(position) },
+    moves: { out: position, x: position },
+  });
+  const byChannels = rows("normalize", {
+    ...{ ...extent, size: "channels", grain: wholeFeatures(channel) },
+    moves: { out: channel, x: channel, mean: [], rstd: [] },
+  });
+  const outerOf = param("normalize", "outer");
+  return chosen((params) => (outerOf(params) === 1 ? byChannels : byOuter));
+}
+
+/** Of what lies side by side (`run` is 1) a cache line at a time, else one by one. */
+const lines = (name: InstructionName, run: string): ((params: readonly number[]) => number) => {
+  const runOf = param(name, run);
+  return (params) => (runOf(params) === 1 ? LINE : 1);
+};
+
+const channels = (name: "moments" | "normalizeBackward", each: number): Cut =>
+  range(name, { size: "channels", grain: lines(name, "inner"), each, work: ["outer", "channels", "inner"] });
+
+function normalizeWeightBackward(each: number): Cut {
+  const name = "normalizeWeightBackward";
+  return range(name, { size: "features", grain: lines(name, "spread"), each, work: ["n"] });
+}
 
 export const cuts: Partial<Record<InstructionName, Cut>> = {
   fill: elements("fill", 0.1, ["out"]),
@@ -87,7 +161,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   copyStrided: strided("copyStrided", 0.6, [null, "s"]),
   assignStrided: strided("assignStrided", 0.6, ["s", null]),
 
-  sum: outer("sum", 0.25, ["inner"], "x"),
+  sum: sum(0.16),
   amax: outer("amax", 0.15, ["inner"], "x"),
   argmax: outer("argmax", 1, ["inner"], "x"),
   softmax: outer("softmax", 2, ["length", "inner"], "x"),
@@ -95,11 +169,8 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   softmaxBackward: outer("softmaxBackward", 0.8, ["length", "inner"], "g", "y"),
   logSoftmaxBackward: outer("logSoftmaxBackward", 1.8, ["length", "inner"], "g", "y"),
 
-  matmul: product(
-    "matmul",
-    rows("matmul", { size: "batch", moves: { out: ["m", "n"], a: ["strideA"], b: ["strideB"] }, each: 0, work: [] }),
-  ),
-  linear: product("linear", undefined),
+  matmul: matmul(),
+  linear: product("linear"),
 
   gatherRows: rows("gatherRows", {
     ...{ size: "rows", moves: { out: ["width"], index: [] } },
@@ -125,7 +196,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
     ...{ size: "outer", moves: { out: ["rows", "inner"], x: ["length", "inner"] } },
     ...{ each: 1.5, work: ["outer", "rows", "inner"] },
   }),
-  dropoutMask: dropoutMask(),
+  dropoutMask: dropoutMask(0.8),
 
   clipByNorm: elements("clipByNorm", 0.2, ["x"]),
   clipByValue: elements("clipByValue", 0.2, ["x"]),
@@ -145,10 +216,14 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
 
   normalize: normalize(),
 
-  convolution: convolution("convolution", "x", SOURCE, RESULT),
-  biasedConvolution: convolution("biasedConvolution", "x", SOURCE, RESULT),
-  convolutionInput: convolution("convolutionInput", "g", RESULT, SOURCE),
+  moments: channels("moments", 0.6),
+  normalizeBackward: channels("normalizeBackward", 1),
+  normalizeWeightBackward: normalizeWeightBackward(0.6),
+
+  convolution: convolution("convolution", RESULT, "x", SOURCE),
+  biasedConvolution: convolution("biasedConvolution", RESULT, "x", SOURCE),
+  convolutionInput: convolution("convolutionInput", SOURCE, "g", RESULT),
   convolutionWeight: convolutionWeight(),
-  maxPool: planes("maxPool", ["outHeight", "outWidth", "kernelHeight", "kernelWidth"]),
-  adaptiveMaxPool: planes("adaptiveMaxPool", ["height", "width"]),
+  maxPool: planes("maxPool", 0.4, ["outHeight", "outWidth", "kernelHeight", "kernelWidth"]),
+  adaptiveMaxPool: planes("adaptiveMaxPool", 0.6, ["height", "width"]),
 };

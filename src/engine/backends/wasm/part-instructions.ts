@@ -7,6 +7,10 @@ import { type Instruction, type InstructionShape, instructions, numbered } from 
 /** Rows row … row + rows − 1 of the result, of these the columns column … column + columns − 1. */
 const window = { row: "i32", rows: "i32", column: "i32", columns: "i32" } as const;
 
+function someOf(whole: Instruction): InstructionShape {
+  return { ...whole, params: { ...whole.params, first: "i32", count: "i32" } };
+}
+
 const shapes = {
   /** batch = 1 */
   matmulPart: {
@@ -15,11 +19,14 @@ const shapes = {
     params: { m: "i32", n: "i32", k: "i32", transA: "i32", transB: "i32", ...window },
   },
   linearPart: { ...instructions.linear, params: { ...instructions.linear.params, ...window } },
-  /** The features first … first + count − 1. */
-  convolutionWeightPart: {
-    ...instructions.convolutionWeight,
-    params: { ...instructions.convolutionWeight.params, first: "i32", count: "i32" },
-  },
+  /** The columns, … */
+  sumPart: someOf(instructions.sum),
+  /** … channels, … */
+  momentsPart: someOf(instructions.moments),
+  normalizeBackwardPart: someOf(instructions.normalizeBackward),
+  /** … or features first … first + count − 1. */
+  normalizeWeightBackwardPart: someOf(instructions.normalizeWeightBackward),
+  convolutionWeightPart: someOf(instructions.convolutionWeight),
   /** n elements, the first of which is element 4·block of the draw. */
   dropoutMaskPart: {
     ...instructions.dropoutMask,

@@ -17,25 +17,45 @@ export function normalizeBackward(
   spread: i32,
   flags: i32,
 ): void {
+  normalizeBackwardPart(out, g, x, mean, rstd, weight, outer, channels, inner, features, spread, flags, 0, channels);
+}
+
+/** The channels `first` … `first + count − 1`. */
+export function normalizeBackwardPart(
+  out: usize,
+  g: usize,
+  x: usize,
+  mean: usize,
+  rstd: usize,
+  weight: usize,
+  outer: i32,
+  channels: i32,
+  inner: i32,
+  features: i32,
+  spread: i32,
+  flags: i32,
+  first: i32,
+  count: i32,
+): void {
   if (inner == 1 && (features == channels || !(flags & HAS_WEIGHT))) {
-    backwardOfColumns(out, g, x, mean, rstd, weight, outer, channels, flags);
+    backwardOfColumns(out, g, x, mean, rstd, weight, outer, channels, flags, first, first + count);
     return;
   }
-  const count = <f64>outer * <f64>inner;
+  const terms = <f64>outer * <f64>inner;
   const wide = spread == 1;
   const length = (flags & HAS_WEIGHT) == 0 || wide ? inner : spread;
   const bytes = (<usize>length) << 2;
   const perRun = (<usize>inner) << 2;
   const step = <usize>channels * perRun;
-  for (let c = 0; c < channels; ++c) {
+  for (let c = first; c < first + count; ++c) {
     const m = load<f32>(mean + ((<usize>c) << 2));
     const r = load<f32>(rstd + ((<usize>c) << 2));
-    const first = featureAt(c, inner, features, spread);
+    const firstFeature = featureAt(c, inner, features, spread);
     let sum: f64 = 0;
     let dot: f64 = 0;
     for (let o = 0; o < outer; ++o) {
       let from = <usize>c * perRun + <usize>o * step;
-      let feature = first;
+      let feature = firstFeature;
       for (const end = from + perRun; from < end; from += bytes, feature += 1) {
         const w = weight + ((<usize>feature) << 2);
         if (wide && flags & HAS_WEIGHT) {
@@ -48,11 +68,11 @@ export function normalizeBackward(
         }
       }
     }
-    const shift = flags & MEAN_FOLLOWS ? f32x4.splat(<f32>(sum / count)) : f32x4.splat(0);
-    const slope = f32x4.splat(<f32>((dot / count) * <f64>r * <f64>r));
+    const shift = flags & MEAN_FOLLOWS ? f32x4.splat(<f32>(sum / terms)) : f32x4.splat(0);
+    const slope = f32x4.splat(<f32>((dot / terms) * <f64>r * <f64>r));
     for (let o = 0; o < outer; ++o) {
       let from = <usize>c * perRun + <usize>o * step;
-      let feature = first;
+      let feature = firstFeature;
       for (const end = from + perRun; from < end; from += bytes, feature += 1) {
         const w = weight + ((<usize>feature) << 2);
         if (wide && flags & HAS_WEIGHT) Run.backwardWide(out + from, g + from, x + from, m, r, shift, slope, w, length);
@@ -81,10 +101,12 @@ function backwardOfColumns(
   outer: i32,
   channels: i32,
   flags: i32,
+  first: i32,
+  end: i32,
 ): void {
   const count = f64x2.splat(<f64>outer);
   const step = (<usize>channels) << 2;
-  for (let c = 0; c < channels; c += 4) {
+  for (let c = first; c < end; c += 4) {
     const at = (<usize>c) << 2;
     const m = v128.load(mean + at);
     const r = v128.load(rstd + at);
@@ -111,7 +133,7 @@ function backwardOfColumns(
     for (let o = outer; o > 0; --o, from += step) {
       const v = f32x4.sub(v128.load(x + from), m);
       const d = f32x4.sub(f32x4.sub(v128.load(g + from), shift), f32x4.mul(v, slope));
-      Lanes.storeColumns(out + from - at, c, channels, f32x4.mul(d, scale));
+      Lanes.storeColumns(out + from - at, c, end, f32x4.mul(d, scale));
     }
   }
 }
@@ -128,11 +150,30 @@ export function normalizeWeightBackward(
   features: i32,
   spread: i32,
 ): void {
+  normalizeWeightBackwardPart(out, g, x, mean, rstd, n, channels, inner, features, spread, 0, features);
+}
+
+/** The features `first` … `first + count − 1`. */
+export function normalizeWeightBackwardPart(
+  out: usize,
+  g: usize,
+  x: usize,
+  mean: usize,
+  rstd: usize,
+  n: i32,
+  channels: i32,
+  inner: i32,
+  features: i32,
+  spread: i32,
+  first: i32,
+  count: i32,
+): void {
   const rows = n / (features * spread);
+  const end = first + count;
   const bytes = (<usize>spread) << 2;
   const step = <usize>features * bytes;
   if (spread > 1) {
-    for (let f = 0; f < features; ++f) {
+    for (let f = first; f < end; ++f) {
       let total: f64 = 0;
       for (let row = 0; row < rows; ++row) {
         const from = <usize>row * step + <usize>f * bytes;
@@ -143,10 +184,10 @@ export function normalizeWeightBackward(
     }
     return;
   }
-  let f = 0;
+  let f = first;
   // Layer normalisation: a row is a channel. Sixteen columns at a time, a cache line of each row.
-  if (inner == features) for (; f + 16 <= features; f += 16) weightOfLine(out, g, x, mean, rstd, f, features, rows);
-  for (; f < features; f += 4) {
+  if (inner == features) for (; f + 16 <= end; f += 16) weightOfLine(out, g, x, mean, rstd, f, features, rows);
+  for (; f < end; f += 4) {
     let low = f64x2.splat(0);
     let high = low;
     for (let row = 0; row < rows; ++row) {
@@ -158,7 +199,7 @@ export function normalizeWeightBackward(
       low = f64x2.add(low, f64x2.mul(Lanes.low(d), Lanes.low(v)));
       high = f64x2.add(high, f64x2.mul(Lanes.high(d), Lanes.high(v)));
     }
-    Lanes.storeColumns(out, f, features, Lanes.narrow(low, high));
+    Lanes.storeColumns(out, f, end, Lanes.narrow(low, high));
   }
 }
 

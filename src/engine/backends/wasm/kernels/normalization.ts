@@ -15,10 +15,29 @@ export function moments(
   uncentred: i32,
   eps: f64,
 ): void {
-  const count = f64x2.splat(<f64>outer * <f64>inner);
+  momentsPart(mean, variance, rstd, x, outer, channels, inner, uncentred, eps, 0, channels);
+}
+
+/** The channels `first` … `first + count − 1`. */
+export function momentsPart(
+  mean: usize,
+  variance: usize,
+  rstd: usize,
+  x: usize,
+  outer: i32,
+  channels: i32,
+  inner: i32,
+  uncentred: i32,
+  eps: f64,
+  first: i32,
+  count: i32,
+): void {
+  const terms = f64x2.splat(<f64>outer * <f64>inner);
   const step = (<usize>channels * <usize>inner) << 2;
   const width = inner == 1 ? 4 : 1;
-  for (let c = 0; c < channels; c += width, x += (<usize>width * <usize>inner) << 2) {
+  const end = first + count;
+  x += (<usize>first * <usize>inner) << 2;
+  for (let c = first; c < end; c += width, x += (<usize>width * <usize>inner) << 2) {
     let low = f64x2.splat(0);
     let high = low;
     if (!uncentred) {
@@ -35,8 +54,8 @@ export function moments(
         low = f64x2.splat(sum);
         high = low;
       }
-      low = f64x2.div(low, count);
-      high = f64x2.div(high, count);
+      low = f64x2.div(low, terms);
+      high = f64x2.div(high, terms);
     }
     let lowSquares = f64x2.splat(0);
     let highSquares = lowSquares;
@@ -55,12 +74,12 @@ export function moments(
       lowSquares = f64x2.splat(sum);
       highSquares = lowSquares;
     }
-    lowSquares = f64x2.div(lowSquares, count);
-    highSquares = f64x2.div(highSquares, count);
+    lowSquares = f64x2.div(lowSquares, terms);
+    highSquares = f64x2.div(highSquares, terms);
     const one = f64x2.splat(1);
     const lowRstd = f64x2.div(one, f64x2.sqrt(f64x2.add(lowSquares, f64x2.splat(eps))));
     const highRstd = f64x2.div(one, f64x2.sqrt(f64x2.add(highSquares, f64x2.splat(eps))));
-    const to = c + width > channels ? channels : c + width;
+    const to = c + width > end ? end : c + width;
     Run.storeUpTo(mean, c, to, Lanes.narrow(low, high));
     Run.storeUpTo(variance, c, to, Lanes.narrow(lowSquares, highSquares));
     Run.storeUpTo(rstd, c, to, Lanes.narrow(lowRstd, highRstd));

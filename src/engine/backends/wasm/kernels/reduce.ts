@@ -51,15 +51,21 @@ export class Row {
 }
 
 export function sum(out: usize, x: usize, outer: i32, length: i32, inner: i32): void {
+  sumPart(out, x, outer, length, inner, 0, inner);
+}
+
+/** Only the columns `first` … `first + count − 1` of each [length, inner]. */
+export function sumPart(out: usize, x: usize, outer: i32, length: i32, inner: i32, first: i32, count: i32): void {
   if (inner == 1) {
     for (; outer > 0; --outer, out += 4, x += (<usize>length) << 2) store<f32>(out, <f32>Row.sum(x, length));
     return;
   }
   const step = (<usize>inner) << 2;
+  const end = first + count;
   for (; outer > 0; --outer, x += <usize>length * step, out += step) {
-    let column = 0;
-    for (; column + 16 <= inner; column += 16) sumLine(out, x, column, length, step);
-    for (; column < inner; column += 4) {
+    let column = first;
+    for (; column + 16 <= end; column += 16) sumLine(out, x, column, length, step);
+    for (; column < end; column += 4) {
       let a = f64x2.splat(0);
       let b = f64x2.splat(0);
       let from = x + ((<usize>column) << 2);
@@ -68,7 +74,7 @@ export function sum(out: usize, x: usize, outer: i32, length: i32, inner: i32): 
         a = f64x2.add(a, Lanes.low(v));
         b = f64x2.add(b, Lanes.high(v));
       }
-      Lanes.storeColumns(out, column, inner, Lanes.narrow(a, b));
+      Lanes.storeColumns(out, column, end, Lanes.narrow(a, b));
     }
   }
 }
