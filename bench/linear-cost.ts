@@ -4,10 +4,10 @@
  *
  *   --rounds 5 --seconds 0.3    measurements of each, and how long one takes
  */
-import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import type { TrainingPlan } from "../src/engine/index.ts";
 import { fitPower, growthTable, type Point } from "./growth.ts";
+import { load, machine } from "./machine.ts";
 import { createOwnEngine, type OwnEngine } from "./own-engine.ts";
 import { summarize } from "./repetitions.ts";
 import { convolution, linear, relu, training } from "./workloads.ts";
@@ -70,14 +70,13 @@ const { values } = parseArgs({
 });
 
 const engine = await createOwnEngine({ threads: 1 });
-console.log(
-  `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${engine.variant}`,
-);
-console.log(`Load before: ${loadavg()[0]?.toFixed(2)} (1 means one core busy)`);
+console.log(machine(`wasm ${engine.variant}`));
+console.log(load("before"));
 for (const series of SERIES) {
   const points = measure(series, engine);
   console.log(`\n${series.title}\n${growthTable(points, series.unit, fitPower(points))}`);
 }
+console.log(`\n${load("after")}`);
 engine.dispose();
 
 /** Sizes take turns, so that a machine that slows down slows all of them. */

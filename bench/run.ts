@@ -8,9 +8,9 @@
  *
  * Contestants take turns round by round, so that a machine that slows down slows all of them. Reported is the median.
  */
-import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type Contestant, contestantsOf, createEngines } from "./contestants.ts";
+import { load, machine } from "./machine.ts";
 import { type Peer, startTfjsPeer, startTorchPeer } from "./peer.ts";
 import { summarize } from "./repetitions.ts";
 import { type Result, resultTable } from "./result-table.ts";
@@ -28,16 +28,14 @@ const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 
 const engines = await createEngines();
-console.log(
-  `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}; wasm ${engines.alone.variant}`,
-);
-// Others at work on the machine are part of the result.
-console.log(`Load before: ${loadavg()[0]?.toFixed(2)} (1 means one core busy)`);
+console.log(machine(`wasm ${engines.alone.variant}`));
+console.log(load("before"));
 const peers = await startPeers((process.env["PYTHON"] ?? "python3").split(","));
 for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only))) {
   const contestants = contestantsOf(workload, engines, peers, { compiledPeers: values["torch-compile"] });
   console.log(`\n${resultTable(workload, await measureAll(workload, contestants))}`);
 }
+console.log(`\n${load("after")}`);
 for (const peer of peers) peer.close();
 for (const engine of [engines.alone, engines.strict, engines.shared?.engine]) engine?.dispose();
 

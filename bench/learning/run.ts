@@ -8,10 +8,10 @@
  *
  * Ends with status 1 if a task falls short. One whose data are not installed is told and left out.
  */
-import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { buildKernels } from "../../scripts/build-kernels.ts";
-import { MissingDataError } from "./data-sets.ts";
+import { load, machine } from "../machine.ts";
+import { MissingDataError } from "./idx-rows.ts";
 import { TASKS, type Task } from "./tasks.ts";
 import { torchEpoch } from "./torch-epoch.ts";
 import { trainAndTest } from "./train-and-test.ts";
@@ -21,17 +21,18 @@ const { values } = parseArgs({
 });
 
 await buildKernels();
-console.log(`${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores; Node ${process.version}`);
-console.log(`Load before: ${loadavg()[0]?.toFixed(2)} (1 means one core busy)`);
+console.log(machine());
+console.log(load("before"));
 if (values.choose) console.log("Tested on a part of the training data.");
 for (const task of TASKS.filter(({ name }) => name.includes(values.only))) {
   try {
     if (!(await run(task))) process.exitCode = 1;
   } catch (error) {
     if (!(error instanceof MissingDataError)) throw error;
-    console.log(`\n${task.name}: left out, ${error.message}`);
+    console.log(`\n${task.name}: left out. ${error.message} On Debian: apt-get install dataset-fashion-mnist`);
   }
 }
+console.log(`\n${load("after")}`);
 
 async function run(task: Task): Promise<boolean> {
   const { title, parameters, plan, test, goal } = await task.prepare(values.choose);
