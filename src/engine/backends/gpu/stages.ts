@@ -1,7 +1,7 @@
 /** Commands as stages: the passes of their lowerings, with the stretches of memory that each one works on. */
 import { type Instruction, instructions } from "../../instructions.ts";
 import type { DeviceCommand, Span } from "./executor.ts";
-import { type Lower, type Lowering, MAX_READS, type Operand, type Pass } from "./lowering.ts";
+import { ALIGNMENT, type Lower, type Lowering, MAX_READS, type Operand, type Pass } from "./lowering.ts";
 import { lowerings } from "./lowerings/index.ts";
 
 /** Where temporaries lie: an allocation of the executor's own. */
