@@ -9,6 +9,7 @@ import { normalizations } from "./normalization.ts";
 import { optimizers } from "./optimizers.ts";
 import { poolings } from "./pooling.ts";
 import { randoms } from "./random.ts";
+import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reduce.ts";
 import { rowInstructions } from "./rows.ts";
 import { softmaxes } from "./softmax.ts";
@@ -28,4 +29,5 @@ export const lowerings: Readonly<Partial<Record<string, Lower>>> = {
   ...convolutions,
   ...poolings,
   ...embeddings,
+  ...recurrents,
 };
