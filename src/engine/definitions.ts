@@ -7,4 +7,12 @@ export type { ParameterSpec } from "./nn/parameter.ts";
 export { type OptimizerDefinition, optimizers } from "./optim/index.ts";
 export { type SchedulerDefinition, schedulers } from "./schedulers/index.ts";
 export { elementCount, type Shape, ShapeError, sameShape, showShape } from "./shape.ts";
-export type { Best, EarlyStoppingPlan, Examples, SchedulerPlan, TrainingPlan, Typed } from "./train/plan.ts";
+export type {
+  Best,
+  EarlyStoppingPlan,
+  Examples,
+  ExpectedExamples,
+  SchedulerPlan,
+  TrainingPlan,
+  Typed,
+} from "./train/plan.ts";

@@ -76,7 +76,15 @@ function readAsOneValue({ buffers }: Command, walked: readonly boolean[] | null,
   return buffers.some((other, i) => other === buffer && walked?.[i] === false);
 }
 
+/** Gives every place its offset; returns the bytes of all. */
 function assignOffsets(places: Place[]): number {
+  return places.length <= MOST_BY_SIZE ? assignBySize(places) : assignByTime(places);
+}
+
+/** Looking at all pairs of more places would take longer than their memory is worth. */
+const MOST_BY_SIZE = 4096;
+
+function assignBySize(places: Place[]): number {
   const byOffset: Place[] = [];
   let total = 0;
   for (const next of places.sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
@@ -84,21 +92,61 @@ function assignOffsets(places: Place[]): number {
     for (const other of byOffset) {
       if (other.last < next.first || other.first > next.last) continue;
       if (offset + next.bytes <= other.offset) break;
-      offset = Math.max(offset, align(other.offset + other.bytes));
+      offset = Math.max(offset, other.offset + align(other.bytes));
     }
     next.offset = offset;
-    total = Math.max(total, offset + next.bytes);
-    byOffset.splice(endOf(byOffset, offset), 0, next);
+    total = Math.max(total, offset + align(next.bytes));
+    byOffset.splice(
+      countWhile(byOffset, (other) => other.offset <= offset),
+      0,
+      next,
+    );
   }
-  return align(total);
+  return total;
 }
 
-/** Where in a list sorted by offset those beyond `offset` begin. */
-function endOf(places: readonly Place[], offset: number): number {
-  let [low, high] = [0, places.length];
+/** As an allocator would: each where the smallest gap that fits begins, when it is first needed. */
+function assignByTime(places: Place[]): number {
+  const ending = places.toSorted((a, b) => a.last - b.last);
+  const gaps: { from: number; to: number }[] = [];
+  let total = 0;
+  let ended = 0;
+  for (const next of places.sort((a, b) => a.first - b.first || b.bytes - a.bytes)) {
+    for (let old = ending[ended]; old && old.last < next.first; old = ending[++ended]) addGap(gaps, old);
+    const size = align(next.bytes);
+    const fitting = gaps.filter(({ from, to }) => to - from >= size);
+    const gap = fitting.reduce(
+      (best, one) => (!best || one.to - one.from < best.to - best.from ? one : best),
+      fitting[0],
+    );
+    next.offset = gap?.from ?? total;
+    if (gap) gap.from += size;
+    else total += size;
+    if (gap && gap.from === gap.to) gaps.splice(gaps.indexOf(gap), 1);
+  }
+  return total;
+}
+
+/** Makes the bytes of `place` a gap, one with those that it touches. */
+function addGap(gaps: { from: number; to: number }[], { offset, bytes }: Place): void {
+  const at = countWhile(gaps, ({ from }) => from < offset);
+  const added = { from: offset, to: offset + align(bytes) };
+  const [before, after] = [gaps[at - 1], gaps[at]];
+  if (after?.from === added.to) {
+    added.to = after.to;
+    gaps.splice(at, 1);
+  }
+  if (before?.to === added.from) before.to = added.to;
+  else gaps.splice(at, 0, added);
+}
+
+/** How many items at the head of a sorted list hold to the condition. */
+function countWhile<Item>(items: readonly Item[], holds: (item: Item) => boolean): number {
+  let [low, high] = [0, items.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((places[middle]?.offset ?? 0) <= offset) low = middle + 1;
+    const item = items[middle];
+    if (item !== undefined && holds(item)) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -80,3 +80,28 @@ test("an elementwise result lies where an operand lay that is not needed again",
   // One element of y for all of z: writing z would overwrite it.
   expect(bytes([0, 0, 0, 0, 0, 0], true)).toBe(2048);
 });
+
+test("of very many buffers, too, none is written over while it is needed", () => {
+  const count = 6000;
+  const buffers = Array.from({ length: count }, (_, i) => ({ address: i, bytes: 4 + ((i * 7919) % 3000) }));
+  const at = (i: number): DeviceBuffer => buffers[Math.max(0, i)] ?? { address: 0, bytes: 0 };
+  const commands = buffers.map((out, i) => ({
+    instruction: instructions.add,
+    buffers: [out, at(i - 1), at(i - ((i * 31) % 200))],
+    params: [2],
+  }));
+  const plan = planMemory(commands, new Set(buffers), false);
+  const bytes = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
+  expect(plan.bytes).toBeLessThan(bytes / 10);
+  // Which buffer holds each stretch of 256 bytes: to be the one that is read.
+  const holders = new Array<number>(Math.ceil(plan.bytes / 256));
+  for (const [i, { buffers: placed }] of plan.place({ address: 0, bytes: plan.bytes }).entries()) {
+    const originals = commands[i]?.buffers ?? [];
+    for (const [k, { address, bytes: length }] of [...placed.entries()].reverse()) {
+      const [from, to] = [address / 256, Math.ceil((address + length) / 256)];
+      const wanted = originals[k]?.address ?? -1;
+      if (k === 0) holders.fill(wanted, from, to);
+      else if (wanted !== i) expect(new Set(holders.slice(from, to))).toEqual(new Set([wanted]));
+    }
+  }
+});

@@ -122,8 +122,11 @@ export abstract class Optimizer {
 }
 
 function freshState({ device, shape, size }: Parameter, { tensors, scalars = {} }: StateSpec): ParameterState {
-  const made = (value: number): Tensor =>
-    new Tensor(device.store(new Float32Array(Math.max(1, size)).fill(value)), shape);
+  const made = (value: number): Tensor => {
+    const storage = device.allocatePersistent(Math.max(4, size * 4));
+    device.run("fill", [storage.buffer], [size, value]);
+    return new Tensor(storage, shape);
+  };
   return {
     scalars: device.store(Float64Array.of(0, ...Object.values(scalars))),
     tensors: new Map(Object.entries(tensors).map(([name, value]) => [name, made(value)])),

@@ -1,8 +1,9 @@
 /** Parts of a trainer made from a plan's plain data. */
 import { noGrad } from "../autograd.ts";
 import type { Module } from "../nn/module.ts";
+import type { Shape } from "../shape.ts";
 import { zeros } from "../tensor.ts";
-import type { Examples, Typed } from "./plan.ts";
+import type { Typed } from "./plan.ts";
 
 /** 100 samples in batches of 32: [32, 32, 32, 4]. */
 export function batchSizes(samples: number, batchSize: number): number[] {
@@ -12,7 +13,7 @@ export function batchSizes(samples: number, batchSize: number): number[] {
 }
 
 /** One sample's output shape, found by running one. */
-export function outputShape(model: Module, { inputShape }: Examples): readonly number[] {
+export function outputShape(model: Module, inputShape: Shape): readonly number[] {
   const [device] = model.parameters().map((parameter) => parameter.device);
   if (!device) throw new Error("The model has no weights to train. Add a layer with weights, such as Linear.");
   model.eval();

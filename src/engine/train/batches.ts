@@ -4,7 +4,7 @@ import { empty } from "../ops/op.ts";
 import type { RandomStream } from "../random.ts";
 import { elementCount, type Shape } from "../shape.ts";
 import { type DType, Tensor } from "../tensor.ts";
-import type { Examples } from "./plan.ts";
+import type { Examples, ExpectedExamples } from "./plan.ts";
 
 export class Batches {
   readonly count: number;
@@ -14,12 +14,19 @@ export class Batches {
   readonly #order: Storage;
   readonly #cursor: Storage;
 
-  constructor(device: Device, examples: Examples) {
-    this.count = examples.count;
+  constructor(device: Device, examples: Examples | ExpectedExamples) {
+    const { count, inputs, inputShape, targets, targetShape } = examples;
+    this.count = count;
     this.#device = device;
-    this.#inputs = upload(device, examples.inputs, [examples.count, ...examples.inputShape]);
-    this.#targets = upload(device, examples.targets, [examples.count, ...examples.targetShape]);
-    this.#order = device.store(Int32Array.from({ length: examples.count }, (_, i) => i));
+    this.#inputs = upload(device, inputs, [count, ...inputShape]);
+    this.#targets = upload(device, targets, [count, ...targetShape]);
+    this.#order = device.allocatePersistent(count * 4);
+    // Samples that are only expected come in no order.
+    if (typeof inputs !== "string")
+      device.backend.write(
+        this.#order.buffer,
+        Int32Array.from({ length: count }, (_, i) => i),
+      );
     this.#cursor = device.store(new Int32Array(1));
   }
 
@@ -50,7 +57,10 @@ export class Batches {
   }
 }
 
-function upload(device: Device, values: Float32Array | Int32Array, shape: Shape): Tensor {
+function upload(device: Device, values: Float32Array | Int32Array | DType, shape: Shape): Tensor {
+  if (typeof values === "string") {
+    return new Tensor(device.allocatePersistent(Math.max(4, elementCount(shape) * 4)), shape, values);
+  }
   const dtype: DType = values instanceof Int32Array ? "int32" : "float32";
   return new Tensor(device.store(values), shape, dtype);
 }

@@ -2,9 +2,10 @@
 import { noGrad } from "../autograd.ts";
 import type { Device } from "../device.ts";
 import type { Module } from "../nn/module.ts";
+import { batchSizes } from "./assemble.ts";
 import { Batches } from "./batches.ts";
 import { Pacer } from "./pacer.ts";
-import type { Examples } from "./plan.ts";
+import type { Examples, ExpectedExamples } from "./plan.ts";
 import { Replayable } from "./replayable.ts";
 import type { Tally } from "./tally.ts";
 
@@ -18,7 +19,14 @@ export class Evaluator {
 
   constructor(
     device: Device,
-    parts: { model: Module; criterion: Module; examples: Examples; tally: Tally; batchSize: number; compiled: boolean },
+    parts: {
+      model: Module;
+      criterion: Module;
+      examples: Examples | ExpectedExamples;
+      tally: Tally;
+      batchSize: number;
+      compiled: boolean;
+    },
   ) {
     this.#model = parts.model;
     this.#tally = parts.tally;
@@ -51,6 +59,14 @@ export class Evaluator {
     } finally {
       this.#model.train();
     }
+  }
+
+  /** Does each kind of work once: where nothing is computed, so that its memory is counted. */
+  rehearse(): void {
+    const { count } = this.#batches;
+    this.#model.eval();
+    for (const rows of new Set(batchSizes(count, this.#batchSize))) this.#program.run(rows, 1);
+    this.#model.train();
   }
 
   dispose(): void {

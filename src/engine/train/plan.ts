@@ -2,15 +2,19 @@
 import type { LayerSpec } from "../nn/build.ts";
 import type { Weights } from "../nn/module.ts";
 import type { Shape } from "../shape.ts";
+import type { DType } from "../tensor.ts";
 
 /** Samples as one flat array each for inputs and targets; shapes are of one sample, `[]` for a class index. */
-export interface Examples {
+export interface Examples<Values = Float32Array | Int32Array> {
   readonly count: number;
-  readonly inputs: Float32Array | Int32Array;
+  readonly inputs: Values;
   readonly inputShape: Shape;
-  readonly targets: Float32Array | Int32Array;
+  readonly targets: Values;
   readonly targetShape: Shape;
 }
+
+/** Samples of which only number, shapes and types are known: enough to plan a training's memory. */
+export type ExpectedExamples = Examples<DType>;
 
 /** A type and its arguments, as a spec writes a loss or an optimizer. */
 export interface Typed {
@@ -35,14 +39,14 @@ export interface SchedulerPlan {
   readonly warmupSteps?: number;
 }
 
-export interface TrainingPlan {
+export interface TrainingPlan<Data = Examples> {
   /** Resolved: `in_features` and the like are filled in. */
   readonly layers: readonly LayerSpec[];
   readonly loss: Typed;
   readonly optimizer: Typed;
   readonly scheduler?: SchedulerPlan | null;
-  readonly train: Examples;
-  readonly validation?: Examples;
+  readonly train: Data;
+  readonly validation?: Data;
   /** Overwrites what the seed drew, for the names that it holds. */
   readonly initialWeights?: Readonly<Record<string, Weights>>;
   readonly epochs: number;

@@ -1,6 +1,6 @@
 /** A copy of a model's weights and buffers on the device: cheap to take each epoch, there when the weights turn bad. */
 import type { Device, Storage } from "../device.ts";
-import type { Module, Weights } from "../nn/module.ts";
+import type { Module } from "../nn/module.ts";
 import type { Tensor } from "../tensor.ts";
 
 export class Snapshot {
@@ -24,21 +24,5 @@ export class Snapshot {
   putBack(): void {
     for (const [, { storage, size }, copy] of this.#named)
       this.#device.run("copy", [storage.buffer, copy.buffer], [size]);
-  }
-
-  weights(): Map<string, Weights> {
-    return new Map(
-      this.#named.map(([name, { shape, size }, copy]) => [
-        name,
-        { shape, data: this.#device.backend.read(copy.buffer, new Float32Array(size)) },
-      ]),
-    );
-  }
-
-  load(weights: ReadonlyMap<string, { readonly data: Float32Array }>): void {
-    for (const [name, , copy] of this.#named) {
-      const found = weights.get(name);
-      if (found) this.#device.backend.write(copy.buffer, found.data);
-    }
   }
 }

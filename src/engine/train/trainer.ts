@@ -1,13 +1,14 @@
 /** Trainer: the epoch loop. Synchronous, so it runs in a thread of its own; it stops when told to, between steps. */
 
 import type { Backend } from "../backend.ts";
-import { Device, useDevice } from "../device.ts";
+import { Device, useDevice, withDevice } from "../device.ts";
 import { losses } from "../losses/index.ts";
 import { buildModel } from "../nn/build.ts";
 import type { LossDefinition } from "../nn/definition.ts";
-import type { Module } from "../nn/module.ts";
+import type { Module, Weights } from "../nn/module.ts";
 import type { Sequential } from "../nn/sequential.ts";
 import { type Optimizer, optimizers } from "../optim/index.ts";
+import { PlanningBackend } from "../planning-backend.ts";
 import { RandomStream } from "../random.ts";
 import { batchSizes, build, definitionOf, outputShape, withMomentum } from "./assemble.ts";
 import { Batches } from "./batches.ts";
@@ -16,7 +17,7 @@ import { divergence, firstNonFiniteWeight } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
 import { Monitor } from "./monitor.ts";
 import { Pacer } from "./pacer.ts";
-import type { Examples, TrainerHooks, TrainerOutcome, TrainingPlan } from "./plan.ts";
+import type { Examples, ExpectedExamples, TrainerHooks, TrainerOutcome, TrainingPlan } from "./plan.ts";
 import { Rates, startingMomentum } from "./rates.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Tally } from "./tally.ts";
@@ -31,7 +32,7 @@ type Progress = "done" | "stopped" | { readonly step: number; readonly loss: num
 export class Trainer {
   readonly model: Sequential;
   readonly optimizer: Optimizer;
-  readonly #plan: TrainingPlan;
+  readonly #plan: TrainingPlan<unknown>;
   readonly #device: Device;
   readonly #rates: Rates;
   readonly #batches: Batches;
@@ -43,7 +44,8 @@ export class Trainer {
   /** The shuffle stream as it was before the current epoch's order was drawn; null between epochs. */
   #shuffledFrom: Int32Array | null = null;
   readonly #finite: Snapshot;
-  readonly #best: Snapshot;
+  /** Weights after the best epoch so far. On the host: training itself never reads them. */
+  #best: ReadonlyMap<string, Weights> | null = null;
   readonly #pacer = new Pacer(CHUNK_MS, LOSS_RING);
   #epoch = 0;
   #steps = 0;
@@ -57,7 +59,19 @@ export class Trainer {
     return new Trainer(plan, useDevice(new Device(backend)));
   }
 
-  private constructor(plan: TrainingPlan, device: Device) {
+  /** The most memory that the training would take, counted on a device that computes nothing; none of it is taken. */
+  static plannedBytes(plan: TrainingPlan<ExpectedExamples>): number {
+    const backend = new PlanningBackend();
+    const device = new Device(backend);
+    withDevice(device, () => {
+      const trainer = new Trainer(plan, device);
+      trainer.#rehearse();
+      trainer.dispose();
+    });
+    return backend.memory.peak;
+  }
+
+  private constructor(plan: TrainingPlan<Examples | ExpectedExamples>, device: Device) {
     this.#plan = plan;
     this.#device = device;
     const lossDefinition = definitionOf("loss", losses, plan.loss);
@@ -73,7 +87,7 @@ export class Trainer {
     );
     this.#rates = new Rates(device, this.optimizer, plan.scheduler, optimizerDefinition.momentumAt, length, LOSS_RING);
     const criterion = build(lossDefinition, plan.loss, (definition, args) => definition.create(args));
-    const output = outputShape(this.model, plan.train);
+    const output = outputShape(this.model, plan.train.inputShape);
     this.#tally = new Tally(device, lossDefinition, output, plan.metrics);
     this.#step = new TrainingStep(device, plan, {
       model: this.model,
@@ -89,13 +103,12 @@ export class Trainer {
     this.#monitor = new Monitor(plan.earlyStopping, plan.validation !== undefined);
     this.#shuffle = new RandomStream(plan.seed, "shuffle", device);
     this.#finite = new Snapshot(device, this.model);
-    this.#best = new Snapshot(device, this.model);
     this.#finite.take();
   }
 
   #makeEvaluator(
     device: Device,
-    examples: Examples,
+    examples: Examples | ExpectedExamples,
     loss: LossDefinition,
     criterion: Module,
     output: readonly number[],
@@ -133,7 +146,7 @@ export class Trainer {
       if (typeof progress === "object") return this.#diverged(progress.step, progress.loss);
       if (progress === "stopped") return { status: "stopped", epoch: this.#epoch };
     }
-    if (this.#plan.earlyStopping?.restoreBest && this.#monitor.best) this.#best.putBack();
+    if (this.#plan.earlyStopping?.restoreBest && this.#best) this.model.loadStateDict(this.#best);
     return { status: "completed", epoch: this.#epoch };
   }
 
@@ -150,6 +163,18 @@ export class Trainer {
     if (weights !== undefined) return { step: this.#steps, loss: weights };
     this.#closeEpoch(hooks, validation, ((this.#samples - before) / Math.max(trained, 1e-3)) * 1000);
     return "done";
+  }
+
+  /** Each kind of step and evaluation once; of many equal batches before an update, as many as can be told apart. */
+  #rehearse(): void {
+    const { batchSize, accumulateSteps } = this.#plan;
+    const group = batchSize * accumulateSteps;
+    const last = this.#samples % group;
+    for (const samples of [this.#samples >= group ? group : 0, last]) {
+      const sizes = batchSizes(samples, batchSize);
+      if (sizes.length > 0) this.#step.run(sizes.length > 3 ? [...sizes.slice(0, 2), ...sizes.slice(-1)] : sizes, 0, 1);
+    }
+    this.#evaluator?.rehearse();
   }
 
   #beginEpoch(): void {
@@ -201,7 +226,7 @@ export class Trainer {
     this.#rates.endEpoch(validation?.loss ?? loss);
     const improved = this.#monitor.observe(values);
     if (improved) {
-      this.#best.take();
+      this.#best = this.model.stateDict();
       this.#bestChanged = true;
     }
     this.#finite.take();
@@ -267,7 +292,7 @@ export class Trainer {
         badEpochs: this.#monitor.badEpochs,
       },
       model: this.model.stateDict(),
-      best: this.#monitor.best ? this.#best.weights() : null,
+      best: this.#best,
       optimizer: this.optimizer.stateDict(),
       streams,
       tally: this.#tally.state,
@@ -290,7 +315,7 @@ export class Trainer {
     this.#tally.state = tally;
     this.#monitor.best = position.best;
     this.#monitor.badEpochs = position.badEpochs;
-    if (best) this.#best.load(best);
+    this.#best = best;
     this.#epoch = position.epoch;
     this.#steps = position.step;
     this.#elapsedBefore = position.elapsedMs;

@@ -23,7 +23,7 @@ export class TrainingStep {
   readonly #rates: Rates;
   readonly #batches: Batches;
   readonly #tally: Tally;
-  readonly #plan: TrainingPlan;
+  readonly #plan: TrainingPlan<unknown>;
   readonly #program: Replayable<string>;
   /** Loss of each batch since the last look, and how many there are. */
   readonly #ring: Storage;
@@ -32,7 +32,7 @@ export class TrainingStep {
 
   constructor(
     device: Device,
-    plan: TrainingPlan,
+    plan: TrainingPlan<unknown>,
     parts: { model: Module; criterion: Module; optimizer: Optimizer; rates: Rates; batches: Batches; tally: Tally },
   ) {
     this.#device = device;
