@@ -1,5 +1,5 @@
 /** A small job and how to run it, with stops in between if asked. */
-import { type EpochEvent, modelWeights, Trainer, type TrainingPlan } from "../../../src/engine/index.ts";
+import { type Backend, type EpochEvent, modelWeights, Trainer, type TrainingPlan } from "../../../src/engine/index.ts";
 import { backend } from "../device-of-the-tests.ts";
 
 /** Two noisy classes in eight dimensions. */
@@ -41,11 +41,11 @@ export interface Run {
 export const deterministic = ({ samples_per_s: _a, elapsed_ms: _b, eta_s: _c, ...rest }: EpochEvent): unknown => rest;
 
 /** Runs to the end, stopping and starting anew from the checkpoint after each of `stopAfter` looks. */
-export function train(plan: TrainingPlan, stopAfter: readonly number[] = []): Run {
+export function train(plan: TrainingPlan, stopAfter: readonly number[] = [], on: Backend = backend): Run {
   const events: EpochEvent[] = [];
   let saved: Uint8Array | null = null;
   for (const limit of [...stopAfter, Number.POSITIVE_INFINITY]) {
-    const trainer = Trainer.create(plan, backend);
+    const trainer = Trainer.create(plan, on);
     if (saved) trainer.restore(saved);
     let looks = 0;
     const outcome = trainer.run({

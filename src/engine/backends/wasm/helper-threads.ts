@@ -16,11 +16,12 @@ export class HelperThreads {
   readonly #team: number;
   readonly #scratchBytes: number;
   readonly #program: URL;
-  readonly #threads: Worker[] = [];
+  readonly #threads = new Set<Worker>();
+  #started = 0;
   /** No more are to be started. */
   #closed = false;
 
-  /** `program` is another thread than the real one, for tests of what real ones hardly ever do. */
+  /** `program` is the file of the threads. */
   constructor(module: WebAssembly.Module, kernels: KernelExports, heap: Heap, program = PROGRAM) {
     this.#module = module;
     this.#heap = heap;
@@ -30,7 +31,12 @@ export class HelperThreads {
     kernels.team.value = this.#team;
   }
 
-  /** Those that are ready to help. */
+  /** Those that have been started and have not ended. */
+  get running(): number {
+    return this.#threads.size;
+  }
+
+  /** Those that have been ready to help. */
   get arrived(): number {
     return Atomics.load(this.#heap.ints, (this.#team >>> 2) + ARRIVED);
   }
@@ -45,13 +51,13 @@ export class HelperThreads {
    * and a thread that can't start is missed by nobody.
    */
   ensure(count: number): void {
-    while (!this.#closed && this.#threads.length < count) this.#start();
+    while (!this.#closed && this.#started < count) this.#start();
   }
 
   /** Ends all, whatever they do. */
   close(): void {
     this.#closed = true;
-    for (const thread of this.#threads.splice(0)) void thread.terminate();
+    for (const thread of this.#threads) void thread.terminate();
   }
 
   #start(): void {
@@ -61,8 +67,11 @@ export class HelperThreads {
       const order: HelperOrder = { module: this.#module, memory, scratch, team: this.#team };
       const thread = new Worker(this.#program, { workerData: order, name: "wasm helper", execArgv: [] });
       thread.on("error", (error) => this.#lose(error));
+      thread.on("exit", () => this.#threads.delete(thread));
+      // Whoever waits for nothing else may go.
       thread.unref();
-      this.#threads.push(thread);
+      this.#threads.add(thread);
+      this.#started++;
     } catch (error) {
       this.#lose(error);
     }

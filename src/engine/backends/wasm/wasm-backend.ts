@@ -35,6 +35,11 @@ export interface WasmBackendOptions {
   readonly leastWork?: number;
 }
 
+interface Settings extends Required<Omit<WasmBackendOptions, "numerics">> {
+  /** Another helper than the real one, for tests of what real ones hardly ever do. */
+  readonly helperProgram?: URL;
+}
+
 /** Throws if the kernels have not been built, or if `threads` is no number of threads. */
 export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<WasmBackend> {
   const { maxBytes = 2 ** 32, numerics = "fast", leastWork = LEAST_WORK } = options;
@@ -62,7 +67,7 @@ export class WasmBackend implements Backend {
   /** Why nothing can be run any more. */
   #broken: Error | undefined;
 
-  constructor(kernels: KernelModule, { maxBytes, threads, leastWork }: Required<Omit<WasmBackendOptions, "numerics">>) {
+  constructor(kernels: KernelModule, { maxBytes, threads, leastWork, helperProgram }: Settings) {
     this.variant = kernels.flavour;
     this.#heap = new Heap(maxBytes);
     this.#kernels = instantiateKernels(kernels.module, this.#heap.memory);
@@ -71,7 +76,7 @@ export class WasmBackend implements Backend {
     this.#kernels.scratch.value = this.#heap.reserve(this.#kernels.scratchBytes.value);
     const bytes = threads * COUNTER_BYTES;
     this.#sharing = { threads, leastWork, counters: { address: this.#heap.reserve(bytes), bytes } };
-    this.helpers = new HelperThreads(kernels.module, this.#kernels, this.#heap);
+    this.helpers = new HelperThreads(kernels.module, this.#kernels, this.#heap, helperProgram);
     forgotten.register(this, this.helpers);
   }
 
