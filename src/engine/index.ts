@@ -21,6 +21,13 @@ export { manualSeed, RandomStream, rand, randn } from "./random.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors, type TensorData } from "./safetensors.ts";
 export { full, linspace, type Nested, ones, scope, Tensor, tensor, zeros } from "./tensor.ts";
 export { checkpointShapes, modelWeights } from "./train/checkpoint.ts";
-export type { CheckpointEvent, EpochEvent, TrainerEvent, TrainerHooks, TrainerOutcome } from "./train/plan.ts";
+export type {
+  AnomalyEvent,
+  CheckpointEvent,
+  EpochEvent,
+  TrainerEvent,
+  TrainerHooks,
+  TrainerOutcome,
+} from "./train/plan.ts";
 export { Predictor } from "./train/predictor.ts";
 export { Trainer } from "./train/trainer.ts";

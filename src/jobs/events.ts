@@ -61,13 +61,39 @@ const payloads = {
     eta_s: z.number(),
     nonfinite,
   }),
+  step: z.object({
+    epoch: epoch.describe("the epoch that the steps are part of"),
+    step: step.describe("the optimizer step of the first loss"),
+    every: step.describe("how many steps lie between two losses"),
+    losses: z.array(figure),
+  }),
   checkpoint: z.object({
     epoch,
     step,
     best: z.boolean().describe("whether these are the best weights so far"),
     bytes: z.int(),
   }),
-  anomaly: z.object({ epoch, step, loss: figure, nonfinite, detail: z.string() }),
+  anomaly: z.object({
+    epoch,
+    step: step.describe("the optimizer step at fault"),
+    loss: figure,
+    nonfinite,
+    detail: z.string(),
+    layer: z
+      .object({ name: z.string(), type: z.string() })
+      .nullable()
+      .describe(
+        "the first layer whose output was not finite; null if all were, and only the loss or a gradient was not",
+      ),
+    batch: z.object({
+      size: z.int(),
+      rows: z.array(z.int()).describe("its first 1000 rows, as rows of the training data, counted from 0"),
+    }),
+    gradient: z.object({ norm: figure, nonfinite }).describe("L2 norm of all gradients of the batch, before clipping"),
+    action: z.enum(["stop", "rollback"]).describe("`rollback`: the job goes on from `back` at half the rate"),
+    back: z.object({ epoch, step }).describe("where the weights come from that are kept"),
+    lr: z.number().describe("the base learning rate from now on"),
+  }),
   completed: z.object({
     best: Best.nullable(),
     final: z.object({
@@ -107,8 +133,16 @@ export const jobEvents = {
   resumed: framed("resumed", "A worker goes on from a checkpoint."),
   paused: framed("paused", "The job has left its worker; its checkpoint waits for a resume."),
   epoch: framed("epoch", "An epoch is over. Each epoch appears once, whatever happened to the workers."),
+  step: framed(
+    "step",
+    "Losses of single steps, where the spec asks for them: `losses[i]` is that of step `step + i · every`. What comes faster than " +
+      "20 times a second is put into one event. Each step appears once, except for those that are trained again after a rollback.",
+  ),
   checkpoint: framed("checkpoint", "The weights and everything else needed to go on are stored."),
-  anomaly: framed("anomaly", "The loss is no longer a finite number."),
+  anomaly: framed(
+    "anomaly",
+    "The loss is no longer a finite number; `failed` follows, or the job goes back and trains on.",
+  ),
   completed: framed("completed", "The last event: the job has trained to its end."),
   failed: framed("failed", "The last event: the job can't go on."),
   cancelled: framed("cancelled", "The last event: someone cancelled the job."),

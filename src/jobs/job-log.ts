@@ -209,6 +209,7 @@ function epochsBefore({ type, data }: NewEvent): number {
     case "started":
       return 0;
     case "epoch":
+    case "step":
     case "anomaly":
       return data.epoch - 1;
     case "completed":

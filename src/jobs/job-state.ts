@@ -23,6 +23,7 @@ export interface StateFields {
   last_checkpoint?: StoredCheckpoint;
   losses?: number;
   ran_ms?: number;
+  streamed_step?: number;
   /** Why the job waits, as its last `queued` event says. */
   queue_reason?: EventPayload<"queued">["reason"];
   /** 0 takes a request back: it has been done. */
@@ -63,6 +64,7 @@ const Hash = z.object({
   attempt: z.coerce.number(),
   cancel_requested: flag,
   pause_requested: flag,
+  streamed_step: z.coerce.number().default(0),
   ran_ms: z.coerce.number().default(0),
   queue_reason: z.enum(["submitted", "worker_stopped", "requested"]).default("submitted"),
   error: orNull(json(Job.shape.error.unwrap())),
@@ -75,6 +77,13 @@ const Hash = z.object({
 /** The state in a hash as HGETALL gives it; null if there is no such job. */
 export function decodeState(hash: Record<string, string>): JobState | null {
   if (hash["id"] === undefined) return null;
-  const { attempt, last_checkpoint, queue_reason, ran_ms, ...same } = Hash.parse(hash);
-  return { ...same, attempts: attempt, lastCheckpoint: last_checkpoint, queueReason: queue_reason, ranMs: ran_ms };
+  const { attempt, last_checkpoint, queue_reason, ran_ms, streamed_step, ...same } = Hash.parse(hash);
+  return {
+    ...same,
+    attempts: attempt,
+    lastCheckpoint: last_checkpoint,
+    queueReason: queue_reason,
+    ranMs: ran_ms,
+    streamedStep: streamed_step,
+  };
 }

@@ -76,13 +76,24 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly lastCheckpoint: StoredCheckpoint | null;
   /** Workers that died at this job, one after the other, without a new checkpoint between. */
   readonly losses: number;
+  /** The last step whose loss was streamed. */
+  readonly streamedStep: number;
   /** How long it has been with workers, as of its last checkpoint or since it left the last one. */
   readonly ranMs: number;
   readonly queueReason: EventPayload<"queued">["reason"];
 }
 
 export function jobView(state: JobState, queuePosition: number | null): Job {
-  const { priority: _p, seq: _s, lastCheckpoint: _l, losses: _n, queueReason: _q, ranMs: _r, ...shown } = state;
+  const {
+    priority: _p,
+    seq: _s,
+    lastCheckpoint: _l,
+    losses: _n,
+    queueReason: _q,
+    ranMs: _r,
+    streamedStep: _t,
+    ...shown
+  } = state;
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };
 }
 

@@ -17,7 +17,7 @@ import { checkSettings, checkWatched, completeEarlyStopping } from "./check-sett
 import { checkSplit, countRows } from "./check-split.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { type Mistake, Mistakes } from "./mistakes.ts";
-import { type Estimate, estimate, type ModelSummary, summarizeModel } from "./model-costs.ts";
+import { type Estimate, estimate, type ModelSummary, stepsOf, summarizeModel } from "./model-costs.ts";
 
 export interface SpecLimits {
   readonly maxParameters: number;
@@ -95,9 +95,23 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
     targetShape: facts.target.shape,
   };
   const summary = summarizeModel(model.resolved, spec, size);
+  checkStream(spec, stepsOf(spec, size.trainRows), mistakes);
   checkSchedule(spec, size.trainRows, optimizer.definition, mistakes);
   checkLimits(summary, context.limits ?? DEFAULT_LIMITS, mistakes);
   return mistakes.none ? { ok: true, spec, summary, estimate: estimate(summary, spec, size) } : failed();
+}
+
+/** So many losses of single steps are kept in a job's log, some ten bytes each. */
+const MOST_STREAMED = 1_000_000;
+
+function checkStream({ stream }: JobSpec, steps: number, mistakes: Mistakes): void {
+  const streamed = Math.floor(steps / stream.every_steps);
+  if (!stream.steps || streamed <= MOST_STREAMED) return;
+  mistakes.add(
+    "stream.every_steps",
+    `the job would stream ${grouped(streamed)} losses, at most ${grouped(MOST_STREAMED)} are kept; ` +
+      `use at least ${grouped(Math.ceil(steps / MOST_STREAMED))}`,
+  );
 }
 
 function checkLimits(summary: ModelSummary, limits: SpecLimits, mistakes: Mistakes): void {

@@ -46,6 +46,8 @@ export function createPlan(
     accumulateSteps: spec.accumulate_steps,
     earlyStopping: spec.early_stopping && earlyStoppingPlan(spec.early_stopping),
     mode: spec.mode,
+    onNonfinite: spec.on_nonfinite,
+    tellSteps: spec.stream.steps ? spec.stream.every_steps : null,
     checkpoint:
       spec.checkpoint?.every_epochs != null
         ? { everyEpochs: spec.checkpoint.every_epochs }

@@ -85,6 +85,16 @@ export const Checkpointing = z
   })
   .meta({ id: "Checkpointing" });
 
+export const Streaming = z
+  .strictObject({
+    steps: z.boolean().default(false).meta({
+      description:
+        "Also stream the loss of each step, in `step` events of many steps each: at most 20 events a second.",
+    }),
+    every_steps: z.int().min(1).max(1e9).default(1).meta({ description: "Only of every so many steps." }),
+  })
+  .meta({ id: "Streaming" });
+
 const MAX_METADATA = 64;
 
 /** All but the parts whose mistakes need words of their own: model, loss, optimizer, data and validation. */
@@ -113,6 +123,15 @@ export const JobSettings = z.strictObject({
   accumulate_steps: z.int().min(1).max(10_000).default(1).meta({ description: "Batches averaged into one update." }),
   early_stopping: EarlyStopping.nullable().default(null),
   checkpoint: Checkpointing.nullable().default(null),
+  stream: Streaming.prefault({}),
+  on_nonfinite: z
+    .enum(["stop", "rollback"])
+    .default("stop")
+    .meta({
+      description:
+        "What follows a loss that is not a finite number. stop: the job fails and keeps the last finite weights. rollback: it goes back to the " +
+        "end of the epoch before and trains on at half the learning rate, 10 times at most.",
+    }),
   device: z.enum(["auto", "cpu"]).default("auto"),
   mode: z.enum(["compiled", "eager"]).default("compiled").meta({ description: "The same numbers, bit for bit." }),
   numerics: z

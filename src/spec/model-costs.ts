@@ -77,10 +77,10 @@ const batchesOf = ({ drop_last, batch_size }: JobSpec, trainRows: number): numbe
 export const stepsOf = (spec: JobSpec, trainRows: number): number =>
   spec.epochs * Math.ceil(batchesOf(spec, trainRows) / spec.accumulate_steps);
 
-/** The weights themselves and copies of them: the gradient, the optimizer's state, the best and the last finite ones. */
+/** The weights and copies of them: the gradient, the optimizer's state, the best ones, and weights and state to go back to. */
 function weightCopies({ type, ...given }: JobSpec["optimizer"]): number {
   const definition = optimizers.get(type);
-  return 4 + (definition?.stateTensors(definition.args.parse(given)) ?? 0);
+  return 4 + 2 * (definition?.stateTensors(definition.args.parse(given)) ?? 0);
 }
 
 function memoryBytes(

@@ -76,6 +76,8 @@ async function runOn(
     state.lastCheckpoint && (await parts.store.exists(state.lastCheckpoint.key)) ? state.lastCheckpoint : null;
   const claim = claimed(state, from, attempt, parts.worker, device);
   await writer.append([claim]);
+  // Until the claim an earlier attempt could still write.
+  writer.streamed = (await parts.log.state(state.id))?.streamedStep ?? 0;
   logger.info({ attempt, device, epoch: writer.epoch }, claim.type);
   if (state.cancel_requested) return end(writer, cancelled(writer.epoch));
   if (state.pause_requested) return pause(parts.log, writer, state.id);

@@ -12,8 +12,10 @@ export class SupersededError extends Error {
   override readonly name = "SupersededError";
 }
 
-/** Two batches are at least so far apart: small jobs make thousands of epochs a second. */
+/** Two batches are at least so far apart: small jobs make thousands of epochs a second… */
 const BATCH_MS = 10;
+/** …and ten thousands of steps, which nobody needs one by one. */
+const STEPS_MS = 50;
 /** While a job runs. An older one may be being read, or be the last that a broker restored from a snapshot knows. */
 const CHECKPOINTS_KEPT = 4;
 
@@ -30,6 +32,8 @@ export class JobWriter {
   private readonly ranBefore: number;
   private readonly startedAt = performance.now();
 
+  /** The last step whose loss was streamed, also that of an earlier attempt. */
+  streamed: number;
   /** The last whole epoch, also that of an earlier attempt. */
   epoch: number;
   latest: JobState["latest"];
@@ -48,6 +52,7 @@ export class JobWriter {
     this.attempt = attempt;
     this.onFailure = onFailure;
     this.ranBefore = state.ranMs;
+    this.streamed = state.streamedStep;
     this.epoch = state.progress.epoch;
     this.latest = state.latest;
     this.best = state.best;
@@ -95,8 +100,9 @@ export class JobWriter {
       while (this.pending.length > 0 && this.failure === null) {
         const started = performance.now();
         await this.writeNext();
-        const rest = BATCH_MS - (performance.now() - started);
-        if (rest > 0 && this.pending[0]?.type === "epoch") await sleep(rest);
+        const gap = this.pending.every(({ type }) => type === "steps") ? STEPS_MS : BATCH_MS;
+        const rest = gap - (performance.now() - started);
+        if (rest > 0 && isFrequent(this.pending[0])) await sleep(rest);
       }
     } catch (error) {
       this.failure = error;
@@ -106,10 +112,13 @@ export class JobWriter {
 
   private async writeNext(): Promise<void> {
     const first = this.pending[0];
-    if (first?.type === "epoch") {
-      const until = this.pending.findIndex((news) => news.type !== "epoch");
-      const batch = this.pending.splice(0, until === -1 ? this.pending.length : until);
-      await this.appendNow(batch.flatMap((news) => (news.type === "epoch" ? [this.epochEvent(news.figures)] : [])));
+    if (isFrequent(first)) {
+      const until = this.pending.findIndex((news) => !isFrequent(news));
+      const batch = this.pending.splice(0, until === -1 ? this.pending.length : until).filter(isFrequent);
+      const events = joinSteps(batch).flatMap((news) =>
+        news.type === "epoch" ? [this.epochEvent(news.figures)] : this.stepEvent(news),
+      );
+      if (events.length > 0) await this.appendNow(events);
       this.control.settled("event", batch.length);
       return;
     }
@@ -120,8 +129,22 @@ export class JobWriter {
       await this.writeCheckpoint(first);
       this.control.settled("checkpoint", 1);
     } else if (first?.type === "anomaly") {
-      await this.appendNow([{ type: "anomaly", data: first.anomaly }]);
+      const { action, back } = first.anomaly;
+      if (action === "rollback") this.streamed = Math.min(this.streamed, back.step);
+      await this.appendNow([{ type: "anomaly", data: first.anomaly, state: { streamed_step: this.streamed } }]);
+      this.control.settled("event", 1);
     }
+  }
+
+  /** Without the steps that an earlier attempt has streamed already. */
+  private stepEvent({ epoch, step, every, losses }: Steps): Append[] {
+    const known = Math.max(0, Math.floor((this.streamed - step) / every) + 1);
+    const fresh = losses.slice(known);
+    if (fresh.length === 0) return [];
+    const first = step + known * every;
+    this.streamed = first + (fresh.length - 1) * every;
+    const data: EventPayload<"step"> = { epoch, step: first, every, losses: fresh };
+    return [{ type: "step", data, state: { streamed_step: this.streamed } }];
   }
 
   private epochEvent({ best, ...data }: EpochFigures): Append {
@@ -176,4 +199,29 @@ export class JobWriter {
   private get folder(): string {
     return `jobs/${this.id}/checkpoints`;
   }
+}
+
+type Steps = Extract<TrainerNews, { type: "steps" }>;
+type Frequent = Extract<TrainerNews, { type: "epoch" | "steps" }>;
+
+function isFrequent(news: TrainerNews | undefined): news is Frequent {
+  return news?.type === "epoch" || news?.type === "steps";
+}
+
+/** Steps of one epoch that follow each other become one. */
+function joinSteps(batch: readonly Frequent[]): Frequent[] {
+  const joined: Frequent[] = [];
+  let last: (Steps & { losses: number[] }) | null = null;
+  for (const news of batch) {
+    if (news.type === "epoch") {
+      joined.push(news);
+      last = null;
+    } else if (last && news.epoch === last.epoch && news.step === last.step + last.losses.length * last.every) {
+      for (const loss of news.losses) last.losses.push(loss);
+    } else {
+      last = { ...news, losses: [...news.losses] };
+      joined.push(last);
+    }
+  }
+  return joined;
 }

@@ -32,6 +32,14 @@ export type TrainerMessage =
       readonly best: boolean;
       readonly bytes: Uint8Array;
     }
+  /** Losses of steps, see StepsEvent of the engine. */
+  | {
+      readonly type: "steps";
+      readonly epoch: number;
+      readonly step: number;
+      readonly every: number;
+      readonly losses: readonly number[];
+    }
   | { readonly type: "anomaly"; readonly anomaly: EventPayload<"anomaly"> }
   /** The last word about an order. */
   | { readonly type: "done"; readonly outcome: "completed" | "stopped" }

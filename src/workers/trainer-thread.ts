@@ -1,8 +1,17 @@
 /** The thread that trains: one job after the other, each on a device of its own, deaf to messages while it computes. */
 import { parentPort, workerData } from "node:worker_threads";
-import { createWasmBackend, type EpochEvent, modelWeights, Trainer, type TrainerOutcome } from "../engine/index.ts";
+import {
+  type AnomalyEvent,
+  createWasmBackend,
+  type EpochEvent,
+  modelWeights,
+  Trainer,
+  type TrainerEvent,
+  type TrainerOutcome,
+} from "../engine/index.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
+import type { EventPayload } from "../jobs/events.ts";
 import { initialWeightsKey } from "../jobs/initial-weights.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems } from "../jobs/problem.ts";
@@ -44,7 +53,7 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
     if (order.checkpoint !== null) trainer.restore(await store.read(order.checkpoint));
     const run = new Run(trainer, control);
     const outcome = trainer.run({
-      onEvent: (event) => (event.type === "epoch" ? run.epoch(event) : run.checkpoint(event.bytes, event.best)),
+      onEvent: (event) => run.tell(event),
       shouldStop: () => control.shouldStop(),
     });
     return run.end(outcome, spec.early_stopping?.restore_best ?? false);
@@ -75,14 +84,23 @@ class Run {
     this.control = control;
   }
 
-  epoch({ type: _, ...figures }: EpochEvent): void {
+  tell(event: TrainerEvent): void {
+    if (event.type === "epoch") this.epoch(event);
+    else if (event.type === "checkpoint") this.checkpoint(event.bytes, event.best);
+    else {
+      tell(event.type === "steps" ? event : { type: "anomaly", anomaly: anomalyOf(event) });
+      this.control.sent("event");
+    }
+  }
+
+  private epoch({ type: _, ...figures }: EpochEvent): void {
     this.lastStep = figures.step;
     if (figures.best.epoch === figures.epoch) this.bestSinceCheckpoint = true;
     tell({ type: "epoch", figures });
     this.control.sent("event");
   }
 
-  checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean): void {
+  private checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean): void {
     const { epoch, step } = this.trainer.position;
     this.storedStep = step;
     this.bestSinceCheckpoint = false;
@@ -92,10 +110,8 @@ class Run {
 
   end(outcome: TrainerOutcome, changesWeights: boolean): TrainerMessage {
     if (outcome.status === "diverged") {
-      const { epoch, step, loss, message } = outcome;
-      tell({ type: "anomaly", anomaly: { epoch, step, loss: NUMBERS[loss], detail: message } });
       this.checkpoint(this.trainer.checkpoint(), this.bestSinceCheckpoint);
-      return { type: "failed", problem: jobProblems.diverged(message) };
+      return { type: "failed", problem: jobProblems.diverged(outcome.message) };
     }
     // The last checkpoint may be of this very step; but the best weights may have been put back since.
     const stored = outcome.status === "completed" && this.storedStep === this.lastStep && !changesWeights;
@@ -104,7 +120,14 @@ class Run {
   }
 }
 
-const NUMBERS = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, "-inf": Number.NEGATIVE_INFINITY } as const;
+/** More rows than these are not told one by one. */
+const MOST_ROWS = 1000;
+
+function anomalyOf(event: AnomalyEvent): EventPayload<"anomaly"> {
+  const { epoch, step, loss, message, layer, rows, gradientNorm, action, back, lr } = event;
+  const batch = { size: rows.length, rows: rows.slice(0, MOST_ROWS) };
+  return { epoch, step, loss, detail: message, layer, batch, gradient: { norm: gradientNorm }, action, back, lr };
+}
 
 function tell(message: TrainerMessage): void {
   port?.postMessage(message);

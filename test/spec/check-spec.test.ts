@@ -3,6 +3,22 @@ import { describe, expect, test } from "vitest";
 import { checkSpec, JobSpec } from "../../src/spec/index.ts";
 import { accepted, context, inline, iris, mistakesOf, votes } from "./specs-of-the-tests.ts";
 
+test("a job that would stream more losses of steps than a log keeps is told how many to leave out", async () => {
+  const streaming = (every_steps: number) => ({
+    ...iris,
+    batch_size: 1,
+    epochs: 20_000,
+    stream: { steps: true, every_steps },
+  });
+  expect(await mistakesOf(streaming(2))).toEqual([
+    {
+      path: "stream.every_steps",
+      message: "the job would stream 1,500,000 losses, at most 1,000,000 are kept; use at least 3",
+    },
+  ]);
+  expect(await mistakesOf(streaming(3))).toEqual([]);
+});
+
 describe("a spec that is right", () => {
   test("comes back complete: defaults filled in, shorthand written out", async () => {
     const { spec } = await accepted(votes);

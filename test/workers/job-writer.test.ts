@@ -81,6 +81,53 @@ describe("a writer", () => {
     expect(await parts.store.list(folder)).toEqual([`${folder}/1-9-9.safetensors`]);
   });
 
+  test("puts steps that follow each other into one event, and streams none twice after another attempt", async () => {
+    const { state, writer } = await claimed(1);
+    const steps = (epoch: number, step: number, losses: number[], every = 1): TrainerNews => ({
+      ...{ type: "steps", epoch, step, every, losses },
+    });
+    for (const news of [steps(1, 1, [9, 8]), steps(1, 3, [7]), epoch(1), steps(2, 4, [6]), steps(2, 5, [5])]) {
+      writer.add(news);
+    }
+    await writer.flush();
+    const told = async () =>
+      (await eventsOf(parts, state.id))
+        .filter(({ type }) => type === "step")
+        .flatMap(({ epoch, step, every, losses }) =>
+          losses.map((loss: number, i: number) => [epoch, step + i * every, loss]),
+        );
+    expect(await told()).toEqual([
+      [1, 1, 9],
+      [1, 2, 8],
+      [1, 3, 7],
+      [2, 4, 6],
+      [2, 5, 5],
+    ]);
+    expect((await parts.log.state(state.id))?.streamedStep).toBe(5);
+
+    await claim(state.id, 2);
+    const after = await parts.log.state(state.id);
+    if (!after) throw new Error("The job is not there.");
+    const next = new JobWriter({ ...parts, control: new Control() }, after, 2, () => {});
+    for (const news of [steps(2, 4, [6, 5, 4]), steps(2, 7, [3])]) next.add(news);
+    await next.flush();
+    expect((await told()).slice(5)).toEqual([
+      [2, 6, 4],
+      [2, 7, 3],
+    ]);
+  });
+
+  test("writes ten thousand steps in a few events", async () => {
+    const { state, writer } = await claimed(1);
+    for (let step = 1; step <= 10_000; step += 10) {
+      writer.add({ type: "steps", epoch: 1, step, every: 1, losses: Array.from({ length: 10 }, (_, i) => step + i) });
+    }
+    await writer.flush();
+    const events = (await eventsOf(parts, state.id)).filter(({ type }) => type === "step");
+    expect(events.length).toBeLessThan(10);
+    expect(events.flatMap(({ losses }) => losses)).toEqual(Array.from({ length: 10_000 }, (_, i) => i + 1));
+  });
+
   test("stops for good once another attempt has the job, and says so each time it is asked", async () => {
     const { state, failures, writer } = await claimed(1);
     await claim(state.id, 2);

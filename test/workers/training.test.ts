@@ -107,11 +107,42 @@ describe("a training job", () => {
     const events = await eventsOf(parts, id);
     const [anomaly, checkpoint, failed] = events.slice(-3);
     expect(anomaly).toMatchObject({ type: "anomaly", loss: null, nonfinite: expect.stringMatching(/nan|inf/) });
+    expect(anomaly).toMatchObject({ action: "stop", batch: { size: 8 }, gradient: expect.anything(), lr: 10 });
+    expect(anomaly.batch.rows.every((row: number) => row >= 0 && row < 64)).toBe(true);
     expect(checkpoint).toMatchObject({ type: "checkpoint" });
     expect(failed).toMatchObject({ type: "failed", error: { title: "The training diverged" } });
     expect(failed.error.detail).toMatch(new RegExp(`epoch ${anomaly.epoch} at step ${anomaly.step}`));
     const weights = modelWeights(await checkpointOf(parts, id));
     expect([...weights.values()].every(({ data }) => data.every(Number.isFinite))).toBe(true);
+  });
+
+  test("goes back and trains on at half the rate where that is asked for, and streams the steps that it is asked for", async () => {
+    const id = await submit(parts, {
+      ...moons,
+      model: { layers: [{ type: "Linear", out_features: 1 }] },
+      loss: "MSELoss",
+      metrics: [],
+      data: { inline: { inputs: upTo(64).map((i) => [i / 16]), targets: upTo(64).map((i) => i / 4) } },
+      optimizer: { type: "SGD", lr: 4 },
+      validation: null,
+      batch_size: 8,
+      epochs: 50,
+      on_nonfinite: "rollback",
+      stream: { steps: true, every_steps: 2 },
+    });
+    await work();
+    await untilStatus(parts, id, "completed");
+    const events = await eventsOf(parts, id);
+    const anomalies = events.filter(({ type }) => type === "anomaly");
+    expect(anomalies.map(({ action, lr }) => [action, lr])).toEqual(
+      anomalies.map((_, i) => ["rollback", 4 / 2 ** (i + 1)]),
+    );
+    expect(anomalies.length).toBeGreaterThan(0);
+    expect(events.findLast(({ type }) => type === "epoch")).toMatchObject({ epoch: 50, lr: anomalies.at(-1).lr });
+    const since = events.slice(events.lastIndexOf(anomalies.at(-1))).filter(({ type }) => type === "step");
+    const steps = since.flatMap(({ step, every, losses }) => losses.map((_: number, i: number) => step + i * every));
+    const { back } = anomalies.at(-1);
+    expect(steps).toEqual(upTo((400 - back.step) / 2).map((i) => back.step + 2 * i));
   });
 
   test("that is cancelled while it runs keeps its weights so far", async () => {

@@ -92,33 +92,63 @@ export abstract class Optimizer {
     for (const parameter of this.parameters) parameter.zeroGrad();
   }
 
-  /** Every state tensor by name: `<parameter index>.<state name>`, as torch's state_dict numbers them. */
-  stateDict(): Map<string, Float32Array | Float64Array> {
-    const out = new Map<string, Float32Array | Float64Array>();
-    this.#states.forEach(({ scalars, tensors }, i) => {
-      const values = scalars.device.backend.read(scalars.buffer, new Float64Array(this.#scalarNames.length));
-      this.#scalarNames.forEach((name, k) => {
-        out.set(`${i}.${name}`, values.slice(k, k + 1));
-      });
-      for (const [name, { device, storage, size }] of tensors) {
-        out.set(`${i}.${name}`, device.backend.read(storage.buffer, new Float32Array(size)));
-      }
+  /** Its state tensors by name: `<parameter index>.<state name>`, as torch's state_dict numbers them. */
+  *namedTensors(): Generator<[string, Tensor]> {
+    for (const [i, { tensors }] of this.#states.entries()) {
+      for (const [name, tensor] of tensors) yield [`${i}.${name}`, tensor];
+    }
+  }
+
+  /** The numbers that it keeps beside the tensors, parameter by parameter: the step count first. */
+  get scalars(): readonly Float64Array[] {
+    const length = this.#scalarNames.length;
+    return this.#states.map(({ scalars: { device, buffer } }) => device.backend.read(buffer, new Float64Array(length)));
+  }
+  set scalars(values: readonly Float64Array[]) {
+    this.#states.forEach(({ scalars: { device, buffer } }, i) => {
+      const own = values[i];
+      if (own) device.backend.write(buffer, own);
     });
+  }
+
+  /** Scalars under the names that {@link stateDict} gives them. */
+  nameScalars(values: readonly Float64Array[]): [string, Float64Array][] {
+    return values.flatMap((own, i) =>
+      this.#scalarNames.map((name, k): [string, Float64Array] => [`${i}.${name}`, own.slice(k, k + 1)]),
+    );
+  }
+
+  /** Every state tensor and scalar by name. */
+  stateDict(): Map<string, Float32Array | Float64Array> {
+    const out = new Map<string, Float32Array | Float64Array>(this.nameScalars(this.scalars));
+    for (const [name, { device, storage, size }] of this.namedTensors()) {
+      out.set(name, device.backend.read(storage.buffer, new Float32Array(size)));
+    }
     return out;
   }
 
-  loadStateDict(values: ReadonlyMap<string, Float32Array | Float64Array | Int32Array>): void {
-    this.#states.forEach(({ scalars, tensors }, i) => {
-      const saved = (name: string): Float32Array | Float64Array | Int32Array => {
-        const value = values.get(`${i}.${name}`);
-        if (value) return value;
-        throw new Error(`The optimizer's state lacks ${i}.${name}; it belongs to another optimizer or model.`);
-      };
-      const numbers = this.#scalarNames.map((name) => saved(name)[0] ?? Number.NaN);
-      scalars.device.backend.write(scalars.buffer, Float64Array.from(numbers));
-      for (const [name, { device, storage }] of tensors) device.backend.write(storage.buffer, saved(name));
-    });
+  loadStateDict(values: OptimizerState): void {
+    this.scalars = this.scalarsOf(values);
+    for (const [name, { device, storage }] of this.namedTensors()) {
+      device.backend.write(storage.buffer, saved(values, name));
+    }
   }
+
+  /** The scalars in a state dict. */
+  scalarsOf(values: OptimizerState): Float64Array[] {
+    return this.#states.map((_, i) =>
+      Float64Array.from(this.#scalarNames, (name) => saved(values, `${i}.${name}`)[0] ?? Number.NaN),
+    );
+  }
+}
+
+/** As {@link Optimizer.stateDict} gives it and a file keeps it. */
+export type OptimizerState = ReadonlyMap<string, Float32Array | Float64Array | Int32Array>;
+
+function saved(values: OptimizerState, name: string): Float32Array | Float64Array | Int32Array {
+  const value = values.get(name);
+  if (value) return value;
+  throw new Error(`The optimizer's state lacks ${name}; it belongs to another optimizer or model.`);
 }
 
 function freshState({ device, shape, size }: Parameter, { tensors, scalars = {} }: StateSpec): ParameterState {

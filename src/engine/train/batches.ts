@@ -41,6 +41,13 @@ export class Batches {
     stream.permute(this.#order, this.count);
   }
 
+  /** Which rows of the data the next `count` samples are. */
+  rows(count: number): number[] {
+    const order = this.#device.backend.read(this.#order.buffer, new Int32Array(this.count));
+    const from = this.cursor;
+    return Array.from(order.subarray(from, from + count));
+  }
+
   /** The next `rows` samples; the cursor moves on. Instructions only, so a captured step repeats with the next batch. */
   next(rows: number): { inputs: Tensor; targets: Tensor } {
     const batch = { inputs: this.#gather(this.#inputs, rows), targets: this.#gather(this.#targets, rows) };

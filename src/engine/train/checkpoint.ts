@@ -8,6 +8,8 @@ import { decodeSafetensors, decodeShapes, encodeSafetensors, type TensorData } f
 import type { PlateauState } from "../schedulers/index.ts";
 import type { Shape } from "../shape.ts";
 import type { Best } from "./plan.ts";
+import type { RateChange } from "./rates.ts";
+import type { RestartState } from "./restart-point.ts";
 
 /** Where a run stands. */
 export interface Position {
@@ -23,6 +25,12 @@ export interface Position {
   readonly best: Best | null;
   /** Epochs since the monitored value got better. */
   readonly badEpochs: number;
+  /** How the base rate was changed during the run. */
+  readonly rates: readonly RateChange[];
+  /** How often the run has gone back because of a loss that was not finite. */
+  readonly rollbacks: number;
+  /** The step of the restart point, if there is one. */
+  readonly restartStep?: number;
 }
 
 export interface RunState {
@@ -33,6 +41,8 @@ export interface RunState {
   /** int32 states of the random streams, as they were at the start of the epoch for `shuffle`. */
   readonly streams: ReadonlyMap<string, Int32Array>;
   readonly tally: Float64Array;
+  /** The start of the epoch, where a run in the middle of one may have to go back to it. */
+  readonly restart: RestartState | null;
 }
 
 const FORMAT = "epochd-checkpoint-1";
@@ -43,8 +53,18 @@ export function encodeCheckpoint(state: RunState): Uint8Array<ArrayBuffer> {
   for (const [name, weights] of state.best ?? []) tensors.set(`best.${name}`, weights);
   for (const [name, data] of state.optimizer) tensors.set(`optimizer.${name}`, { shape: [data.length], data });
   for (const [name, data] of state.streams) tensors.set(`stream.${name}`, { shape: [data.length], data });
+  const { restart } = state;
+  for (const [name, weights] of restart?.model ?? []) tensors.set(`restart.model.${name}`, weights);
+  for (const [name, data] of restart?.optimizer ?? []) {
+    tensors.set(`restart.optimizer.${name}`, { shape: [data.length], data });
+  }
+  for (const [name, data] of restart?.streams ?? [])
+    tensors.set(`restart.stream.${name}`, { shape: [data.length], data });
   tensors.set("tally", { shape: [state.tally.length], data: state.tally });
-  return encodeSafetensors(tensors, { format: FORMAT, position: JSON.stringify(state.position) });
+  return encodeSafetensors(tensors, {
+    format: FORMAT,
+    position: JSON.stringify({ ...state.position, ...(restart && { restartStep: restart.step }) }),
+  });
 }
 
 export function decodeCheckpoint(bytes: Uint8Array): RunState {
@@ -62,13 +82,25 @@ export function decodeCheckpoint(bytes: Uint8Array): RunState {
   const any = (tensor: TensorData): tensor is TensorData => tensor !== null;
   const best = part("best.", isFloat32);
   const tally = tensors.get("tally")?.data;
+  const position: Position = { rates: [], rollbacks: 0, ...JSON.parse(metadata["position"] ?? "{}") };
+  const dataOf = (prefix: string) => new Map(Array.from(part(prefix, any), ([name, { data }]) => [name, data]));
+  const streamsOf = (prefix: string) => new Map(Array.from(part(prefix, isInt32), ([name, { data }]) => [name, data]));
   return {
-    position: JSON.parse(metadata["position"] ?? "{}"),
+    position,
     model: part("model.", isFloat32),
     best: best.size > 0 ? best : null,
-    optimizer: new Map(Array.from(part("optimizer.", any), ([name, { data }]) => [name, data])),
-    streams: new Map(Array.from(part("stream.", isInt32), ([name, { data }]) => [name, data])),
+    optimizer: dataOf("optimizer."),
+    streams: streamsOf("stream."),
     tally: tally instanceof Float64Array ? tally : new Float64Array(0),
+    restart:
+      position.restartStep === undefined
+        ? null
+        : {
+            step: position.restartStep,
+            model: part("restart.model.", isFloat32),
+            optimizer: dataOf("restart.optimizer."),
+            streams: streamsOf("restart.stream."),
+          },
   };
 }
 

@@ -1,6 +1,6 @@
 /** Noticing that a run has diverged, and saying so. */
 import type { Module } from "../nn/module.ts";
-import type { TrainerOutcome } from "./plan.ts";
+import type { StepFindings } from "./inspect-step.ts";
 
 /**
  * The sum of squares of the first parameter where it is not finite. Infinite weights have no finite loss; this notices
@@ -17,27 +17,25 @@ export function firstNonFiniteWeight(model: Module): number | undefined {
   return undefined;
 }
 
+export const nameOfNonFinite = (loss: number): "nan" | "inf" | "-inf" =>
+  Number.isNaN(loss) ? "nan" : loss > 0 ? "inf" : "-inf";
+
 /** `epoch`: the whole epochs behind, whose weights are kept; `step`: the update at fault; `lr`: its rate. */
-export function divergence({
-  epoch,
-  step,
-  loss,
-  lr,
-}: {
+export function describeDivergence(about: {
   epoch: number;
   step: number;
   loss: number;
   lr: number;
-}): TrainerOutcome {
-  const shown = Number.isNaN(loss) ? "nan" : loss > 0 ? "inf" : "-inf";
+  layer: StepFindings["layer"];
+  action: "stop" | "rollback";
+}): string {
+  const { epoch, step, loss, lr, layer, action } = about;
   const kept = epoch === 0 ? "the initial ones" : `those after epoch ${epoch}`;
-  return {
-    status: "diverged",
-    epoch: epoch + 1,
-    step,
-    loss: shown,
-    message:
-      `The loss became ${shown} in epoch ${epoch + 1} at step ${step}. The weights kept are ${kept}. ` +
-      `A lower learning rate than ${lr}, gradient clipping (clip_grad_norm) or standardized inputs usually help.`,
-  };
+  const where = layer ? ` The output of layer ${layer.name} (${layer.type}) was the first that was not finite.` : "";
+  const what = `The loss became ${nameOfNonFinite(loss)} in epoch ${epoch + 1} at step ${step}.${where}`;
+  if (action === "rollback") return `${what} The run goes back to the weights before this epoch, at half the rate.`;
+  return (
+    `${what} The weights kept are ${kept}. ` +
+    `A lower learning rate than ${lr}, gradient clipping (clip_grad_norm) or standardized inputs usually help.`
+  );
 }

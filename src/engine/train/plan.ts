@@ -3,6 +3,7 @@ import type { LayerSpec } from "../nn/build.ts";
 import type { Weights } from "../nn/module.ts";
 import type { Shape } from "../shape.ts";
 import type { DType } from "../tensor.ts";
+import type { StepFindings } from "./inspect-step.ts";
 
 /** Samples as one flat array each for inputs and targets; shapes are of one sample, `[]` for a class index. */
 export interface Examples<Values = Float32Array | Int32Array> {
@@ -61,6 +62,10 @@ export interface TrainingPlan<Data = Examples> {
   readonly accumulateSteps: number;
   readonly earlyStopping?: EarlyStoppingPlan | null;
   readonly mode: "eager" | "compiled";
+  /** What follows a loss that is not finite: the end, or going back to the end of the last epoch at half the rate. */
+  readonly onNonfinite?: "stop" | "rollback";
+  /** Tells the loss of each update whose number this divides; none if it is left out. */
+  readonly tellSteps?: number | null;
   /** A checkpoint event every so many epochs, or every so many seconds at the end of a step; neither: none. */
   readonly checkpoint: { readonly everyEpochs?: number | null; readonly everySeconds?: number | null };
 }
@@ -100,7 +105,33 @@ export interface CheckpointEvent {
   readonly best: boolean;
 }
 
-export type TrainerEvent = EpochEvent | CheckpointEvent;
+/** Losses of updates, as many as were done between two looks. */
+export interface StepsEvent {
+  readonly type: "steps";
+  /** The epoch that they are part of, counted from 1. */
+  readonly epoch: number;
+  /** The update of the first loss; the others follow `every` updates apart. */
+  readonly step: number;
+  readonly every: number;
+  readonly losses: readonly number[];
+}
+
+/** A loss, or a weight after an epoch, was not finite. */
+export interface AnomalyEvent extends StepFindings {
+  readonly type: "anomaly";
+  readonly epoch: number;
+  /** The update at fault, counted from 1. */
+  readonly step: number;
+  readonly loss: number;
+  readonly message: string;
+  readonly action: "stop" | "rollback";
+  /** Where the run goes on, or what its weights are if it does not. */
+  readonly back: { readonly epoch: number; readonly step: number };
+  /** The base rate from now on. */
+  readonly lr: number;
+}
+
+export type TrainerEvent = EpochEvent | CheckpointEvent | StepsEvent | AnomalyEvent;
 
 export type TrainerOutcome =
   | { readonly status: "completed" | "stopped"; readonly epoch: number }

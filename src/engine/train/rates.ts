@@ -7,6 +7,11 @@ import type { SchedulerPlan } from "./plan.ts";
 /** What PyTorch's LinearLR starts from, for the `warmup_steps` short form. */
 const WARMUP_START = 1 / 3;
 
+export interface RateChange {
+  readonly from: number;
+  readonly lr: number;
+}
+
 export interface RunLength {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
@@ -15,6 +20,8 @@ export interface RunLength {
 export class Rates {
   readonly #optimizer: Optimizer;
   readonly #baseLr: number;
+  /** What the base rate is from a step on, where it was changed during the run. */
+  #changes: readonly RateChange[] = [];
   readonly #startsAt: number;
   readonly #schedule: Schedule | null;
   readonly #plateau: Plateau | null;
@@ -56,6 +63,21 @@ export class Rates {
     return this.#last;
   }
 
+  /** The base rate as it was changed during the run: a schedule's rates change in proportion. */
+  get changes(): readonly RateChange[] {
+    return this.#changes;
+  }
+
+  /** From step `from` on, counted from 0; what was said before about later steps no longer holds. */
+  change(from: number, lr: number): void {
+    this.#changes = [...this.#changes.filter((change) => change.from < from), { from, lr }];
+  }
+
+  /** The base rate that holds last. */
+  get base(): number {
+    return this.#changes.at(-1)?.lr ?? this.#baseLr;
+  }
+
   /** Before `times` steps, the first of which is number `step`, counted from 0 over the whole run. */
   prepare(step: number, times: number): void {
     const last = this.#rateAt(step + times - 1);
@@ -81,6 +103,14 @@ export class Rates {
   }
 
   #rateAt(step: number): Rate {
+    const rate = this.#plannedAt(step);
+    const base = this.#changes.findLast(({ from }) => from <= step)?.lr;
+    if (base === undefined) return rate;
+    if (!this.#schedule && !this.#plateau && step >= this.#warmup) return { ...rate, lr: base };
+    return { ...rate, lr: rate.lr * (base / this.#baseLr) };
+  }
+
+  #plannedAt(step: number): Rate {
     const since = step - this.#warmup;
     if (since < 0) {
       const lr = this.#currentBase * (WARMUP_START + ((1 - WARMUP_START) * step) / this.#warmup);
@@ -89,7 +119,7 @@ export class Rates {
     }
     if (this.#plateau) return { lr: this.#plateau.state.lr };
     const t = this.#interval === "step" ? since : Math.floor(since / this.#stepsPerEpoch);
-    return this.#schedule?.(t) ?? { lr: this.#optimizer.lr };
+    return this.#schedule?.(t) ?? { lr: this.#baseLr };
   }
 
   /** Where a warm-up leads. */
@@ -108,7 +138,8 @@ export class Rates {
   }
 
   /** Goes on after `step` steps. */
-  restore(state: PlateauState | null, step: number): void {
+  restore(state: PlateauState | null, changes: readonly RateChange[], step: number): void {
+    this.#changes = changes;
     if (this.#plateau && state) this.#plateau.state = state;
     if (step > 0) this.#last = this.#rateAt(step - 1).lr;
   }

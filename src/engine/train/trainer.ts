@@ -13,21 +13,33 @@ import { RandomStream } from "../random.ts";
 import { batchSizes, build, definitionOf, outputShape, withMomentum } from "./assemble.ts";
 import { Batches } from "./batches.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
-import { divergence, firstNonFiniteWeight } from "./divergence.ts";
+import { describeDivergence, firstNonFiniteWeight, nameOfNonFinite } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
+import { inspectStep, type StepFindings } from "./inspect-step.ts";
 import { Monitor } from "./monitor.ts";
 import { Pacer } from "./pacer.ts";
 import type { Examples, ExpectedExamples, TrainerHooks, TrainerOutcome, TrainingPlan } from "./plan.ts";
 import { Rates, startingMomentum } from "./rates.ts";
-import { Snapshot } from "./snapshot.ts";
+import { loadStreams, RestartPoint, streamStates } from "./restart-point.ts";
+import { lossesOfSteps } from "./step-losses.ts";
 import { Tally } from "./tally.ts";
 import { LOSS_RING, TrainingStep } from "./training-step.ts";
 
 /** Long enough to keep JavaScript out of the way, short enough that a cancel is felt at once. */
 const CHUNK_MS = 10;
 
+/** So often a run goes back: by then it trains at a thousandth of its rate. */
+const MOST_ROLLBACKS = 10;
+
+/** A loss that is not finite; `batches`: how many of the step's batches it took. */
+interface Anomaly {
+  readonly step: number;
+  readonly loss: number;
+  readonly batches: number;
+}
+
 /** What happened to an epoch's steps. */
-type Progress = "done" | "stopped" | { readonly step: number; readonly loss: number };
+type Progress = "done" | "stopped" | Anomaly;
 
 export class Trainer {
   readonly model: Sequential;
@@ -38,12 +50,13 @@ export class Trainer {
   readonly #batches: Batches;
   readonly #tally: Tally;
   readonly #step: TrainingStep;
+  readonly #criterion: Module;
   readonly #evaluator: Evaluator | null;
   readonly #monitor: Monitor;
   readonly #shuffle: RandomStream;
   /** The shuffle stream as it was before the current epoch's order was drawn; null between epochs. */
   #shuffledFrom: Int32Array | null = null;
-  readonly #finite: Snapshot;
+  readonly #restart: RestartPoint;
   /** Weights after the best epoch so far. On the host: training itself never reads them. */
   #best: ReadonlyMap<string, Weights> | null = null;
   readonly #pacer = new Pacer(CHUNK_MS, LOSS_RING);
@@ -53,6 +66,7 @@ export class Trainer {
   #startedAt = performance.now();
   #checkpointedAt = performance.now();
   #bestChanged = false;
+  #rollbacks = 0;
 
   /** The plan's device: pass the backend that no other trainer of this thread uses at the same time. */
   static create(plan: TrainingPlan, backend: Backend): Trainer {
@@ -87,6 +101,7 @@ export class Trainer {
     );
     this.#rates = new Rates(device, this.optimizer, plan.scheduler, optimizerDefinition.momentumAt, length, LOSS_RING);
     const criterion = build(lossDefinition, plan.loss, (definition, args) => definition.create(args));
+    this.#criterion = criterion;
     const output = outputShape(this.model, plan.train.inputShape);
     this.#tally = new Tally(device, lossDefinition, output, plan.metrics);
     this.#step = new TrainingStep(device, plan, {
@@ -102,8 +117,8 @@ export class Trainer {
       : null;
     this.#monitor = new Monitor(plan.earlyStopping, plan.validation !== undefined);
     this.#shuffle = new RandomStream(plan.seed, "shuffle", device);
-    this.#finite = new Snapshot(device, this.model);
-    this.#finite.take();
+    this.#restart = new RestartPoint(device, this.model, this.optimizer);
+    this.#restart.take({ step: 0, cursor: 0, tally: null });
   }
 
   #makeEvaluator(
@@ -143,8 +158,9 @@ export class Trainer {
     this.#checkpointedAt = this.#startedAt;
     while (this.#epoch < this.#plan.epochs && !this.#monitor.shouldStop) {
       const progress = this.#trainEpoch(hooks);
-      if (typeof progress === "object") return this.#diverged(progress.step, progress.loss);
-      if (progress === "stopped") return { status: "stopped", epoch: this.#epoch };
+      const end = typeof progress === "object" ? this.#recover(hooks, progress) : progress;
+      if (typeof end === "object") return end;
+      if (end === "stopped") return { status: "stopped", epoch: this.#epoch };
     }
     if (this.#plan.earlyStopping?.restoreBest && this.#best) this.model.loadStateDict(this.#best);
     return { status: "completed", epoch: this.#epoch };
@@ -160,7 +176,7 @@ export class Trainer {
     const validation = this.#evaluator ? this.#evaluator.run(() => hooks.shouldStop()) : undefined;
     if (validation === null) return "stopped";
     const weights = firstNonFiniteWeight(this.model);
-    if (weights !== undefined) return { step: this.#steps, loss: weights };
+    if (weights !== undefined) return { step: this.#steps, loss: weights, batches: this.#plan.accumulateSteps };
     this.#closeEpoch(hooks, validation, ((this.#samples - before) / Math.max(trained, 1e-3)) * 1000);
     return "done";
   }
@@ -188,26 +204,46 @@ export class Trainer {
   }
 
   #trainSteps(hooks: TrainerHooks): Progress {
-    const { batchSize, accumulateSteps } = this.#plan;
-    const group = batchSize * accumulateSteps;
-    for (let cursor = this.#batches.cursor; cursor < this.#samples; cursor = this.#batches.cursor) {
+    while (this.#batches.cursor < this.#samples) {
       if (hooks.shouldStop()) return "stopped";
-      const left = this.#samples - cursor;
-      const sizes = batchSizes(Math.min(left, group), batchSize);
-      let batchLosses: Float32Array = new Float32Array(0);
-      const times = this.#pacer.run(
-        Math.min(Math.floor(left / group) || 1, Math.floor(LOSS_RING / sizes.length) || 1),
-        (n) => {
-          batchLosses = this.#step.run(sizes, this.#steps, n);
-        },
-      );
-      const bad = batchLosses.findIndex((loss) => !Number.isFinite(loss));
-      if (bad >= 0)
-        return { step: this.#steps + Math.floor(bad / sizes.length) + 1, loss: batchLosses[bad] ?? Number.NaN };
-      this.#steps += times;
+      const epoch = this.#epoch + 1;
+      const first = this.#steps;
+      const { sizes, batchLosses, bad } = this.#runSteps(Number.POSITIVE_INFINITY);
+      const every = this.#plan.tellSteps;
+      if (every) {
+        const told = lossesOfSteps(bad < 0 ? batchLosses : batchLosses.subarray(0, bad), sizes, first, every);
+        if (told) hooks.onEvent({ type: "steps", epoch, every, ...told });
+      }
+      if (bad >= 0) {
+        const step = first + Math.floor(bad / sizes.length) + 1;
+        return { step, loss: batchLosses[bad] ?? Number.NaN, batches: (bad % sizes.length) + 1 };
+      }
       this.#checkpointIfDue(hooks, "seconds");
     }
     return "done";
+  }
+
+  /** Some steps of the same batch sizes, at most `most`. `bad`: the first batch whose loss was not finite, or −1. */
+  #runSteps(most: number): { sizes: readonly number[]; batchLosses: Float32Array; bad: number } {
+    const left = this.#samples - this.#batches.cursor;
+    const group = this.#plan.batchSize * this.#plan.accumulateSteps;
+    const sizes = this.#sizesOfStep(left);
+    let batchLosses: Float32Array = new Float32Array(0);
+    const times = this.#pacer.run(
+      Math.min(Math.floor(left / group) || 1, Math.floor(LOSS_RING / sizes.length) || 1, most),
+      (n) => {
+        batchLosses = this.#step.run(sizes, this.#steps, n);
+      },
+    );
+    const bad = batchLosses.findIndex((loss) => !Number.isFinite(loss));
+    this.#steps += times;
+    return { sizes, batchLosses, bad };
+  }
+
+  /** The batches of the next step, where so many samples of the epoch are left. */
+  #sizesOfStep(left: number): number[] {
+    const { batchSize, accumulateSteps } = this.#plan;
+    return batchSizes(Math.min(left, batchSize * accumulateSteps), batchSize);
   }
 
   #closeEpoch(
@@ -229,7 +265,7 @@ export class Trainer {
       this.#best = this.model.stateDict();
       this.#bestChanged = true;
     }
-    this.#finite.take();
+    this.#restart.take({ step: this.#steps, cursor: 0, tally: null });
     this.#batches.cursor = 0;
     this.#shuffledFrom = null;
     const elapsed = this.#elapsed();
@@ -257,14 +293,61 @@ export class Trainer {
         ? everyEpochs != null && this.#epoch % everyEpochs === 0
         : everySeconds != null && now - this.#checkpointedAt >= everySeconds * 1000;
     if (!due) return;
-    this.#checkpointedAt = now;
+    this.#tellCheckpoint(hooks);
+  }
+
+  #tellCheckpoint(hooks: TrainerHooks): void {
+    this.#checkpointedAt = performance.now();
     const best = this.#bestChanged;
     hooks.onEvent({ type: "checkpoint", epoch: this.#epoch, step: this.#steps, bytes: this.checkpoint(), best });
   }
 
-  #diverged(step: number, loss: number): TrainerOutcome {
-    this.#finite.putBack();
-    return divergence({ epoch: this.#epoch, step, loss, lr: this.#rates.lr });
+  /** After a loss that was not finite: tells what is known of it, and goes back. Whether the run goes on. */
+  #recover(hooks: TrainerHooks, anomaly: Anomaly): TrainerOutcome | "stopped" | "goes on" {
+    const { step, loss } = anomaly;
+    const { lr } = this.#rates;
+    const findings = this.#inspect(hooks, anomaly);
+    if (findings === "stopped") return "stopped";
+    this.#goBack();
+    const action = this.#plan.onNonfinite === "rollback" && this.#rollbacks < MOST_ROLLBACKS ? "rollback" : "stop";
+    if (action === "rollback") {
+      this.#rollbacks++;
+      this.#rates.change(this.#steps, this.#rates.base / 2);
+    }
+    const epoch = this.#epoch;
+    const message = describeDivergence({ epoch, step, loss, lr, layer: findings.layer, action });
+    const back = { epoch, step: this.#steps };
+    const about = { epoch: epoch + 1, step, message };
+    hooks.onEvent({ type: "anomaly", ...about, ...findings, loss, action, back, lr: this.#rates.base });
+    if (action === "stop") return { status: "diverged", ...about, loss: nameOfNonFinite(loss) };
+    // So that whoever goes on after a crash need not come to this place again.
+    this.#tellCheckpoint(hooks);
+    return "goes on";
+  }
+
+  /** The same steps again, up to the one at fault: what was before it is needed, and only what follows from it is there. */
+  #inspect(hooks: TrainerHooks, { step, batches }: Anomaly): StepFindings | "stopped" {
+    this.#goBack();
+    while (this.#steps < step - 1) {
+      if (hooks.shouldStop()) return "stopped";
+      this.#runSteps(step - 1 - this.#steps);
+    }
+    const sizes = this.#sizesOfStep(this.#samples - this.#batches.cursor).slice(0, batches);
+    const parts = { model: this.model, criterion: this.#criterion, batches: this.#batches };
+    return inspectStep(
+      this.#device,
+      parts,
+      sizes,
+      this.#plan.layers.map(({ type }) => type),
+    );
+  }
+
+  #goBack(): void {
+    const { step, cursor, tally } = this.#restart.putBack();
+    this.#steps = step;
+    this.#batches.cursor = cursor;
+    if (tally) this.#tally.state = tally;
+    else this.#tally.reset();
   }
 
   #elapsed(): number {
@@ -279,7 +362,7 @@ export class Trainer {
   /** Everything needed to go on with the same bits. */
   checkpoint(): Uint8Array<ArrayBuffer> {
     this.#bestChanged = false;
-    const streams = new Map(Array.from(this.model.namedStreams(), ([name, stream]) => [`model.${name}`, stream.state]));
+    const streams = new Map(Array.from(streamStates(this.model), ([name, state]) => [`model.${name}`, state]));
     streams.set("shuffle", this.#shuffledFrom ?? this.#shuffle.state);
     return encodeCheckpoint({
       position: {
@@ -290,25 +373,29 @@ export class Trainer {
         plateau: this.#rates.state,
         best: this.#monitor.best,
         badEpochs: this.#monitor.badEpochs,
+        rates: this.#rates.changes,
+        rollbacks: this.#rollbacks,
       },
       model: this.model.stateDict(),
       best: this.#best,
       optimizer: this.optimizer.stateDict(),
       streams,
       tally: this.#tally.state,
+      // A run that may go back must find the start of its epoch, wherever it goes on.
+      restart: this.#plan.onNonfinite === "rollback" && this.#batches.cursor > 0 ? this.#restart.state : null,
     });
   }
 
   /** Goes on from a checkpoint of the same plan. */
   restore(checkpoint: Uint8Array): void {
-    const { position, model, best, optimizer, streams, tally } = decodeCheckpoint(checkpoint);
+    const { position, model, best, optimizer, streams, tally, restart } = decodeCheckpoint(checkpoint);
     this.model.loadStateDict(model);
     this.optimizer.loadStateDict(optimizer);
-    this.#rates.restore(position.plateau, position.step);
-    for (const [name, stream] of this.model.namedStreams()) {
-      const state = streams.get(`model.${name}`);
-      if (state) stream.state = state;
-    }
+    this.#rates.restore(position.plateau, position.rates, position.step);
+    const own = [...streams].flatMap(([name, state]) =>
+      name.startsWith("model.") ? [[name.slice("model.".length), state] as const] : [],
+    );
+    loadStreams(this.model, new Map(own));
     this.#shuffle.state = streams.get("shuffle") ?? this.#shuffle.state;
     if (position.cursor > 0) this.#drawOrder();
     this.#batches.cursor = position.cursor;
@@ -319,7 +406,9 @@ export class Trainer {
     this.#epoch = position.epoch;
     this.#steps = position.step;
     this.#elapsedBefore = position.elapsedMs;
-    this.#finite.take();
+    this.#rollbacks = position.rollbacks;
+    if (restart) this.#restart.load(restart);
+    else this.#restart.take({ step: position.step, cursor: position.cursor, tally });
   }
 
   /** Frees everything that this trainer holds on the device. */

@@ -1,0 +1,96 @@
+/** Where a run can go back to: everything that its steps change, as it was before one of them. */
+import type { Device } from "../device.ts";
+import type { Module, Weights } from "../nn/module.ts";
+import type { Optimizer } from "../optim/index.ts";
+import { Snapshot } from "./snapshot.ts";
+
+/** Beside what lies on the device. */
+export interface Standing {
+  readonly step: number;
+  readonly cursor: number;
+  /** Null at the start of an epoch, when nothing has been added up. */
+  readonly tally: Float64Array | null;
+}
+
+/** A restart point as a checkpoint keeps it. */
+export interface RestartState {
+  readonly step: number;
+  readonly model: ReadonlyMap<string, Weights>;
+  readonly optimizer: ReadonlyMap<string, Float32Array | Float64Array | Int32Array>;
+  readonly streams: ReadonlyMap<string, Int32Array>;
+}
+
+export class RestartPoint {
+  readonly #model: Module;
+  readonly #optimizer: Optimizer;
+  readonly #weights: Snapshot;
+  readonly #moments: Snapshot;
+  #scalars: readonly Float64Array[] = [];
+  #streams: ReadonlyMap<string, Int32Array> = new Map();
+  #standing: Standing = { step: 0, cursor: 0, tally: null };
+
+  constructor(device: Device, model: Module, optimizer: Optimizer) {
+    this.#model = model;
+    this.#optimizer = optimizer;
+    this.#weights = new Snapshot(device, model.namedState());
+    this.#moments = new Snapshot(device, optimizer.namedTensors());
+  }
+
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  take(standing: Standing): void {
+    this.#standing = standing;
+    this.#weights.take();
+    this.#moments.take();
+    this.#scalars = this.#optimizer.scalars;
+    this.#streams = streamStates(this.#model);
+  }
+
+  putBack(): Standing {
+    this.#weights.putBack();
+    this.#moments.putBack();
+    this.#optimizer.scalars = this.#scalars;
+    loadStreams(this.#model, this.#streams);
+    return this.#standing;
+  }
+
+  get state(): RestartState {
+    const moments = Array.from(this.#moments.weights(), ([name, { data }]) => [name, data] as const);
+    const numbers = this.#optimizer.nameScalars(this.#scalars);
+    return {
+      step: this.#standing.step,
+      model: this.#weights.weights(),
+      optimizer: new Map<string, Float32Array | Float64Array>([...moments, ...numbers]),
+      streams: this.#streams,
+    };
+  }
+
+  /** The state of a checkpoint, which always is that of the start of an epoch; the model is left alone. */
+  load({ step, model, optimizer, streams }: RestartState): void {
+    this.#standing = { step, cursor: 0, tally: null };
+    this.#weights.load(model);
+    this.#moments.load(
+      new Map(
+        Array.from(optimizer).flatMap(([name, data]) =>
+          data instanceof Float32Array ? [[name, { data }] as const] : [],
+        ),
+      ),
+    );
+    this.#scalars = this.#optimizer.scalarsOf(optimizer);
+    this.#streams = streams;
+  }
+}
+
+/** Of dropout and the like, by the names of their modules. */
+export function streamStates(model: Module): Map<string, Int32Array> {
+  return new Map(Array.from(model.namedStreams(), ([name, stream]) => [name, stream.state]));
+}
+
+export function loadStreams(model: Module, states: ReadonlyMap<string, Int32Array>): void {
+  for (const [name, stream] of model.namedStreams()) {
+    const state = states.get(name);
+    if (state) stream.state = state;
+  }
+}
