@@ -4,8 +4,8 @@
  */
 import type { InstructionName } from "../../../instructions.ts";
 import type { Lower, Operand, Pass, Read } from "../lowering.ts";
-import { literal, lowering, operand, pass, sumLoop, temporary } from "./kernel-source.ts";
-import { SUM, stages } from "./stages.ts";
+import { literal, lowering, operand, pass, temporary } from "./kernel-source.ts";
+import { inOrder, SUM, stages } from "./stages.ts";
 
 const [TOTAL, X, SECOND] = [operand(0), operand(1), operand(2)];
 
@@ -36,8 +36,14 @@ const inPlace = (n: number, reads: Readonly<Record<string, Operand>>, expression
     body: `const x = of[this.thread.x];\n${expression}`,
   });
 
+const error = (at: string) => `(predicted[${at}] - target[${at}])`;
 /** Sums of a regression, as the instruction lists them after the count. */
-const RESIDUALS = ["Math.abs(d)", "d * d", "t", "t * t"];
+const RESIDUALS: readonly (readonly [ofErrors: boolean, term: (at: string) => string])[] = [
+  [true, (at) => `Math.abs(${error(at)})`],
+  [true, (at) => `${error(at)} * ${error(at)}`],
+  [false, (at) => `target[${at}]`],
+  [false, (at) => `target[${at}] * target[${at}]`],
+];
 
 export const trainings = {
   advance: lowering(["by"], ({ by }) => [
@@ -65,33 +71,17 @@ export const trainings = {
   ),
   residuals: lowering(["n"], ({ n }) => {
     if (n === 0) return [];
-    const parts = Math.ceil(n / Math.min(1024, Math.max(32, Math.ceil(Math.sqrt(n)))));
-    const each = Math.ceil(n / parts);
-    // A sum takes one turn of threads; the count needs none.
-    const partial = RESIDUALS.map((term, i) =>
-      pass({
-        output: [parts],
-        reads: { predicted: X, target: SECOND },
-        writes: temporary(i),
-        body: `let sum = 0;
-          for (let i = 0; i < ${each}; i++) {
-            if (this.thread.x * ${each} + i < ${n}) {
-              const t = target[this.thread.x * ${each} + i];
-              ${term.includes("d") ? `const d = predicted[this.thread.x * ${each} + i] - t;` : ""}
-              sum += ${term};
-            }
-          }
-          return sum;`,
-      }),
-    );
-    const names = ["", "absolute", "squared", "targets", "targetsSquared"];
-    const reads = Object.fromEntries(names.slice(1).map((name, i) => [name, temporary(i)]));
-    const choice = names
-      .slice(1)
-      .map((name, i) => `if (this.thread.x === ${i + 1}) {\n${sumLoop(parts, (k) => `${name}[${k}]`)}added = sum;\n}`);
+    const over = { before: [], length: n, after: [] };
+    const sums = RESIDUALS.map(([ofErrors, term], i) => (first: number) => {
+      const reads = { ...(ofErrors ? { predicted: X } : {}), target: SECOND };
+      return stages({ fold: SUM, over, reads, term, writes: temporary(i), first });
+    });
+    const { temporaries, passes } = inOrder(RESIDUALS.length, ...sums);
+    const reads = Object.fromEntries(RESIDUALS.map((_, i) => [`sum${i}`, temporary(i)]));
+    const choice = RESIDUALS.map((_, i) => `if (this.thread.x === ${i + 1}) { added = sum${i}[0]; }`);
     return {
-      temporaries: RESIDUALS.map(() => parts),
-      passes: [...partial, addTo(TOTAL, 5, reads, `let added = ${n};\n${choice.join("\n")}`)],
+      temporaries: [...RESIDUALS.map(() => 1), ...temporaries],
+      passes: [...passes, addTo(TOTAL, 1 + RESIDUALS.length, reads, `let added = ${n};\n${choice.join("\n")}`)],
     };
   }),
   sumSquares: lowering(["n"], ({ n }) => {
