@@ -56,6 +56,10 @@ export const InlineData = z
           .array(z.unknown())
           .min(1)
           .meta({ description: "One number, class index, label or array per sample." }),
+        weights: z.array(z.unknown()).min(1).optional().meta({
+          description:
+            "How much each sample counts in the loss, from 0 on; left out: all alike. A batch's loss is Σ w·loss / Σ w, so that a sample of weight 2 counts as two. Metrics count every sample once.",
+        }),
       })
       .meta({ description: "The rows themselves." }),
     preprocess,
@@ -85,8 +89,12 @@ export const DatasetData = z
       .min(1)
       .max(10_000)
       .optional()
-      .meta({ description: "The input columns, in this order; left out: every column but the target." }),
+      .meta({ description: "The input columns, in this order; left out: every column but target and weight." }),
     target: shortText.min(1).meta({ description: "The column to predict." }),
+    weight: shortText.min(1).optional().meta({
+      description:
+        "A column with how much each row counts in the loss, from 0 on; left out: all alike. Metrics count every row once.",
+    }),
     preprocess,
   })
   .meta({ id: "DatasetData", examples: [{ dataset_id: "ds_01k…", target: "species" }] });
@@ -130,10 +138,17 @@ export const ValidationSplit = z
   })
   .meta({ id: "ValidationSplit", examples: [{ split: 0.2 }] });
 
-/** The forms of `data`; preprocessing is that of `data`, and so are features and target where they are left out. */
+/** The forms of `data`; preprocessing is that of `data`, and so are features, target and weight where they are left out. */
 export const ValidationInline = InlineData.omit({ preprocess: true }).meta({ id: "ValidationInline" });
 export const ValidationDataset = DatasetData.omit({ preprocess: true })
-  .extend({ target: shortText.min(1).optional() })
+  .extend({
+    target: shortText.min(1).optional(),
+    weight: shortText
+      .min(1)
+      .nullable()
+      .optional()
+      .meta({ description: "A column with how much each row counts; left out: that of data; null: all alike." }),
+  })
   .meta({ id: "ValidationDataset" });
 export const ValidationBuiltin = BuiltinData.omit({ preprocess: true }).meta({ id: "ValidationBuiltin" });
 

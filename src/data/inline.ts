@@ -5,8 +5,14 @@ import { type Table, TableBuilder } from "./table.ts";
 
 const MAX_RANK = 6;
 
+export interface InlineRows {
+  readonly inputs: unknown;
+  readonly targets: unknown;
+  readonly weights?: unknown;
+}
+
 /** `path` is where the arrays stand in the request, such as `data.inline`. Throws DataError with a path. */
-export function readInline(inputs: unknown, targets: unknown, path: string): RawData {
+export function readInline({ inputs, targets, weights }: InlineRows, path: string): RawData {
   const samples = readNested(inputs, `${path}.inputs`);
   if (samples.shape.length === 0) {
     throw new DataError(
@@ -27,7 +33,17 @@ export function readInline(inputs: unknown, targets: unknown, path: string): Raw
     sampleShape: samples.shape,
     targets: answers.table,
     targetShape: answers.shape,
+    weights: weights === undefined ? null : readWeights(weights, samples.table.rows, `${path}.weights`),
   };
+}
+
+function readWeights(weights: unknown, rows: number, path: string): Table {
+  const { table, shape } = readNested(weights, path);
+  if (shape.length > 0) throw new DataError("expects one number per sample, found an array", { path: `${path}[0]` });
+  if (table.rows !== rows) {
+    throw new DataError(`has ${table.rows} weights for ${rows} inputs; expected one per input`, { path });
+  }
+  return table;
 }
 
 /** An array of equal samples: the table of their flattened cells and the shape of one of them. */

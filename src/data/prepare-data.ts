@@ -9,6 +9,7 @@ import { readInline } from "./inline.ts";
 import { type FittedPreprocess, fitPreprocess, transform } from "./preprocess.ts";
 import { RandomStream } from "./random.ts";
 import type { RawData } from "./raw-data.ts";
+import { sampleWeights } from "./sample-weights.ts";
 
 export interface PreparedData {
   readonly train: Examples;
@@ -71,7 +72,7 @@ export function splitRows(rows: number, fraction: number, seed: number): { train
 export const validationRows = (rows: number, fraction: number): number => Math.round(rows * fraction);
 
 async function loadData(data: DataSpec, source: DataSource): Promise<RawData> {
-  if ("inline" in data) return readInline(data.inline.inputs, data.inline.targets, "data.inline");
+  if ("inline" in data) return readInline(data.inline, "data.inline");
   if ("builtin" in data) return loadBuiltin(data);
   return readCsvTable(await source.open(data.dataset_id), data);
 }
@@ -83,15 +84,15 @@ async function loadValidation(
   fitted: FittedPreprocess,
   source: DataSource,
 ): Promise<RawData> {
-  if ("inline" in validation)
-    return readInline(validation.inline.inputs, validation.inline.targets, "validation.inline");
+  if ("inline" in validation) return readInline(validation.inline, "validation.inline");
   if ("builtin" in validation) return loadBuiltin(validation);
   const target = validation.target ?? ("target" in data ? data.target : undefined);
   if (target === undefined) {
     throw new DataError("name the column to predict, since data has none of that name", { path: "validation.target" });
   }
   const features = validation.features ?? fitted.features ?? undefined;
-  return readCsvTable(await source.open(validation.dataset_id), { features, target });
+  const weight = validation.weight === undefined && "weight" in data ? data.weight : validation.weight;
+  return readCsvTable(await source.open(validation.dataset_id), { features, target, weight });
 }
 
 function toExamples(
@@ -102,12 +103,14 @@ function toExamples(
   rows: Int32Array | null,
 ): Examples {
   const targets = encodeTargets(raw, encoding, classes, rows);
+  const weights = sampleWeights(raw, rows);
   return {
     count: rows?.length ?? raw.inputs.rows,
     inputs: transform(raw.inputs, fitted, rows),
     inputShape: fitted.shape,
     targets: targets.data,
     targetShape: targets.shape,
+    ...(weights && { weights }),
   };
 }
 

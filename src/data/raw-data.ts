@@ -8,4 +8,6 @@ export interface RawData {
   readonly targets: Table;
   /** One target's shape: [] for a number or a label of its own. */
   readonly targetShape: readonly number[];
+  /** One number for each row: how much it counts; null where all count alike. */
+  readonly weights: Table | null;
 }

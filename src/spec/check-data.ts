@@ -80,6 +80,7 @@ interface ChosenTable {
   readonly dataset_id: string;
   readonly target: string;
   readonly features?: readonly string[] | undefined;
+  readonly weight?: string | null | undefined;
 }
 
 async function factsOf(
@@ -105,10 +106,7 @@ async function factsOf(
     }
   }
   try {
-    const raw =
-      "builtin" in spec
-        ? await loadBuiltin(spec)
-        : readInline(spec.inline.inputs, spec.inline.targets, `${path}.inline`);
+    const raw = "builtin" in spec ? await loadBuiltin(spec) : readInline(spec.inline, `${path}.inline`);
     return checkRows(raw, preprocess, encoding, path, mistakes, classes);
   } catch (error) {
     tellDataError(error, path, mistakes);
@@ -116,7 +114,7 @@ async function factsOf(
   }
 }
 
-/** Features and target that a validation data set does not name are those of the training data. */
+/** Features, target and weight that a validation data set does not name are those of the training data. */
 function withColumnsOf(
   spec: Extract<ValidationSpec, { dataset_id: string }>,
   data: CheckedData<DataSpec>,
@@ -127,7 +125,8 @@ function withColumnsOf(
     mistakes.add("validation.target", "is required: the column to predict, since data is no data set with a target");
     return undefined;
   }
-  return { ...spec, target, features: spec.features ?? data.facts?.features ?? undefined };
+  const weight = spec.weight === undefined && "weight" in data.spec ? data.spec.weight : spec.weight;
+  return { ...spec, target, weight, features: spec.features ?? data.facts?.features ?? undefined };
 }
 
 function compare(train: DataFacts, validation: DataFacts, mistakes: Mistakes): void {

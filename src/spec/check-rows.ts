@@ -4,6 +4,7 @@ import type { Preprocess } from "../data/data-spec.ts";
 import { classesOf, type EncodedTargets, encodeTargets } from "../data/encode-targets.ts";
 import { type FittedPreprocess, fitPreprocess, transform } from "../data/preprocess.ts";
 import type { RawData } from "../data/raw-data.ts";
+import { sampleWeights } from "../data/sample-weights.ts";
 import { elementCount, type TargetInfo } from "../engine/definitions.ts";
 import { numbersOf } from "./check-numbers.ts";
 import type { DataFacts, Encoding } from "./data-facts.ts";
@@ -22,6 +23,7 @@ export function checkRows(
   classes: readonly string[] | null = classesOf(raw.targets),
 ): DataFacts {
   const fitted = attempt(path, mistakes, () => fitAndTry(raw, steps));
+  attempt(path, mistakes, () => sampleWeights(raw, null));
   const encoded = encoding && attempt(path, mistakes, () => encodeTargets(raw, encoding, classes, null));
   return {
     rows: raw.inputs.rows,

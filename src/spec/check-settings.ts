@@ -1,6 +1,6 @@
 /** Everything of a spec that is a plain setting, and what the settings watch: metrics and early stopping. */
 import { nearest } from "../data/nearest-name.ts";
-import { type LossDefinition, metrics, metricTable } from "../engine/definitions.ts";
+import { type LossDefinition, metrics, metricTables } from "../engine/definitions.ts";
 import { type EarlyStopping, JobSettings, JobSpec } from "./job-spec.ts";
 import { joinPath, type Mistakes, parseOr, unknownField } from "./mistakes.ts";
 
@@ -44,10 +44,11 @@ export function completeEarlyStopping(given: EarlyStopping | null): EarlyStoppin
 }
 
 function unsuited(name: string, loss: LossDefinition): string | undefined {
-  const table = metricTable(loss);
-  if (metrics.get(name)?.from === table) return undefined;
-  const suited = [...metrics.values()].filter(({ from }) => from === table).map((metric) => metric.name);
-  return `"${name}" can't be computed with ${loss.type}; it goes with ${suited.join(", ")}`;
+  const tables = metricTables(loss);
+  const suited = [...metrics.values()].filter(({ from }) => tables.includes(from)).map((metric) => metric.name);
+  if (suited.includes(name)) return undefined;
+  const others = suited.length > 0 ? `it goes with ${suited.join(", ")}` : "no metric can";
+  return `"${name}" can't be computed with ${loss.type}; ${others}`;
 }
 
 function checkMonitor(monitor: string, settings: JobSettings, hasValidation: boolean, mistakes: Mistakes): void {

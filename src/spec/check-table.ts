@@ -15,6 +15,7 @@ import { joinPath, type Mistakes } from "./mistakes.ts";
 export interface TableChoice {
   readonly features?: readonly string[] | undefined;
   readonly target: string;
+  readonly weight?: string | null | undefined;
   readonly preprocess?: Preprocess | undefined;
 }
 
@@ -32,7 +33,10 @@ export function checkTable(
     mistakes.add(joinPath(path, "target"), noColumn(choice.target, columns));
   }
   const meant = target?.name ?? nearestName(choice.target, columns.keys());
-  const features = meant === undefined ? undefined : chosenFeatures(columns, choice.features, meant, path, mistakes);
+  const weight = choice.weight ?? undefined;
+  if (weight !== undefined) checkWeight(weight, choice.target, columns, path, mistakes);
+  const roles = new Map([[weight, "weight"] as const, [meant, "target"] as const]);
+  const features = meant === undefined ? undefined : chosenFeatures(columns, choice.features, roles, path, mistakes);
   const labels =
     target === undefined || encoding === undefined ? undefined : checkTarget(target, encoding, path, mistakes);
   return {
@@ -69,11 +73,11 @@ function numbersOfColumns(
 function chosenFeatures(
   columns: ReadonlyMap<string, ColumnStatistics>,
   features: readonly string[] | undefined,
-  target: string,
+  roles: ReadonlyMap<string | undefined, "target" | "weight">,
   path: string,
   mistakes: Mistakes,
 ): ColumnStatistics[] | undefined {
-  const names = features ?? [...columns.keys()].filter((name) => name !== target);
+  const names = features ?? [...columns.keys()].filter((name) => !roles.has(name));
   if (names.length === 0) {
     mistakes.add(joinPath(path, "target"), "is the only column of the data set; there is nothing to learn from");
     return undefined;
@@ -82,11 +86,34 @@ function chosenFeatures(
   names.forEach((name, i) => {
     const at = joinPath(path, "features", i);
     if (!columns.has(name)) mistakes.add(at, () => noColumn(name, columns));
-    else if (name === target) mistakes.add(at, `${quoted(name)} is the target; leave it out of "features"`);
+    else if (roles.has(name)) mistakes.add(at, `${quoted(name)} is the ${roles.get(name)}; leave it out of "features"`);
     else if (seen.has(name)) mistakes.add(at, `${quoted(name)} is named twice`);
     seen.add(name);
   });
-  return names.map((name) => (name === target ? undefined : columns.get(name)) ?? unknownColumn(name));
+  return names.map((name) => (roles.has(name) ? undefined : columns.get(name)) ?? unknownColumn(name));
+}
+
+function checkWeight(
+  name: string,
+  target: string,
+  columns: ReadonlyMap<string, ColumnStatistics>,
+  path: string,
+  mistakes: Mistakes,
+): void {
+  const column = columns.get(name);
+  const message = (): string => (column === undefined ? noColumn(name, columns) : (unfitWeight(column) ?? ""));
+  if (name === target)
+    mistakes.add(joinPath(path, "weight"), `${quoted(name)} is the target; weights are another column`);
+  else if (column === undefined || unfitWeight(column) !== undefined) mistakes.add(joinPath(path, "weight"), message);
+}
+
+/** Weights are numbers from 0 on, none missing, not all of them 0. */
+function unfitWeight({ name, dtype, min, max, missing }: ColumnStatistics): string | undefined {
+  const expected = "but weights are numbers from 0 on";
+  if (dtype === "string") return `column ${quoted(name)} holds text, ${expected}`;
+  if (missing > 0) return `column ${quoted(name)} has ${grouped(missing)} missing, ${expected}`;
+  if ((min ?? 0) < 0) return `column ${quoted(name)} holds ${min}, ${expected}`;
+  return max === 0 ? `column ${quoted(name)} is 0 in every row; nothing would count` : undefined;
 }
 
 const noColumn = (name: string, columns: ReadonlyMap<string, unknown>): string =>

@@ -4,11 +4,7 @@ import { classesOf, type EncodedTargets, encodeTargets, type TargetEncoding } fr
 import { readInline } from "../../src/data/inline.ts";
 
 function encode(targets: unknown[], encoding: TargetEncoding): EncodedTargets & { classes: string[] | null } {
-  const raw = readInline(
-    targets.map(() => [0]),
-    targets,
-    "data.inline",
-  );
+  const raw = readInline({ inputs: targets.map(() => [0]), targets }, "data.inline");
   const classes = classesOf(raw.targets);
   return { ...encodeTargets(raw, encoding, classes, null), classes };
 }

@@ -73,7 +73,7 @@ describe("is refused with the path of what is wrong", () => {
     ["too few targets", [[1], [2], [3]], targets, "data.inline.targets", /^has 2 targets for 3 inputs/],
     ["endless nesting", [[[[[[[[[1]]]]]]]], [2]], targets, "data.inline.inputs", /nested more than/],
   ])("%s", (_what, inputs, answers, path, message) => {
-    const error = catchError(() => readInline(inputs, answers, "data.inline"));
+    const error = catchError(() => readInline({ inputs, targets: answers }, "data.inline"));
     expect(error).toMatchObject({ path, message: expect.stringMatching(message) });
   });
 });

@@ -134,20 +134,17 @@ test("text that nothing turns into a number is refused with what to do", async (
 });
 
 test("samples of a higher rank keep their shape through every step", () => {
-  const raw = readInline(
+  const inputs = [
     [
-      [
-        [0, 10],
-        [20, 30],
-      ],
-      [
-        [2, 10],
-        [20, 50],
-      ],
+      [0, 10],
+      [20, 30],
     ],
-    [0, 1],
-    "data.inline",
-  );
+    [
+      [2, 10],
+      [20, 50],
+    ],
+  ];
+  const raw = readInline({ inputs, targets: [0, 1] }, "data.inline");
   const fitted = fitPreprocess(raw, steps({ standardize: true }), null);
   expect(fitted).toMatchObject({ features: null, rawShape: [2, 2], shape: [2, 2] });
   expect([...transform(raw.inputs, fitted, null)]).toEqual([-1, 0, 0, -1, 1, 0, 0, 1]);

@@ -79,6 +79,11 @@ const recurrent = (draw: Draw): Args => ({
 });
 
 const pool = (dimensions: number) => (draw: Draw) => ({ ...window(draw, dimensions), padding: draw.int(0, 1) });
+const dividedPool = (dimensions: number) => (draw: Draw) => ({
+  ...pool(dimensions)(draw),
+  count_include_pad: half(draw),
+  divisor_override: draw.pick([null, null, 3]),
+});
 /** Roots of an odd degree are NaN where a window's sum is negative. */
 const norm = (draw: Draw): number => draw.pick([1, 2, 4]);
 const adaptive = (dimensions: number) => (draw: Draw) => ({ output_size: each(draw, dimensions, 1, 4) });
@@ -127,36 +132,44 @@ export const layerArguments: Readonly<Record<string, (draw: Draw, input: Shape) 
   Conv2d: convolution(2),
   ConvTranspose1d: transposed(1),
   ConvTranspose2d: transposed(2),
+  Conv3d: convolution(3),
+  ConvTranspose3d: transposed(3),
   MaxPool1d: (draw) => ({ ...pool(1)(draw), dilation: draw.int(1, 2) }),
   MaxPool2d: (draw) => ({ ...pool(2)(draw), dilation: each(draw, 2, 1, 2) }),
+  MaxPool3d: (draw) => ({ ...pool(3)(draw), dilation: each(draw, 3, 1, 2) }),
   AdaptiveMaxPool1d: adaptive(1),
   AdaptiveMaxPool2d: adaptive(2),
+  AdaptiveMaxPool3d: adaptive(3),
   AvgPool1d: (draw) => ({ ...pool(1)(draw), count_include_pad: half(draw) }),
-  AvgPool2d: (draw) => ({
-    ...pool(2)(draw),
-    count_include_pad: half(draw),
-    divisor_override: draw.pick([null, null, 3]),
-  }),
+  AvgPool2d: dividedPool(2),
+  AvgPool3d: dividedPool(3),
   LPPool1d: (draw) => ({ ...window(draw, 1), kernel_size: draw.int(2, 3), norm_type: norm(draw) }),
   LPPool2d: (draw) => ({ ...window(draw, 2), norm_type: norm(draw) }),
+  LPPool3d: (draw) => ({ ...window(draw, 3), norm_type: norm(draw) }),
   AdaptiveAvgPool1d: adaptive(1),
   AdaptiveAvgPool2d: adaptive(2),
+  AdaptiveAvgPool3d: adaptive(3),
   GlobalAvgPool: none,
   ZeroPad1d: padding(1),
   ZeroPad2d: padding(2),
+  ZeroPad3d: padding(3),
   ConstantPad1d: (draw) => ({ ...padding(1)(draw), value: draw.real(-1, 1) }),
   ConstantPad2d: (draw) => ({ ...padding(2)(draw), value: draw.real(-1, 1) }),
+  ConstantPad3d: (draw) => ({ ...padding(3)(draw), value: draw.real(-1, 1) }),
   ReflectionPad1d: edges(1),
   ReflectionPad2d: edges(2),
+  ReflectionPad3d: edges(3),
   ReplicationPad1d: edges(1),
   ReplicationPad2d: edges(2),
+  ReplicationPad3d: edges(3),
   CircularPad1d: edges(1),
   CircularPad2d: edges(2),
+  CircularPad3d: edges(3),
   Upsample: (draw, input) => {
     const mode = draw.pick([
       "nearest",
       "nearest-exact",
-      ...(input.length === 2 ? ["linear"] : ["bilinear", "bicubic"]),
+      ...(input.length === 2 ? ["linear"] : input.length === 3 ? ["bilinear", "bicubic"] : ["trilinear"]),
     ]);
     const target = half(draw) ? { size: draw.int(2, 6) } : { scale_factor: draw.pick([0.5, 1.5, 2]) };
     return { ...target, mode, align_corners: mode.startsWith("nearest") ? null : half(draw) };

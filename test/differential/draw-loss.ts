@@ -5,8 +5,8 @@ import type { Args } from "./draw-layers.ts";
 export interface DrawnLoss {
   readonly type: string;
   readonly args: Args;
-  /** A layer that brings the outputs where the loss wants them. */
-  readonly last?: Args & { readonly type: string };
+  /** Layers that bring the outputs where the loss wants them. */
+  readonly ends?: readonly (Args & { readonly type: string })[];
   readonly outputs: number;
   target(draw: Draw): number | number[];
 }
@@ -20,7 +20,7 @@ const sign = (draw: Draw): number => draw.pick([-1, 1]);
 const flag = (draw: Draw): number => draw.int(0, 1);
 const logSoftmax = { type: "LogSoftmax", dim: 1 };
 
-type Make = (draw: Draw, outputs: number) => Omit<DrawnLoss, "type" | "outputs">;
+type Make = (draw: Draw, outputs: number) => Omit<DrawnLoss, "type" | "outputs"> & { readonly outputs?: number };
 
 export const lossMakers: Readonly<Record<string, Make>> = {
   MSELoss: (draw, n) => ({ args: reduction(draw), target: row(n, value) }),
@@ -29,7 +29,7 @@ export const lossMakers: Readonly<Record<string, Make>> = {
   HuberLoss: (draw, n) => ({ args: { ...reduction(draw), delta: draw.real(0.1, 2) }, target: row(n, value) }),
   BCELoss: (draw, n) => ({
     args: { ...reduction(draw), ...(draw.chance(0.3) && { weight: weights(draw, n) }) },
-    last: { type: "Sigmoid" },
+    ends: [{ type: "Sigmoid" }],
     target: row(n, draw.chance(0.5) ? flag : share),
   }),
   BCEWithLogitsLoss: (draw, n) => ({
@@ -47,20 +47,42 @@ export const lossMakers: Readonly<Record<string, Make>> = {
   }),
   NLLLoss: (draw, n) => ({
     args: { ...reduction(draw), ...(draw.chance(0.3) && { weight: weights(draw, n) }) },
-    last: logSoftmax,
+    ends: [logSoftmax],
     target: (d) => d.int(0, n - 1),
   }),
   KLDivLoss: (draw, n) => ({
     args: { reduction: draw.pick(["mean", "sum", "batchmean"]), log_target: draw.chance(0.3) },
-    last: logSoftmax,
+    ends: [logSoftmax],
     target: row(n, share),
   }),
   PoissonNLLLoss: (draw, n) => {
     const log_input = draw.chance(0.6);
     return {
       args: { ...reduction(draw), log_input, full: draw.chance(0.5) },
-      ...(!log_input && { last: { type: "Softplus" } }),
+      ...(!log_input && { ends: [{ type: "Softplus" }] }),
       target: row(n, (d) => d.int(0, 5)),
+    };
+  },
+  GaussianNLLLoss: (draw, n) => ({
+    args: { ...reduction(draw), full: draw.chance(0.5), eps: draw.pick([1e-6, 0.5]) },
+    outputs: 2 * n,
+    target: row(n, value),
+  }),
+  CTCLoss: (draw, n) => {
+    const [steps, blank, input_lengths] = [draw.int(3, 6), draw.int(0, n - 1), draw.chance(0.5)];
+    const most = draw.int(1, 3);
+    return {
+      args: { ...reduction(draw), blank, zero_infinity: true, input_lengths },
+      outputs: steps * n,
+      ends: [
+        { type: "Unflatten", dim: 1, unflattened_size: [steps, n] },
+        { type: "LogSoftmax", dim: -1 },
+      ],
+      target: (d) => {
+        const labels = d.list(d.int(0, most), () => (blank + d.int(1, n - 1)) % n);
+        const filled = [...labels, ...Array<number>(most).fill(-1)].slice(0, most);
+        return input_lengths ? [d.int(1, steps), ...filled] : filled;
+      },
     };
   },
   SoftMarginLoss: (draw, n) => ({ args: reduction(draw), target: row(n, sign) }),

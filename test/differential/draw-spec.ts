@@ -41,15 +41,17 @@ export function drawSpec(seed: number): DrawnSpec {
     clip_grad_value: draw.pick([null, null, draw.scale(0.001, 0.5)]),
     mode: draw.pick(["compiled", "eager"]),
     numerics: draw.pick(["fast", "strict"]),
-    data: { inline: drawRows(draw, drawn, loss, rows) },
-    validation: draw.chance(0.5) ? { inline: drawRows(draw, drawn, loss, rowsFor(draw, batch_size, 2, 15)) } : null,
+    data: { inline: { ...drawRows(draw, drawn, loss, rows), ...drawWeighting(draw, rows) } },
+    validation: draw.chance(0.5)
+      ? { inline: drawValidation(draw, drawn, loss, rowsFor(draw, batch_size, 2, 15)) }
+      : null,
   };
 }
 
-function headOf({ output }: DrawnModel, { outputs, last }: DrawnLoss): LayerSpec[] {
+function headOf({ output }: DrawnModel, { outputs, ends = [] }: DrawnLoss): LayerSpec[] {
   const features = elementCount(output);
   const linear = { type: "Linear", in_features: features, out_features: outputs, bias: true };
-  return [...(output.length > 1 ? [{ type: "Flatten" }] : []), linear, ...(last ? [last] : [])];
+  return [...(output.length > 1 ? [{ type: "Flatten" }] : []), linear, ...ends];
 }
 
 /** A last batch may be partial, but not of one row, which PyTorch's norms can't take. */
@@ -98,6 +100,14 @@ function drawRows(draw: Draw, { input, vocabulary }: DrawnModel, loss: DrawnLoss
     targets: draw.list(rows, () => loss.target(draw)),
   };
 }
+
+function drawValidation(draw: Draw, drawn: DrawnModel, loss: DrawnLoss, rows: number) {
+  return { ...drawRows(draw, drawn, loss, rows), ...drawWeighting(draw, rows) };
+}
+
+/** None of them 0: PyTorch divides by the sum over a batch. */
+const drawWeighting = (draw: Draw, rows: number) =>
+  draw.chance(0.25) ? { weights: draw.list(rows, () => draw.real(0.05, 3)) } : {};
 
 /** Every type of layer in a list, at any depth. */
 export function typesOf(specs: readonly LayerSpec[]): string[] {

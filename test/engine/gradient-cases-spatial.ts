@@ -28,6 +28,10 @@ function columns(beside: Tensor): Tensor {
   return new Tensor(beside.device.store(Int32Array.of(2, 0, 2, 1, 1, 1, 0, 2)), [2, 4], "int32");
 }
 
+/** int32 [2, 3], each column once. */
+const differentColumns = (beside: Tensor): Tensor =>
+  new Tensor(beside.device.store(Int32Array.of(2, 0, 3, 1, 3, 0)), [2, 3], "int32");
+
 export const spatialCases: Readonly<Record<string, Case[]>> = {
   convolution: [
     { f: (x, w, b) => ops.convolution(x, w, b, geometry, [2, 4]), shapes: [x, weight, [2]] },
@@ -43,6 +47,16 @@ export const spatialCases: Readonly<Record<string, Case[]>> = {
     },
   ],
   adaptiveMaxPool: [{ f: (x) => ops.adaptiveMaxPool(x, [2, 3]).values, shapes: [[2, 3, 4]] }],
+  poolDepth: [
+    {
+      f: (x) =>
+        ops.poolDepth(ops.adaptiveMaxPool(x, [1, 2]), x.shape, (rows, columns) =>
+          ops.adaptiveMaxPool(rows, [2, columns]),
+        ).values,
+      shapes: [[2, 3, 2, 2]],
+    },
+  ],
+  maxUnpool: [{ f: (x) => ops.maxUnpool(x, differentColumns(x), 4), shapes: [[2, 3]] }],
   gatherAlong: [{ f: (x) => ops.gatherAlong(x, columns(x)), shapes: [[2, 3]] }],
   scatterAlong: [{ f: (x) => ops.scatterAlong(x, columns(x), 3), shapes: [[2, 4]] }],
   sparseProduct: [

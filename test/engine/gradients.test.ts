@@ -251,18 +251,34 @@ const TARGETS: Readonly<Record<string, (value: number, i: number) => number>> = 
   MultiLabelMarginLoss: (_, i) => [2, 0, -1, 1, -1, 0, -1, 0, 0][i] ?? -1,
 };
 
+interface LossInput {
+  readonly shape: Shape;
+  readonly target: readonly number[];
+  readonly of?: (x: Tensor) => Tensor;
+}
+/** Where outputs [3, 3] beside as many targets don't do. */
+const LOSS_INPUTS: Readonly<Record<string, LossInput>> = {
+  GaussianNLLLoss: { shape: [3, 4], target: [0.5, -1, 2, 0, 1, -0.3] },
+  // Three samples of four steps; PyTorch's gradient is that of log-probabilities which logSoftmax gave.
+  CTCLoss: { shape: [3, 4, 3], target: [1, 2, 2, 2, 1, -1], of: (x) => ops.logSoftmax(x, 2) },
+};
+
 describe("each loss's first and second derivatives equal central differences", () => {
+  const sampleWeights = tensorOf(Float64Array.of(0.5, 2, 0), [3], false);
   for (const definition of losses.values()) {
     const make = (args: Record<string, unknown>): Module => definition.create(definition.args.parse(args));
     const binary = definition.threshold !== undefined;
     const wanted = TARGETS[definition.type] ?? ((v: number) => (binary ? probability(v) : v));
+    const { shape = [3, 3], target: given, of = (x: Tensor) => x } = LOSS_INPUTS[definition.type] ?? {};
+    const numbers = given ? Float64Array.from(given) : values(9, 3).map(wanted);
     const target =
-      definition.targets === "index" ? indexOf(2, 0, 1) : tensorOf(values(9, 3).map(wanted), [3, 3], false);
+      definition.targets === "index" ? indexOf(2, 0, 1) : tensorOf(numbers, [3, numbers.length / 3], false);
     const domain = definition.type === "BCELoss" ? probability : undefined;
     for (const reduction of ["mean", "sum"]) {
       test(`${definition.type}, ${reduction}`, () => {
         const loss = make({ reduction });
-        check({ f: (x) => loss.forward(x, target), shapes: [[3, 3]], ...(domain && { domain }) });
+        check({ f: (x) => loss.forward(of(x), target), shapes: [shape], ...(domain && { domain }) });
+        check({ f: (x) => loss.forward(of(x), target, sampleWeights), shapes: [shape], ...(domain && { domain }) });
       });
     }
   }

@@ -1,5 +1,6 @@
 /** A spec, the data it names, and what real PyTorch made of it (scripts/fixtures/make_parity.py). */
 import { readdirSync, readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { analyseCsv, type DataSource } from "../../src/data/index.ts";
 import type { CheckContext } from "../../src/spec/index.ts";
 
@@ -32,8 +33,8 @@ export interface Fixture {
 }
 
 export function readFixtures(): Fixture[] {
-  const files = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
-  return files.map((name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8")));
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith(".json.gz"));
+  return files.map((name) => JSON.parse(gunzipSync(readFileSync(new URL(name, FOLDER))).toString()));
 }
 
 /** The fixture's data sets as the service would find them: uploaded CSVs, with their statistics. */

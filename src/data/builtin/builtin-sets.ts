@@ -133,6 +133,7 @@ function loadGenerated(set: GeneratedSet, choice: BuiltinChoice): RawData {
     sampleShape: [width],
     targets: new Table({ names: [set.target] }, 1, targets),
     targetShape: [],
+    weights: null,
   };
 }
 

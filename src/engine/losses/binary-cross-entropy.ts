@@ -6,7 +6,8 @@ import { Module } from "../nn/module.ts";
 import { abs, add, div, exp, log, log1p, maximum, mul, neg, sub } from "../ops/index.ts";
 import { record } from "../ops/op.ts";
 import { elementCount, type Shape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
+import { Constant } from "./constant.ts";
 import { checkSameShape, type Reduction, reduce, reductionArg, requireSameShape, weightArg } from "./reduction.ts";
 
 export interface BCELossOptions {
@@ -23,10 +24,10 @@ export class BCELoss extends Module {
     this.#weight = weight ? new Constant(weight) : null;
     this.#reduction = reduction;
   }
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
     requireSameShape("BCELoss", input, target);
     const losses = binaryCrossEntropy(input, target);
-    return reduce(this.#weight ? mul(losses, this.#weight.on(input)) : losses, this.#reduction);
+    return reduce(this.#weight ? mul(losses, this.#weight.on(input)) : losses, this.#reduction, weights);
   }
 }
 
@@ -54,26 +55,12 @@ export class BCEWithLogitsLoss extends Module {
     this.#posWeight = pos_weight ? new Constant(pos_weight) : null;
     this.#reduction = reduction;
   }
-  forward(x: Tensor, t: Tensor): Tensor {
+  forward(x: Tensor, t: Tensor, weights?: Tensor): Tensor {
     requireSameShape("BCEWithLogitsLoss", x, t);
     const softplus = add(log1p(exp(neg(abs(x)))), maximum(neg(x), 0));
     const positive = this.#posWeight ? mul(softplus, add(mul(t, sub(this.#posWeight.on(x), 1)), 1)) : softplus;
     const losses = add(mul(sub(1, t), x), positive);
-    return reduce(this.#weight ? mul(losses, this.#weight.on(x)) : losses, this.#reduction);
-  }
-}
-
-/** Numbers from the constructor, put on a device when first needed there. */
-export class Constant {
-  readonly values: Float32Array;
-  #tensor: Tensor | null = null;
-  constructor(values: readonly number[]) {
-    this.values = Float32Array.from(values);
-  }
-  on(beside: Tensor): Tensor {
-    if (this.#tensor?.device !== beside.device)
-      this.#tensor = new Tensor(beside.device.store(this.values), [this.values.length]);
-    return this.#tensor;
+    return reduce(this.#weight ? mul(losses, this.#weight.on(x)) : losses, this.#reduction, weights);
   }
 }
 

@@ -5,8 +5,8 @@ import { Module } from "../nn/module.ts";
 import { add, div, logSoftmax, mul, ne, neg, permute, pick, reshape, sum, toFloat } from "../ops/index.ts";
 import { type Shape, ShapeError, sameShape, showShape } from "../shape.ts";
 import { ones, type Tensor } from "../tensor.ts";
-import { Constant } from "./binary-cross-entropy.ts";
-import { type Reduction, reductionArg, weightArg } from "./reduction.ts";
+import { Constant } from "./constant.ts";
+import { atLeastTiny, type Reduction, reduce, reductionArg, weightArg } from "./reduction.ts";
 
 export interface NLLLossOptions {
   readonly weight?: readonly number[] | null | undefined;
@@ -40,8 +40,8 @@ export class NLLLoss extends Module {
     super();
     this.#settings = settings(options);
   }
-  forward(input: Tensor, target: Tensor): Tensor {
-    return indexLoss("NLLLoss", input, target, this.#settings, 0);
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
+    return indexLoss("NLLLoss", input, target, this.#settings, 0, weights);
   }
 }
 
@@ -54,13 +54,13 @@ export class CrossEntropyLoss extends Module {
     this.#settings = settings(options);
     this.#smoothing = options.label_smoothing ?? 0;
   }
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
     const classDim = input.rank > 1 ? 1 : 0;
     const logp = logSoftmax(input, classDim);
     if (target.dtype === "float32" && sameShape(target.shape, input.shape)) {
-      return probabilityLoss(logp, target, this.#settings, this.#smoothing);
+      return probabilityLoss(logp, target, this.#settings, this.#smoothing, weights);
     }
-    return indexLoss("CrossEntropyLoss", logp, target, this.#settings, this.#smoothing);
+    return indexLoss("CrossEntropyLoss", logp, target, this.#settings, this.#smoothing, weights);
   }
 }
 
@@ -78,6 +78,7 @@ function indexLoss(
   target: Tensor,
   { weight, ignore, reduction }: Settings,
   smoothing: number,
+  weights?: Tensor,
 ): Tensor {
   const rows = rowsOf(logp);
   const [count = 0, classes = 0] = rows.shape;
@@ -98,20 +99,30 @@ function indexLoss(
     const uniform = mul(sum(weight ? mul(rows, weight.on(logp)) : rows, 1), counts);
     losses = add(mul(losses, 1 - smoothing), mul(uniform, -smoothing / classes));
   }
-  if (reduction === "none") return reshape(losses, target.shape);
-  return reduction === "sum" ? sum(losses) : div(sum(losses), sum(weightOf));
+  if (reduction === "none") return reduce(reshape(losses, target.shape), reduction, weights);
+  if (!weights) return reduction === "sum" ? sum(losses) : div(sum(losses), sum(weightOf));
+  const ofSamples = reduce(reshape(losses, target.shape), "sum", weights);
+  return reduction === "sum"
+    ? ofSamples
+    : div(ofSamples, atLeastTiny(reduce(reshape(weightOf, target.shape), "sum", weights)));
 }
 
 /** Σ_c −w_c·t_c·logp_c with t smoothed toward uniform; the mean divides by the number of rows, not by weights. */
-function probabilityLoss(logp: Tensor, target: Tensor, { weight, reduction }: Settings, smoothing: number): Tensor {
+function probabilityLoss(
+  logp: Tensor,
+  target: Tensor,
+  { weight, reduction }: Settings,
+  smoothing: number,
+  weights?: Tensor,
+): Tensor {
   const rows = rowsOf(logp);
   const [count = 1, classes = 1] = rows.shape;
   const wanted = rowsOf(target);
   const smoothed = smoothing > 0 ? add(mul(wanted, 1 - smoothing), smoothing / classes) : wanted;
   const weighted = weight ? mul(rows, weight.on(logp)) : rows;
   const losses = neg(sum(mul(smoothed, weighted), 1));
-  if (reduction === "none") return reshape(losses, [logp.shape[0] ?? 1, ...logp.shape.slice(2)]);
-  return reduction === "sum" ? sum(losses) : div(sum(losses), count);
+  if (!weights && reduction !== "none") return reduction === "sum" ? sum(losses) : div(sum(losses), count);
+  return reduce(reshape(losses, [logp.shape[0] ?? 1, ...logp.shape.slice(2)]), reduction, weights);
 }
 
 /** One output for each class, and no class beyond them. */

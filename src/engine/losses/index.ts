@@ -1,8 +1,9 @@
 /** torch.nn's losses, as far as the engine has them, and their definitions by type. */
 import type { LossDefinition } from "../nn/definition.ts";
 import { bceLoss, bceWithLogitsLoss } from "./binary-cross-entropy.ts";
+import { ctcLoss } from "./connectionist.ts";
 import { crossEntropyLoss, nllLoss } from "./cross-entropy.ts";
-import { klDivLoss, poissonNLLLoss } from "./likelihood.ts";
+import { gaussianNLLLoss, klDivLoss, poissonNLLLoss } from "./likelihood.ts";
 import {
   hingeEmbeddingLoss,
   multiLabelMarginLoss,
@@ -14,6 +15,7 @@ import { l1Loss, mseLoss } from "./regression.ts";
 import { huberLoss, smoothL1Loss } from "./robust.ts";
 
 export { BCELoss, BCEWithLogitsLoss } from "./binary-cross-entropy.ts";
+export { CTCLoss } from "./connectionist.ts";
 export { CrossEntropyLoss, NLLLoss } from "./cross-entropy.ts";
 export { GaussianNLLLoss, KLDivLoss, PoissonNLLLoss } from "./likelihood.ts";
 export {
@@ -38,11 +40,13 @@ const definitions: readonly LossDefinition[] = [
   nllLoss,
   klDivLoss,
   poissonNLLLoss,
+  gaussianNLLLoss,
   softMarginLoss,
   hingeEmbeddingLoss,
   multiMarginLoss,
   multiLabelMarginLoss,
   multiLabelSoftMarginLoss,
+  ctcLoss,
 ];
 
 /** Every loss that a spec may name. */

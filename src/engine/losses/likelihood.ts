@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { defineLoss, type Mistake } from "../nn/definition.ts";
 import { Module } from "../nn/module.ts";
-import { add, clamp, div, eq, exp, gt, log, mul, square, sub, sum, where } from "../ops/index.ts";
+import { add, clamp, div, eq, exp, gt, log, mul, slice, square, sub, where } from "../ops/index.ts";
+import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { checkSameShape, type Reduction, reduce, reductionArg, requireSameShape } from "./reduction.ts";
+import { checkSameShape, type Reduction, reduce, reductionArg, requireSameShape, totalWeight } from "./reduction.ts";
 
 export interface KLDivLossOptions {
   readonly reduction?: Reduction | "batchmean" | undefined;
@@ -20,11 +21,13 @@ export class KLDivLoss extends Module {
     this.#reduction = reduction;
     this.#logTarget = log_target;
   }
-  forward(x: Tensor, t: Tensor): Tensor {
+  forward(x: Tensor, t: Tensor, weights?: Tensor): Tensor {
     requireSameShape("KLDivLoss", x, t);
     const losses = this.#logTarget ? mul(exp(t), sub(t, x)) : sub(timesLog(t), mul(t, x));
-    if (this.#reduction === "batchmean") return div(sum(losses), x.shape[0] ?? 1);
-    return reduce(losses, this.#reduction);
+    if (this.#reduction === "batchmean") {
+      return div(reduce(losses, "sum", weights), weights ? totalWeight(weights) : (x.shape[0] ?? 1));
+    }
+    return reduce(losses, this.#reduction, weights);
   }
 }
 
@@ -82,10 +85,10 @@ export class PoissonNLLLoss extends Module {
     this.#eps = eps;
     this.#reduction = reduction;
   }
-  forward(x: Tensor, t: Tensor): Tensor {
+  forward(x: Tensor, t: Tensor, weights?: Tensor): Tensor {
     requireSameShape("PoissonNLLLoss", x, t);
     const losses = this.#logInput ? sub(exp(x), mul(t, x)) : sub(x, mul(t, log(add(x, this.#eps))));
-    return reduce(this.#full ? add(losses, stirling(t)) : losses, this.#reduction);
+    return reduce(this.#full ? add(losses, stirling(t)) : losses, this.#reduction, weights);
   }
 }
 
@@ -139,11 +142,52 @@ export class GaussianNLLLoss extends Module {
     this.#reduction = reduction;
   }
   /** `variance` has the input's shape, or one number for each row. */
-  forward(x: Tensor, t: Tensor, variance: Tensor): Tensor {
+  forward(x: Tensor, t: Tensor, variance: Tensor, weights?: Tensor): Tensor {
     // PyTorch clamps the values in place and lets the gradient pass as if it had not.
     const correction = sub(clamp(variance.detach(), this.#eps, Number.MAX_VALUE), variance.detach());
     const v = add(variance, correction);
     const losses = mul(add(log(v), div(square(sub(x, t)), v)), 0.5);
-    return reduce(this.#full ? add(losses, 0.5 * Math.log(2 * Math.PI)) : losses, this.#reduction);
+    return reduce(this.#full ? add(losses, 0.5 * Math.log(2 * Math.PI)) : losses, this.#reduction, weights);
   }
 }
+
+/** GaussianNLLLoss as a job has it: the model gives means and the logarithms of variances, side by side. */
+class TwoHeadedGaussianNLLLoss extends Module {
+  readonly #loss: GaussianNLLLoss;
+  constructor(options: GaussianNLLLossOptions) {
+    super();
+    this.#loss = new GaussianNLLLoss(options);
+  }
+  forward(output: Tensor, target: Tensor, weights?: Tensor): Tensor {
+    const width = (output.shape.at(-1) ?? 0) / 2;
+    const mean = slice(output, -1, 0, width);
+    const variance = exp(slice(output, -1, width, 2 * width));
+    return this.#loss.forward(mean, target, variance, weights);
+  }
+}
+
+export const gaussianNLLLoss = defineLoss({
+  type: "GaussianNLLLoss",
+  summary:
+    "Negative log-likelihood of a normal distribution; the last dimension of the outputs holds the means, then the logarithms of the variances",
+  args: z.strictObject({
+    full: z.boolean().default(false).describe("Add the constant ½·log 2π"),
+    eps: z.number().gt(0).default(1e-6).describe("Smallest variance"),
+    reduction: reductionArg,
+  }),
+  targets: "values",
+  compares: false,
+  check(_args, output, target) {
+    const width = output.at(-1) ?? 1;
+    const heads = `${width} ${width === 1 ? "output" : "outputs"}`;
+    if (width % 2 !== 0) {
+      return [
+        { message: `wants a mean and the logarithm of a variance for each target, but the last layer has ${heads}` },
+      ];
+    }
+    return checkSameShape([...output.slice(0, -1), width / 2], target).map(() => ({
+      message: `wants targets of shape ${showShape([...output.slice(0, -1), width / 2])} beside outputs ${showShape(output)}, half of them means, got ${showShape(target.shape)}`,
+    }));
+  },
+  create: (given) => new TwoHeadedGaussianNLLLoss(given),
+});

@@ -27,7 +27,7 @@ import {
 } from "../ops/index.ts";
 import { type Shape, ShapeError, showShape } from "../shape.ts";
 import { ones, type Tensor } from "../tensor.ts";
-import { Constant } from "./binary-cross-entropy.ts";
+import { Constant } from "./constant.ts";
 import { checkClasses } from "./cross-entropy.ts";
 import { checkSameShape, type Reduction, reduce, reductionArg, requireSameShape, weightArg } from "./reduction.ts";
 
@@ -42,9 +42,9 @@ export class SoftMarginLoss extends Module {
     super();
     this.#reduction = reduction;
   }
-  forward(x: Tensor, y: Tensor): Tensor {
+  forward(x: Tensor, y: Tensor, weights?: Tensor): Tensor {
     requireSameShape("SoftMarginLoss", x, y);
-    return reduce(softplus(neg(mul(x, y))), this.#reduction);
+    return reduce(softplus(neg(mul(x, y))), this.#reduction, weights);
   }
 }
 
@@ -78,11 +78,11 @@ export class HingeEmbeddingLoss extends Module {
     this.#margin = margin;
     this.#reduction = reduction;
   }
-  forward(x: Tensor, y: Tensor): Tensor {
+  forward(x: Tensor, y: Tensor, weights?: Tensor): Tensor {
     requireSameShape("HingeEmbeddingLoss", x, y);
     // As PyTorch adds them: a target that is neither 1 nor −1 counts in both terms.
     const away = where(ne(y, 1), atLeastZero(sub(this.#margin, x)), 0);
-    return reduce(add(away, where(ne(y, -1), x, 0)), this.#reduction);
+    return reduce(add(away, where(ne(y, -1), x, 0)), this.#reduction, weights);
   }
 }
 
@@ -116,7 +116,7 @@ export class MultiMarginLoss extends Module {
     this.#weight = weight ? new Constant(weight) : null;
     this.#reduction = reduction;
   }
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
     const [x, rows, classes] = asRows("MultiMarginLoss", input);
     const index = reshape(target, [rows]);
     const right = reshape(pick(x, index, NONE), [rows, 1]);
@@ -124,7 +124,7 @@ export class MultiMarginLoss extends Module {
     const short = mul(relu(add(sub(x, right), this.#margin)), wrong);
     const losses = div(sum(this.#p === 2 ? pow(short, 2) : short, 1), classes);
     const weighted = this.#weight ? mul(losses, weightsOf(this.#weight, index, x, rows)) : losses;
-    return reduce(input.rank === 1 ? reshape(weighted, []) : weighted, this.#reduction);
+    return reduce(input.rank === 1 ? reshape(weighted, []) : weighted, this.#reduction, weights);
   }
 }
 
@@ -170,12 +170,12 @@ export class MultiLabelSoftMarginLoss extends Module {
     this.#weight = weight ? new Constant(weight) : null;
     this.#reduction = reduction;
   }
-  forward(x: Tensor, target: Tensor): Tensor {
+  forward(x: Tensor, target: Tensor, weights?: Tensor): Tensor {
     requireSameShape("MultiLabelSoftMarginLoss", x, target);
     const y = toFloat(target);
     const terms = neg(add(mul(y, logSigmoid(x)), mul(sub(1, y), logSigmoid(neg(x)))));
     const weighted = this.#weight ? mul(terms, this.#weight.on(x)) : terms;
-    return reduce(div(sum(weighted, -1), x.shape.at(-1) ?? 1), this.#reduction);
+    return reduce(div(sum(weighted, -1), x.shape.at(-1) ?? 1), this.#reduction, weights);
   }
 }
 
@@ -199,7 +199,7 @@ export class MultiLabelMarginLoss extends Module {
     super();
     this.#reduction = reduction;
   }
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
     const [x, rows, classes] = asRows("MultiLabelMarginLoss", input);
     if (this.#constants?.classes !== classes) this.#constants = labelConstants(classes);
     const { named, counts } = labelTable(target, rows, this.#constants, x);
@@ -208,7 +208,7 @@ export class MultiLabelMarginLoss extends Module {
     const short = relu(add(sub(reshape(x, [rows, 1, classes]), ofTarget), 1));
     const counted = mul(mul(short, reshape(sub(1, isTarget), [rows, 1, classes])), counts);
     const losses = div(sum(counted, [1, 2]), classes);
-    return reduce(input.rank === 1 ? reshape(losses, []) : losses, this.#reduction);
+    return reduce(input.rank === 1 ? reshape(losses, []) : losses, this.#reduction, weights);
   }
 }
 

@@ -1,23 +1,7 @@
 /** Losses that compare two or three outputs. They take more inputs than a job's model gives, so they are the library's. */
 import { Module } from "../nn/module.ts";
-import {
-  abs,
-  add,
-  div,
-  eq,
-  lt,
-  maximum,
-  mul,
-  neg,
-  pow,
-  relu,
-  sqrt,
-  square,
-  sub,
-  sum,
-  toFloat,
-  where,
-} from "../ops/index.ts";
+import { distance } from "../nn/pairs.ts";
+import { add, div, eq, lt, maximum, mul, neg, relu, sqrt, square, sub, sum, toFloat, where } from "../ops/index.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Reduction, reduce } from "./reduction.ts";
 
@@ -82,8 +66,6 @@ export class TripletMarginLoss extends Module {
   }
   #distance(x: Tensor, y: Tensor): Tensor {
     const { p, eps } = this.#options;
-    const difference = add(sub(x, y), eps ?? 1e-6);
-    if (p === 2) return sqrt(sum(square(difference), -1));
-    return pow(sum(pow(abs(difference), p), -1), 1 / p);
+    return distance(x, y, p, eps ?? 1e-6);
   }
 }

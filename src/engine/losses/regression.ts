@@ -15,9 +15,9 @@ export class MSELoss extends Module {
     super();
     this.#reduction = reduction;
   }
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
     requireSameShape("MSELoss", input, target);
-    return reduce(square(sub(input, target)), this.#reduction);
+    return reduce(square(sub(input, target)), this.#reduction, weights);
   }
 }
 
@@ -37,9 +37,9 @@ export class L1Loss extends Module {
     super();
     this.#reduction = reduction;
   }
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
     requireSameShape("L1Loss", input, target);
-    return reduce(abs(sub(input, target)), this.#reduction);
+    return reduce(abs(sub(input, target)), this.#reduction, weights);
   }
 }
 

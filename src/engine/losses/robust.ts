@@ -15,12 +15,12 @@ export class SmoothL1Loss extends Module {
     this.#beta = beta;
     this.#reduction = reduction;
   }
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
     requireSameShape("SmoothL1Loss", input, target);
     const distance = abs(sub(input, target));
-    if (this.#beta === 0) return reduce(distance, this.#reduction);
+    if (this.#beta === 0) return reduce(distance, this.#reduction, weights);
     const near = mul(square(sub(input, target)), 0.5 / this.#beta);
-    return reduce(where(lt(distance, this.#beta), near, sub(distance, this.#beta / 2)), this.#reduction);
+    return reduce(where(lt(distance, this.#beta), near, sub(distance, this.#beta / 2)), this.#reduction, weights);
   }
 }
 
@@ -42,12 +42,12 @@ export class HuberLoss extends Module {
     this.#delta = delta;
     this.#reduction = reduction;
   }
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Tensor, weights?: Tensor): Tensor {
     requireSameShape("HuberLoss", input, target);
     const distance = abs(sub(input, target));
     const near = mul(square(sub(input, target)), 0.5);
     const far = mul(sub(distance, this.#delta / 2), this.#delta);
-    return reduce(where(lt(distance, this.#delta), near, far), this.#reduction);
+    return reduce(where(lt(distance, this.#delta), near, far), this.#reduction, weights);
   }
 }
 

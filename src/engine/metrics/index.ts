@@ -1,21 +1,31 @@
-/**
- * Metrics, computed over a whole epoch from one of two tables of sums that each batch adds to on the device: the
- * confusion matrix (classification) or the residuals (regression).
- */
+/** Metrics, computed over a whole epoch from tables that each batch adds to on the device. */
 import type { LossDefinition } from "../nn/definition.ts";
+import { areaUnderCurve } from "./area-under-curve.ts";
+
+/**
+ * - `confusion`: classes×classes counts (row: target, column: predicted).
+ * - `residuals`: [n, Σ|e|, Σe², Σt, Σt²].
+ * - `ranks`: [n, how many targets were among the TOP_K largest outputs].
+ * - `scores`: for each target its class, then the probability of every class (of the second alone where there are two).
+ */
+export type TableKind = "confusion" | "residuals" | "ranks" | "scores";
 
 export interface MetricDefinition {
   readonly name: string;
   readonly summary: string;
-  /** Which table it is computed from. */
-  readonly from: "confusion" | "residuals";
-  /** `table`: classes×classes counts (row: target, column: predicted), or [n, Σ|e|, Σe², Σt, Σt²]. */
-  compute(table: Float64Array): number;
+  readonly from: TableKind;
+  /** `table` as {@link TableKind} has it, with `width` numbers for each target where it is one of scores. */
+  compute(table: Float64Array, width: number): number;
 }
 
-/** Whether a loss has classes to count, or only values to compare. */
-export function metricTable(loss: LossDefinition): "confusion" | "residuals" {
-  return loss.targets === "index" || loss.threshold !== undefined ? "confusion" : "residuals";
+/** How many of the largest outputs top_k_accuracy looks at, as in Keras. */
+export const TOP_K = 5;
+
+/** The tables that a loss's outputs and targets can fill: there are classes to count, values to compare, or neither. */
+export function metricTables(loss: LossDefinition): readonly TableKind[] {
+  if (loss.compares === false) return [];
+  if (loss.targets === "index") return ["confusion", "ranks", "scores"];
+  return loss.threshold === undefined ? ["residuals"] : ["confusion", "scores"];
 }
 
 const classesIn = (matrix: Float64Array): number => Math.round(Math.sqrt(matrix.length));
@@ -70,6 +80,18 @@ const definitions: readonly MetricDefinition[] = [
     summary: "Harmonic mean of precision and recall; mean over classes",
     from: "confusion",
     compute: (m) => macro(m, (hit, row, column) => (2 * hit) / (row + column)),
+  },
+  {
+    name: "top_k_accuracy",
+    summary: `Share of targets among the ${TOP_K} classes with the largest outputs`,
+    from: "ranks",
+    compute: ([n = 0, hits = 0]) => hits / n,
+  },
+  {
+    name: "auc",
+    summary: "Area under the ROC curve; with more than two classes the mean over each against the rest",
+    from: "scores",
+    compute: areaUnderCurve,
   },
   { name: "mae", summary: "Mean absolute error", from: "residuals", compute: ([n = 0, absolute = 0]) => absolute / n },
   { name: "mse", summary: "Mean squared error", from: "residuals", compute: ([n = 0, , squared = 0]) => squared / n },

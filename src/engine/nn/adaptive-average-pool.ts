@@ -1,14 +1,13 @@
-/** AdaptiveAvgPool1d and AdaptiveAvgPool2d, and GlobalAvgPool: averages over as many windows as one asks for. */
+/** AdaptiveAvgPool over one, two and three dimensions, and GlobalAvgPool: averages over as many windows as one asks for. */
 import { z } from "zod";
 import { mean, sparseProduct } from "../ops/index.ts";
 import { elementCount, ShapeError, showShape } from "../shape.ts";
 import { SparseMap } from "../sparse-map.ts";
 import type { Tensor } from "../tensor.ts";
-import type { Pair } from "../windows.ts";
 import { type AdaptiveSize, adaptiveAverages, adaptiveSize, adaptiveSizes } from "./adaptive-size.ts";
 import { defineLayer, type LayerDefinition } from "./definition.ts";
 import { Module } from "./module.ts";
-import { asImages, checkSample, type Spatial, sampleOf, spatialSize } from "./spatial.ts";
+import { checkRank, checkSample, type Spatial } from "./spatial.ts";
 
 abstract class AdaptiveAveragePool extends Module {
   protected abstract readonly dimensions: Spatial;
@@ -21,14 +20,16 @@ abstract class AdaptiveAveragePool extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const { images, restore } = asImages(this.constructor.name, x, this.dimensions);
-    const positions: Pair = [images.shape[2] ?? 1, images.shape[3] ?? 1];
+    checkRank(this.constructor.name, x, this.dimensions);
+    const first = x.rank - this.dimensions;
+    const positions = x.shape.slice(first);
     const size = adaptiveSize(this.#size, positions, this.dimensions);
-    let y = images;
-    for (const i of [0, 1] as const) {
-      if (size[i] !== positions[i]) y = sparseProduct(y, i + 2, this.#map(positions[i], size[i]));
-    }
-    return restore(y);
+    let y = x;
+    positions.forEach((length, i) => {
+      const count = size[i] ?? length;
+      if (count !== length) y = sparseProduct(y, first + i, this.#map(length, count));
+    });
+    return y;
   }
 
   #map(length: number, count: number): SparseMap {
@@ -47,6 +48,10 @@ export class AdaptiveAvgPool1d extends AdaptiveAveragePool {
 export class AdaptiveAvgPool2d extends AdaptiveAveragePool {
   protected readonly dimensions = 2;
 }
+/** Shapes: (N, C, D, H, W) → (N, C, …output_size); null keeps a size. */
+export class AdaptiveAvgPool3d extends AdaptiveAveragePool {
+  protected readonly dimensions = 3;
+}
 
 const schema = (dimensions: Spatial) => z.strictObject({ output_size: adaptiveSizes(dimensions) });
 
@@ -60,8 +65,8 @@ function define(
     args: schema(dimensions),
     resolve(given, input) {
       checkSample(input, dimensions);
-      const size = adaptiveSize(given.output_size, spatialSize(input, dimensions), dimensions);
-      return { args: given, output: sampleOf(input[0] ?? 0, size, dimensions), flops: elementCount(input) };
+      const size = adaptiveSize(given.output_size, input.slice(1), dimensions);
+      return { args: given, output: [input[0] ?? 0, ...size], flops: elementCount(input) };
     },
     create: (given) => new Class(given.output_size),
   });
@@ -91,5 +96,6 @@ const globalAvgPoolLayer = defineLayer({
 export const adaptiveAveragePoolLayers = [
   define(1, AdaptiveAvgPool1d),
   define(2, AdaptiveAvgPool2d),
+  define(3, AdaptiveAvgPool3d),
   globalAvgPoolLayer,
 ];

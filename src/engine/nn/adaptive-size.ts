@@ -1,8 +1,7 @@
 /** Adaptive pooling: as many windows as one asks for, sharing the input as evenly as possible. */
 import { z } from "zod";
 import type { Term } from "../sparse-map.ts";
-import type { Pair } from "../windows.ts";
-import { pairOf, type Spatial } from "./spatial.ts";
+import { listOf, type Spatial } from "./spatial.ts";
 
 /** One number for every dimension, or a list; null keeps a dimension's size. */
 export type AdaptiveSize = number | null | readonly (number | null)[];
@@ -20,11 +19,11 @@ export function adaptiveSizes(
     .describe("Number of windows; null: as many as there are elements");
 }
 
-/** [height, width] of the result. */
-export function adaptiveSize(given: AdaptiveSize, input: Pair, dimensions: Spatial): Pair {
+/** The size of the result in each dimension. */
+export function adaptiveSize(given: AdaptiveSize, input: readonly number[], dimensions: Spatial): readonly number[] {
   const kept = (size: number | null): number => size ?? 0;
-  const asked = pairOf(given === null || typeof given === "number" ? kept(given) : given.map(kept), dimensions, 0);
-  return [asked[0] || input[0], asked[1] || input[1]];
+  const asked = listOf(given === null || typeof given === "number" ? kept(given) : given.map(kept), dimensions);
+  return asked.map((size, i) => size || (input[i] ?? 1));
 }
 
 /** Averages over windows from ⌊i·length/count⌋ to before ⌈(i + 1)·length/count⌉. */

@@ -1,4 +1,4 @@
-/** AvgPool1d and AvgPool2d, LPPool1d and LPPool2d: windows averaged one direction after the other. */
+/** AvgPool and LPPool over one, two and three dimensions: windows averaged one direction after the other. */
 import { z } from "zod";
 import { abs, mul, pow, relu, sign, sparseProduct } from "../ops/index.ts";
 import { elementCount, ShapeError } from "../shape.ts";
@@ -8,7 +8,7 @@ import { pooledSize } from "../windows.ts";
 import { defineLayer, type LayerDefinition } from "./definition.ts";
 import { ceilMode, pooledSample, windowArgs } from "./max-pool.ts";
 import { Module } from "./module.ts";
-import { asImages, pairOf, type Sizes, type Spatial } from "./spatial.ts";
+import { checkRank, listOf, type Sizes, type Spatial } from "./spatial.ts";
 
 interface WindowRow {
   readonly kernel: number;
@@ -48,25 +48,24 @@ abstract class AveragePool extends Module {
   ) {
     super();
     this.#dimensions = dimensions;
-    const kernel = pairOf(kernelSize, dimensions, 1);
-    const strides = pairOf(stride ?? kernelSize, dimensions, 1);
-    const pads = pairOf(padding, dimensions, 0);
-    this.#maps = ([0, 1] as const).map((i) => {
+    const strides = listOf(stride ?? kernelSize, dimensions);
+    const pads = listOf(padding, dimensions);
+    this.#maps = listOf(kernelSize, dimensions).map((kernel, i) => {
       // The override divides once, not once for each direction.
-      const divisor = divisorOverride === null ? null : i === 1 ? divisorOverride : 1;
-      const row = { kernel: kernel[i], stride: strides[i], padding: pads[i], ceil: ceilMode };
+      const divisor = divisorOverride === null ? null : i === dimensions - 1 ? divisorOverride : 1;
+      const row = { kernel, stride: strides[i] ?? kernel, padding: pads[i] ?? 0, ceil: ceilMode };
       return new SparseMaps((length) => averages(length, { ...row, includePad: countIncludePad, divisor }));
     });
   }
 
   forward(x: Tensor): Tensor {
-    const { images, restore } = asImages(this.constructor.name, x, this.#dimensions);
-    let y = images;
-    for (const i of this.#dimensions === 1 ? [1] : [0, 1]) {
-      const map = this.#maps[i]?.for(images.shape[i + 2] ?? 1);
-      if (map) y = sparseProduct(y, i + 2, map);
-    }
-    return restore(y);
+    checkRank(this.constructor.name, x, this.#dimensions);
+    const first = x.rank - this.#dimensions;
+    let y = x;
+    this.#maps.forEach((maps, i) => {
+      y = sparseProduct(y, first + i, maps.for(x.shape[first + i] ?? 1));
+    });
+    return y;
   }
 }
 
@@ -97,6 +96,20 @@ export class AvgPool2d extends AveragePool {
   }
 }
 
+/** Shapes: (N, C, D, H, W) → (N, C, D′, H′, W′); without N too. */
+export class AvgPool3d extends AveragePool {
+  constructor(
+    kernelSize: Sizes,
+    stride: Sizes | null = null,
+    padding: Sizes = 0,
+    ceilMode = false,
+    countIncludePad = true,
+    divisorOverride: number | null = null,
+  ) {
+    super(3, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride);
+  }
+}
+
 const averageArgs = (dimensions: Spatial) => ({
   ...windowArgs(dimensions),
   ceil_mode: ceilMode,
@@ -105,8 +118,7 @@ const averageArgs = (dimensions: Spatial) => ({
 
 /** Additions of one sample: one for each element of each window. */
 function windowFlops(kernelSize: Sizes, output: readonly number[], dimensions: Spatial): number {
-  const [height, width] = pairOf(kernelSize, dimensions, 1);
-  return elementCount(output) * height * width;
+  return elementCount(output) * elementCount(listOf(kernelSize, dimensions));
 }
 
 const avgPool1dLayer = defineLayer({
@@ -129,24 +141,32 @@ const divisor = z
   .default(null)
   .describe("What sums are divided by, instead of the number of elements");
 
-const avgPool2dLayer = defineLayer({
-  type: "AvgPool2d",
-  summary: "The average of each window of images [channels, height, width]",
-  args: z.strictObject({ ...averageArgs(2), divisor_override: divisor }),
-  resolve(given, input) {
-    const output = pooledSample(given, input, 2);
-    return { args: given, output, flops: windowFlops(given.kernel_size, output, 2) };
-  },
-  create: (given) =>
-    new AvgPool2d(
-      given.kernel_size,
-      given.stride,
-      given.padding,
-      given.ceil_mode,
-      given.count_include_pad,
-      given.divisor_override,
-    ),
-});
+const dividedArgs = (dimensions: Spatial) => z.strictObject({ ...averageArgs(dimensions), divisor_override: divisor });
+
+function defineDivided(
+  dimensions: Spatial,
+  summary: string,
+  Class: new (...args: ConstructorParameters<typeof AvgPool2d>) => AveragePool,
+): LayerDefinition<ReturnType<typeof dividedArgs>> {
+  return defineLayer({
+    type: `AvgPool${dimensions}d`,
+    summary,
+    args: dividedArgs(dimensions),
+    resolve(given, input) {
+      const output = pooledSample(given, input, dimensions);
+      return { args: given, output, flops: windowFlops(given.kernel_size, output, dimensions) };
+    },
+    create: (given) =>
+      new Class(
+        given.kernel_size,
+        given.stride,
+        given.padding,
+        given.ceil_mode,
+        given.count_include_pad,
+        given.divisor_override,
+      ),
+  });
+}
 
 /** (Σ xᵖ)^(1/p) of each window; the sum keeps its sign, and only what is positive counts, as in PyTorch. */
 abstract class LPPool extends Module {
@@ -157,7 +177,7 @@ abstract class LPPool extends Module {
   protected constructor(dimensions: Spatial, normType: number, kernelSize: Sizes, average: AveragePool) {
     super();
     this.#p = normType;
-    this.#elements = elementCount(pairOf(kernelSize, dimensions, 1));
+    this.#elements = elementCount(listOf(kernelSize, dimensions));
     this.#average = average;
   }
 
@@ -178,6 +198,13 @@ export class LPPool1d extends LPPool {
 export class LPPool2d extends LPPool {
   constructor(normType: number, kernelSize: Sizes, stride: Sizes | null = null, ceilMode = false) {
     super(2, normType, kernelSize, new AvgPool2d(kernelSize, stride, 0, ceilMode));
+  }
+}
+
+/** Shapes: (N, C, D, H, W) → (N, C, D′, H′, W′); without N too. */
+export class LPPool3d extends LPPool {
+  constructor(normType: number, kernelSize: Sizes, stride: Sizes | null = null, ceilMode = false) {
+    super(3, normType, kernelSize, new AvgPool3d(kernelSize, stride, 0, ceilMode));
   }
 }
 
@@ -203,4 +230,11 @@ function defineNorm(
   });
 }
 
-export const averagePoolLayers = [avgPool1dLayer, avgPool2dLayer, defineNorm(1, LPPool1d), defineNorm(2, LPPool2d)];
+export const averagePoolLayers = [
+  avgPool1dLayer,
+  defineDivided(2, "The average of each window of images [channels, height, width]", AvgPool2d),
+  defineDivided(3, "The average of each window of volumes [channels, depth, height, width]", AvgPool3d),
+  defineNorm(1, LPPool1d),
+  defineNorm(2, LPPool2d),
+  defineNorm(3, LPPool3d),
+];

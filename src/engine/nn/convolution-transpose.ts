@@ -1,34 +1,39 @@
-/** ConvTranspose1d and ConvTranspose2d: what a convolution's input gets as gradient, as a layer of its own. */
+/** ConvTranspose1d, ConvTranspose2d and ConvTranspose3d: what a convolution's input gets as gradient, as a layer of its own. */
 import { z } from "zod";
 import { add, convolutionInput, reshape } from "../ops/index.ts";
 import { elementCount, ShapeError } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { type ConvolutionGeometry, checkReach, type Pair } from "../windows.ts";
+import { type ConvolutionGeometry, checkReach } from "../windows.ts";
 import { checkChannels, convolutionSpecs } from "./convolution.ts";
 import { defineLayer, type LayerDefinition } from "./definition.ts";
+import { DepthWindows, imagesOf } from "./depth.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 import { channels, size } from "./schema.ts";
-import { asImages, checkSample, pairOf, type Sizes, type Spatial, sampleOf, sizes, spatialSize } from "./spatial.ts";
+import { asVolumes, checkSample, depthOf, listOf, planeOf, type Sizes, type Spatial, sizes } from "./spatial.ts";
 
-/** (L − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1 in each direction. */
-function transposedSize(
-  input: Pair,
-  kernel: Pair,
-  { stride, dilation, before }: ConvolutionGeometry,
-  extra: Pair,
-): Pair {
-  const along = (i: 0 | 1): number =>
-    (input[i] - 1) * stride[i] - 2 * before[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1;
-  return [along(0), along(1)];
+/** What changes the size, one number for each dimension. */
+interface Spread {
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  readonly padding: readonly number[];
+  readonly extra: readonly number[];
+}
+
+/** (L − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1 along dimension i. */
+function transposedLength(length: number, i: number, { kernel, stride, dilation, padding, extra }: Spread): number {
+  const reach = (dilation[i] ?? 1) * ((kernel[i] ?? 1) - 1);
+  return (length - 1) * (stride[i] ?? 1) - 2 * (padding[i] ?? 0) + reach + (extra[i] ?? 0) + 1;
 }
 
 abstract class TransposedConvolution extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
-  protected abstract readonly dimensions: Spatial;
+  readonly #dimensions: Spatial;
+  readonly #spread: Spread;
   readonly #geometry: ConvolutionGeometry;
-  readonly #extra: Pair;
+  readonly #depth: DepthWindows;
 
   constructor(
     dimensions: Spatial,
@@ -43,39 +48,49 @@ abstract class TransposedConvolution extends Module {
     dilation: Sizes,
   ) {
     super();
-    const specs = specsOf(inChannels, outChannels, pairOf(kernelSize, dimensions, 1), groups, dimensions);
+    this.#dimensions = dimensions;
+    const spread = {
+      kernel: listOf(kernelSize, dimensions),
+      stride: listOf(stride, dimensions),
+      dilation: listOf(dilation, dimensions),
+      padding: listOf(padding, dimensions),
+      extra: listOf(outputPadding, dimensions),
+    };
+    const specs = convolutionSpecs([inChannels, outChannels / groups, ...spread.kernel], outChannels);
     this.weight = new Parameter(specs.weight);
     this.bias = bias ? new Parameter(specs.bias) : null;
+    this.#spread = spread;
     this.#geometry = {
-      stride: pairOf(stride, dimensions, 1),
-      dilation: pairOf(dilation, dimensions, 1),
-      before: pairOf(padding, dimensions, 0),
+      stride: planeOf(spread.stride, 1),
+      dilation: planeOf(spread.dilation, 1),
+      before: planeOf(spread.padding, 0),
       groups,
     };
-    this.#extra = pairOf(outputPadding, dimensions, 0);
+    this.#depth = new DepthWindows({
+      slices: depthOf(spread.kernel, 1),
+      stride: depthOf(spread.stride, 1),
+      dilation: depthOf(spread.dilation, 1),
+      before: depthOf(spread.padding, 0),
+    });
   }
 
   forward(x: Tensor): Tensor {
-    const { images, restore } = asImages(this.constructor.name, x, this.dimensions);
-    const kernel = spatialSize(this.weight.shape, this.dimensions);
-    const positions: Pair = [images.shape[2] ?? 1, images.shape[3] ?? 1];
-    const size = transposedSize(positions, kernel, this.#geometry, this.#extra);
-    if (size[0] < 1 || size[1] < 1) {
+    const { volumes, restore } = asVolumes(this.constructor.name, x, this.#dimensions);
+    const { kernel } = this.#spread;
+    const size = kernel.map((_, i) => transposedLength(volumes.shape.at(i - this.#dimensions) ?? 1, i, this.#spread));
+    if (size.some((length) => length < 1)) {
       throw new ShapeError(`${this.constructor.name}: the padding takes away the whole output.`, "padding");
     }
-    const weight = reshape(this.weight, [...this.weight.shape.slice(0, 2), ...kernel]);
-    const y = convolutionInput(images, weight, this.#geometry, size);
-    return restore(this.bias ? add(y, reshape(this.bias, [this.bias.size, 1, 1])) : y);
+    const [inputs = 0, outputs = 0] = this.weight.shape;
+    const weight = reshape(this.weight, [inputs, outputs * depthOf(kernel, 1), ...planeOf(kernel, 1)]);
+    const images = convolutionInput(imagesOf(volumes), weight, this.#geometry, planeOf(size, 1));
+    const y = restore(this.#depth.spread(images, volumes.shape[0] ?? 0, depthOf(size, 1)));
+    return this.bias ? add(y, reshape(this.bias, [this.bias.size, ...size.map(() => 1)])) : y;
   }
-}
-
-function specsOf(inChannels: number, outChannels: number, kernel: Pair, groups: number, dimensions: Spatial) {
-  return convolutionSpecs([inChannels, outChannels / groups, ...kernel.slice(2 - dimensions)], outChannels);
 }
 
 /** Shapes: (N, in_channels, L) → (N, out_channels, L′); without N too. */
 export class ConvTranspose1d extends TransposedConvolution {
-  protected readonly dimensions = 1;
   constructor(
     inChannels: number,
     outChannels: number,
@@ -93,7 +108,6 @@ export class ConvTranspose1d extends TransposedConvolution {
 
 /** Shapes: (N, in_channels, H, W) → (N, out_channels, H′, W′); without N too. */
 export class ConvTranspose2d extends TransposedConvolution {
-  protected readonly dimensions = 2;
   constructor(
     inChannels: number,
     outChannels: number,
@@ -106,6 +120,23 @@ export class ConvTranspose2d extends TransposedConvolution {
     dilation: Sizes = 1,
   ) {
     super(2, inChannels, outChannels, kernelSize, stride, padding, outputPadding, groups, bias, dilation);
+  }
+}
+
+/** Shapes: (N, in_channels, D, H, W) → (N, out_channels, D′, H′, W′); without N too. */
+export class ConvTranspose3d extends TransposedConvolution {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Sizes,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    outputPadding: Sizes = 0,
+    groups = 1,
+    bias = true,
+    dilation: Sizes = 1,
+  ) {
+    super(3, inChannels, outChannels, kernelSize, stride, padding, outputPadding, groups, bias, dilation);
   }
 }
 
@@ -136,40 +167,45 @@ function define(
       checkSample(input, dimensions);
       const found = input[0] ?? 0;
       checkChannels(found, given.in_channels, given.out_channels, given.groups);
-      const kernel = pairOf(given.kernel_size, dimensions, 1);
-      const stride = pairOf(given.stride, dimensions, 1);
-      const dilation = pairOf(given.dilation, dimensions, 1);
-      const before = pairOf(given.padding, dimensions, 0);
-      const extra = pairOf(given.output_padding, dimensions, 0);
-      for (const i of dimensions === 1 ? ([1] as const) : ([0, 1] as const)) {
-        const below = Math.max(stride[i], dilation[i]);
-        if (extra[i] >= below) {
+      const spread = {
+        kernel: listOf(given.kernel_size, dimensions),
+        stride: listOf(given.stride, dimensions),
+        dilation: listOf(given.dilation, dimensions),
+        padding: listOf(given.padding, dimensions),
+        extra: listOf(given.output_padding, dimensions),
+      };
+      const { kernel, stride, dilation } = spread;
+      spread.extra.forEach((extra, i) => {
+        const below = Math.max(stride[i] ?? 1, dilation[i] ?? 1);
+        if (extra >= below) {
           throw new ShapeError(
-            `expects less than ${below} (the larger of stride and dilation), got ${extra[i]}`,
+            `expects less than ${below} (the larger of stride and dilation), got ${extra}`,
             "output_padding",
           );
         }
-      }
-      const geometry = { stride, dilation, before, groups: given.groups };
-      const positions = spatialSize(input, dimensions);
-      const whole = transposedSize(positions, kernel, { ...geometry, before: [0, 0] }, extra);
-      const size = transposedSize(positions, kernel, geometry, extra);
-      for (const i of [0, 1] as const) {
-        if (size[i] >= 1) continue;
-        const most = Math.floor((whole[i] - 1) / 2);
+      });
+      const size = input.slice(1).map((length, i) => {
+        const found = transposedLength(length, i, spread);
+        if (found >= 1) return found;
+        const padding = spread.padding[i] ?? 0;
+        const most = Math.floor((found + 2 * padding - 1) / 2);
         throw new ShapeError(
-          `expects at most ${most}, so that something of the output is left, got ${before[i]}`,
+          `expects at most ${most}, so that something of the output is left, got ${padding}`,
           "padding",
         );
-      }
-      checkReach(kernel, stride, dilation);
-      const output = sampleOf(given.out_channels, size, dimensions);
-      const products = elementCount(input) * (given.out_channels / given.groups) * kernel[0] * kernel[1];
-      return { args: { ...given, in_channels: found }, output, flops: 2 * products };
+      });
+      checkReach(planeOf(kernel, 1), planeOf(stride, 1), planeOf(dilation, 1));
+      const output = [given.out_channels, ...size];
+      const products = elementCount(input) * (given.out_channels / given.groups) * elementCount(kernel);
+      // Every slice of depth gives to as many as the kernel has, which are then summed.
+      const spreadSlices = (input[1] ?? 1) * depthOf(kernel, 1);
+      const innerValues = dimensions < 3 ? 0 : given.out_channels * spreadSlices * elementCount(size.slice(1));
+      return { args: { ...given, in_channels: found }, output, flops: 2 * products, innerValues };
     },
     parameters(given) {
-      const kernel = pairOf(given.kernel_size, dimensions, 1);
-      const { weight, bias } = specsOf(given.in_channels ?? 0, given.out_channels, kernel, given.groups, dimensions);
+      const kernel = listOf(given.kernel_size, dimensions);
+      const shape = [given.in_channels ?? 0, given.out_channels / given.groups, ...kernel];
+      const { weight, bias } = convolutionSpecs(shape, given.out_channels);
       return given.bias ? { weight, bias } : { weight };
     },
     create: (given) =>
@@ -193,5 +229,10 @@ export const transposedConvolutionLayers = [
     2,
     "Spreads each pixel of images [channels, height, width] over a window, by learned kernels",
     ConvTranspose2d,
+  ),
+  define(
+    3,
+    "Spreads each element of volumes [channels, depth, height, width] over a window, by learned kernels",
+    ConvTranspose3d,
   ),
 ];

@@ -1,16 +1,17 @@
-/** Conv1d and Conv2d. */
+/** Conv1d, Conv2d and Conv3d. */
 import { z } from "zod";
 import { convolution } from "../ops/index.ts";
 import { uniformWithin } from "../random.ts";
 import { elementCount, ShapeError } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { type ConvolutionGeometry, checkReach, type Pair, windowCount } from "../windows.ts";
+import { type ConvolutionGeometry, checkReach, windowCount } from "../windows.ts";
 import { defineLayer, type LayerDefinition } from "./definition.ts";
+import { DepthWindows, volumesOf } from "./depth.ts";
 import { type Amounts, checkEdges, type EdgeMode, Edges } from "./edges.ts";
 import { Module } from "./module.ts";
 import { Parameter, type ParameterSpec } from "./parameter.ts";
 import { channels, size } from "./schema.ts";
-import { asImages, checkSample, pairOf, type Sizes, type Spatial, sampleOf, sizes, spatialSize } from "./spatial.ts";
+import { asVolumes, checkSample, depthOf, listOf, planeOf, type Sizes, type Spatial, sizes } from "./spatial.ts";
 
 export type PaddingMode = "zeros" | EdgeMode;
 
@@ -25,10 +26,14 @@ export function convolutionSpecs(
 }
 
 /** "same" keeps the size: what the kernel reaches over is added, the smaller half before. */
-function amountsOf(padding: Sizes | "same" | "valid", kernel: Pair, dilation: Pair, dimensions: Spatial): Amounts[] {
+function amountsOf(
+  padding: Sizes | "same" | "valid",
+  kernel: readonly number[],
+  dilation: readonly number[],
+  dimensions: Spatial,
+): Amounts[] {
   const given = typeof padding === "string" ? 0 : padding;
-  const equal = pairOf(given, dimensions, 0).map((amount): Amounts => [amount, amount]);
-  if (padding !== "same") return equal;
+  if (padding !== "same") return listOf(given, dimensions).map((amount): Amounts => [amount, amount]);
   return kernel.map((k, i) => {
     const total = (dilation[i] ?? 1) * (k - 1);
     return [Math.floor(total / 2), total - Math.floor(total / 2)];
@@ -38,10 +43,14 @@ function amountsOf(padding: Sizes | "same" | "valid", kernel: Pair, dilation: Pa
 abstract class Convolution extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
-  protected abstract readonly dimensions: Spatial;
+  readonly #dimensions: Spatial;
+  readonly #kernel: readonly number[];
+  readonly #stride: readonly number[];
+  readonly #dilation: readonly number[];
   readonly #geometry: ConvolutionGeometry;
   readonly #amounts: readonly Amounts[];
   readonly #edges: Edges | null;
+  readonly #depth: DepthWindows;
 
   /** Shapes: (N, in_channels, *) → (N, out_channels, *). `dimensions` comes first, from the subclass. */
   constructor(
@@ -57,48 +66,51 @@ abstract class Convolution extends Module {
     paddingMode: PaddingMode,
   ) {
     super();
-    const kernel = pairOf(kernelSize, dimensions, 1);
-    const dilations = pairOf(dilation, dimensions, 1);
-    const specs = convolutionSpecs(weightShape(inChannels, outChannels, kernel, groups, dimensions), outChannels);
+    this.#dimensions = dimensions;
+    this.#kernel = listOf(kernelSize, dimensions);
+    this.#stride = listOf(stride, dimensions);
+    this.#dilation = listOf(dilation, dimensions);
+    const specs = convolutionSpecs([outChannels, inChannels / groups, ...this.#kernel], outChannels);
     this.weight = new Parameter(specs.weight);
     this.bias = bias ? new Parameter(specs.bias) : null;
-    this.#amounts = amountsOf(padding, kernel, dilations, dimensions);
+    this.#amounts = amountsOf(padding, this.#kernel, this.#dilation, dimensions);
     this.#edges = paddingMode === "zeros" ? null : new Edges(paddingMode, this.#amounts);
-    const before: Pair = this.#edges ? [0, 0] : [this.#amounts[0]?.[0] ?? 0, this.#amounts[1]?.[0] ?? 0];
-    this.#geometry = { stride: pairOf(stride, dimensions, 1), dilation: dilations, before, groups };
+    const before = this.#amounts.map(([first]) => (this.#edges ? 0 : first));
+    this.#geometry = {
+      stride: planeOf(this.#stride, 1),
+      dilation: planeOf(this.#dilation, 1),
+      before: planeOf(before, 0),
+      groups,
+    };
+    this.#depth = new DepthWindows({
+      slices: depthOf(this.#kernel, 1),
+      stride: depthOf(this.#stride, 1),
+      dilation: depthOf(this.#dilation, 1),
+      before: depthOf(before, 0),
+    });
   }
 
   forward(x: Tensor): Tensor {
-    const { images, restore } = asImages(this.constructor.name, x, this.dimensions);
-    const { stride, dilation } = this.#geometry;
-    const kernel = spatialSize(this.weight.shape, this.dimensions);
-    const count = (i: 0 | 1): number => {
+    const { volumes, restore } = asVolumes(this.constructor.name, x, this.#dimensions);
+    const size = this.#kernel.map((kernel, i) => {
       const [before, after] = this.#amounts[i] ?? [0, 0];
-      return windowCount(images.shape[i + 2] ?? 1, kernel[i], stride[i], dilation[i], before + after);
-    };
-    const size: Pair = [count(0), count(1)];
-    if (size[0] < 1 || size[1] < 1) {
+      const length = volumes.shape.at(i - this.#dimensions) ?? 1;
+      return windowCount(length, kernel, this.#stride[i] ?? 1, this.#dilation[i], before + after);
+    });
+    if (size.some((count) => count < 1)) {
       throw new ShapeError(`${this.constructor.name}: the kernel is larger than the padded input.`, "kernel_size");
     }
-    const weight = this.weight.reshape([...this.weight.shape.slice(0, 2), ...kernel]);
-    const padded = this.#edges ? this.#edges.pad(images) : images;
-    return restore(convolution(padded, weight, this.bias, this.#geometry, size));
+    const padded = this.#edges ? this.#edges.pad(volumes) : volumes;
+    const images = this.#depth.take(padded, depthOf(size, 1));
+    const [features = 0, channels = 0] = this.weight.shape;
+    const stacked = [features, channels * depthOf(this.#kernel, 1), ...planeOf(this.#kernel, 1)];
+    const y = convolution(images, this.weight.reshape(stacked), this.bias, this.#geometry, planeOf(size, 1));
+    return restore(volumesOf(y, volumes.shape[0] ?? 0));
   }
-}
-
-function weightShape(
-  inChannels: number,
-  outChannels: number,
-  kernel: Pair,
-  groups: number,
-  dimensions: Spatial,
-): number[] {
-  return [outChannels, inChannels / groups, ...kernel.slice(2 - dimensions)];
 }
 
 /** Shapes: (N, in_channels, L) → (N, out_channels, L′); without N too. */
 export class Conv1d extends Convolution {
-  protected readonly dimensions = 1;
   constructor(
     inChannels: number,
     outChannels: number,
@@ -116,7 +128,6 @@ export class Conv1d extends Convolution {
 
 /** Shapes: (N, in_channels, H, W) → (N, out_channels, H′, W′); without N too. */
 export class Conv2d extends Convolution {
-  protected readonly dimensions = 2;
   constructor(
     inChannels: number,
     outChannels: number,
@@ -129,6 +140,23 @@ export class Conv2d extends Convolution {
     paddingMode: PaddingMode = "zeros",
   ) {
     super(2, inChannels, outChannels, kernelSize, stride, padding, dilation, groups, bias, paddingMode);
+  }
+}
+
+/** Shapes: (N, in_channels, D, H, W) → (N, out_channels, D′, H′, W′); without N too. */
+export class Conv3d extends Convolution {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Sizes,
+    stride: Sizes = 1,
+    padding: Sizes | "same" | "valid" = 0,
+    dilation: Sizes = 1,
+    groups = 1,
+    bias = true,
+    paddingMode: PaddingMode = "zeros",
+  ) {
+    super(3, inChannels, outChannels, kernelSize, stride, padding, dilation, groups, bias, paddingMode);
   }
 }
 
@@ -175,36 +203,41 @@ function define(
       checkSample(input, dimensions);
       const found = input[0] ?? 0;
       checkChannels(found, given.in_channels, given.out_channels, given.groups);
-      const kernel = pairOf(given.kernel_size, dimensions, 1);
-      const stride = pairOf(given.stride, dimensions, 1);
-      const dilation = pairOf(given.dilation, dimensions, 1);
-      if (given.padding === "same" && (stride[0] !== 1 || stride[1] !== 1)) {
+      const kernel = listOf(given.kernel_size, dimensions);
+      const stride = listOf(given.stride, dimensions);
+      const dilation = listOf(given.dilation, dimensions);
+      if (given.padding === "same" && stride.some((step) => step !== 1)) {
         throw new ShapeError(`"same" keeps the size, which needs stride 1, got stride ${given.stride}`, "padding");
       }
       const amounts = amountsOf(given.padding, kernel, dilation, dimensions);
-      const positions = spatialSize(input, dimensions);
-      const count = (i: 0 | 1): number => {
+      const size = input.slice(1).map((length, i) => {
         const [before, after] = amounts[i] ?? [0, 0];
-        if (given.padding_mode !== "zeros") checkEdges(given.padding_mode, positions[i], [before, after]);
-        const reach = dilation[i] * (kernel[i] - 1) + 1;
-        const room = positions[i] + before + after;
+        if (given.padding_mode !== "zeros") checkEdges(given.padding_mode, length, [before, after]);
+        const [wide = 1, apart = 1] = [kernel[i], dilation[i]];
+        const reach = apart * (wide - 1) + 1;
+        const room = length + before + after;
         if (reach > room) {
           throw new ShapeError(
-            `expects a kernel that reaches over at most ${room} elements (${positions[i]} and padding), got ${reach}`,
+            `expects a kernel that reaches over at most ${room} elements (${length} and padding), got ${reach}`,
             "kernel_size",
           );
         }
-        return windowCount(positions[i], kernel[i], stride[i], dilation[i], before + after);
-      };
-      const size: Pair = [count(0), count(1)];
-      checkReach(kernel, stride, dilation);
-      const output = sampleOf(given.out_channels, size, dimensions);
-      const products = elementCount(output) * (found / given.groups) * kernel[0] * kernel[1];
-      return { args: { ...given, in_channels: found }, output, flops: 2 * products };
+        return windowCount(length, wide, stride[i] ?? 1, apart, before + after);
+      });
+      checkReach(planeOf(kernel, 1), planeOf(stride, 1), planeOf(dilation, 1));
+      const output = [given.out_channels, ...size];
+      const products = elementCount(output) * (found / given.groups) * elementCount(kernel);
+      // The slices that each window of depth takes are laid out beside each other.
+      const innerValues =
+        dimensions < 3 ? 0 : found * depthOf(kernel, 1) * depthOf(size, 1) * elementCount(input.slice(2));
+      return { args: { ...given, in_channels: found }, output, flops: 2 * products, innerValues };
     },
     parameters(given) {
-      const kernel = pairOf(given.kernel_size, dimensions, 1);
-      const shape = weightShape(given.in_channels ?? 0, given.out_channels, kernel, given.groups, dimensions);
+      const shape = [
+        given.out_channels,
+        (given.in_channels ?? 0) / given.groups,
+        ...listOf(given.kernel_size, dimensions),
+      ];
       const { weight, bias } = convolutionSpecs(shape, given.out_channels);
       return given.bias ? { weight, bias } : { weight };
     },
@@ -226,4 +259,5 @@ function define(
 export const convolutionLayers = [
   define(1, "Slides learned kernels over samples [channels, length]", Conv1d),
   define(2, "Slides learned kernels over images [channels, height, width]", Conv2d),
+  define(3, "Slides learned kernels over volumes [channels, depth, height, width]", Conv3d),
 ];

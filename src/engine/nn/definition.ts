@@ -73,6 +73,8 @@ export interface LossDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly args: Schema;
   /** How targets are encoded for it: class indices (int32), or values (float32) in the output's shape. */
   readonly targets: "index" | "values";
+  /** False where outputs are not what targets say, so that no metric can be computed from the two. */
+  readonly compares?: false;
   /** For losses over two classes: an output of at least this much means class 1. */
   readonly threshold?: number;
   /** What of the last layer's output (one sample) and the targets does not fit; empty when all does. */

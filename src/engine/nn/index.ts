@@ -50,12 +50,13 @@ export {
   Tanhshrink,
   Threshold,
 } from "./activations.ts";
-export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, GlobalAvgPool } from "./adaptive-average-pool.ts";
+export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, GlobalAvgPool } from "./adaptive-average-pool.ts";
 export { type AttentionOptions, type Masks, MultiheadAttention } from "./attention.ts";
-export { AvgPool1d, AvgPool2d, LPPool1d, LPPool2d } from "./average-pool.ts";
+export { AvgPool1d, AvgPool2d, AvgPool3d, LPPool1d, LPPool2d, LPPool3d } from "./average-pool.ts";
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from "./batch-norm.ts";
-export { Conv1d, Conv2d } from "./convolution.ts";
-export { ConvTranspose1d, ConvTranspose2d } from "./convolution-transpose.ts";
+export { ModuleDict, ModuleList, ParameterDict, ParameterList } from "./containers.ts";
+export { Conv1d, Conv2d, Conv3d } from "./convolution.ts";
+export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from "./convolution-transpose.ts";
 export { AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout } from "./dropout.ts";
 export { Embedding, EmbeddingBag } from "./embedding.ts";
 export { Flatten, Identity, Unflatten } from "./flatten.ts";
@@ -66,20 +67,34 @@ export { LayerNorm, RMSNorm } from "./layer-norm.ts";
 export { PReLU, RReLU } from "./learned-slopes.ts";
 export { Linear } from "./linear.ts";
 export { LocalResponseNorm } from "./local-response-norm.ts";
-export { AdaptiveMaxPool1d, AdaptiveMaxPool2d, MaxPool1d, MaxPool2d } from "./max-pool.ts";
+export {
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+  MaxPool1d,
+  MaxPool2d,
+  MaxPool3d,
+} from "./max-pool.ts";
+export { MaxUnpool1d, MaxUnpool2d, MaxUnpool3d } from "./max-unpool.ts";
 export { Module, type Weights } from "./module.ts";
 export {
   CircularPad1d,
   CircularPad2d,
+  CircularPad3d,
   ConstantPad1d,
   ConstantPad2d,
+  ConstantPad3d,
   ReflectionPad1d,
   ReflectionPad2d,
+  ReflectionPad3d,
   ReplicationPad1d,
   ReplicationPad2d,
+  ReplicationPad3d,
   ZeroPad1d,
   ZeroPad2d,
+  ZeroPad3d,
 } from "./padding.ts";
+export { Bilinear, CosineSimilarity, PairwiseDistance } from "./pairs.ts";
 export { Buffer, Parameter, type ParameterSpec, withoutDrawing } from "./parameter.ts";
 export { PositionalEncoding, type PositionalKind } from "./positional-encoding.ts";
 export {
@@ -98,6 +113,13 @@ export { Sequential } from "./sequential.ts";
 export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from "./shuffle.ts";
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
 export { TransformerEncoderLayer, type TransformerOptions } from "./transformer.ts";
+export { type DecoderMasks, TransformerDecoderLayer } from "./transformer-decoder.ts";
+export {
+  Transformer,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerSizes,
+} from "./transformer-stack.ts";
 export { Fold, Unfold } from "./unfold.ts";
 export { Upsample } from "./upsample.ts";
 

@@ -1,15 +1,33 @@
-/** MaxPool1d and MaxPool2d, AdaptiveMaxPool1d and AdaptiveMaxPool2d: the largest value of each window. */
+/** MaxPool and AdaptiveMaxPool over one, two and three dimensions: the largest value of each window. */
 import { z } from "zod";
-import { adaptiveMaxPool, maxPool } from "../ops/index.ts";
+import { adaptiveMaxPool, maxPool, type Pooled, poolDepth } from "../ops/index.ts";
 import { elementCount, ShapeError } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Pair, pooledSize } from "../windows.ts";
+import { pooledSize } from "../windows.ts";
 import { type AdaptiveSize, adaptiveSize, adaptiveSizes } from "./adaptive-size.ts";
 import { defineLayer, type LayerDefinition } from "./definition.ts";
 import { Module } from "./module.ts";
-import { asImages, checkSample, pairOf, type Sizes, type Spatial, sampleOf, sizes, spatialSize } from "./spatial.ts";
+import { asVolumes, checkSample, depthOf, listOf, planeOf, type Sizes, type Spatial, sizes } from "./spatial.ts";
 
-abstract class MaxPool extends Module {
+/** A layer that gives the largest of each window, and tells where in its image or volume they were. */
+abstract class LargestOf extends Module {
+  forward(x: Tensor): Tensor {
+    return this.pool(x).values;
+  }
+
+  /** With `indices`, PyTorch's `return_indices`: (depth·height + row)·width + column of each value, int32. */
+  abstract pool(x: Tensor): Pooled;
+}
+
+/** Indices are restored when asked for: few ask. */
+const restored = (whole: Pooled, restore: (volumes: Tensor) => Tensor): Pooled => ({
+  values: restore(whole.values),
+  get indices() {
+    return restore(whole.indices);
+  },
+});
+
+abstract class MaxPool extends LargestOf {
   protected abstract readonly dimensions: Spatial;
   readonly #kernel: Sizes;
   readonly #stride: Sizes;
@@ -33,19 +51,40 @@ abstract class MaxPool extends Module {
     this.#ceil = ceilMode;
   }
 
-  forward(x: Tensor): Tensor {
-    const { images, restore } = asImages(this.constructor.name, x, this.dimensions);
-    const kernel = pairOf(this.#kernel, this.dimensions, 1);
-    const stride = pairOf(this.#stride, this.dimensions, 1);
-    const dilation = pairOf(this.#dilation, this.dimensions, 1);
-    const before = pairOf(this.#padding, this.dimensions, 0);
-    const count = (i: 0 | 1): number =>
-      pooledSize(images.shape[i + 2] ?? 1, kernel[i], stride[i], dilation[i], before[i], this.#ceil);
-    const size: Pair = [count(0), count(1)];
-    if (size[0] < 1 || size[1] < 1) {
+  pool(x: Tensor): Pooled {
+    const { dimensions } = this;
+    const { volumes, restore } = asVolumes(this.constructor.name, x, dimensions);
+    const kernel = listOf(this.#kernel, dimensions);
+    const stride = listOf(this.#stride, dimensions);
+    const dilation = listOf(this.#dilation, dimensions);
+    const before = listOf(this.#padding, dimensions);
+    const size = kernel.map((wide, i) => {
+      const length = volumes.shape.at(i - dimensions) ?? 1;
+      return pooledSize(length, wide, stride[i] ?? 1, dilation[i] ?? 1, before[i] ?? 0, this.#ceil);
+    });
+    if (size.some((count) => count < 1)) {
       throw new ShapeError(`${this.constructor.name}: the window is larger than the padded input.`, "kernel_size");
     }
-    return restore(maxPool(images, { kernel, stride, dilation, before, size }).values);
+    const pooled = maxPool(volumes, {
+      kernel: planeOf(kernel, 1),
+      stride: planeOf(stride, 1),
+      dilation: planeOf(dilation, 1),
+      before: planeOf(before, 0),
+      size: planeOf(size, 1),
+    });
+    const whole =
+      dimensions < 3
+        ? pooled
+        : poolDepth(pooled, volumes.shape, (rows, columns) =>
+            maxPool(rows, {
+              kernel: [depthOf(kernel, 1), 1],
+              stride: [depthOf(stride, 1), 1],
+              dilation: [depthOf(dilation, 1), 1],
+              before: [depthOf(before, 0), 0],
+              size: [depthOf(size, 1), columns],
+            }),
+          );
+    return restored(whole, restore);
   }
 }
 
@@ -56,6 +95,10 @@ export class MaxPool1d extends MaxPool {
 /** Shapes: (N, C, H, W) → (N, C, H′, W′); without N too. */
 export class MaxPool2d extends MaxPool {
   protected readonly dimensions = 2;
+}
+/** Shapes: (N, C, D, H, W) → (N, C, D′, H′, W′); without N too. */
+export class MaxPool3d extends MaxPool {
+  protected readonly dimensions = 3;
 }
 
 /** Arguments that all pooling layers with a sliding window have. */
@@ -81,32 +124,29 @@ export function pooledSample(
   given: WindowArgs,
   input: readonly number[],
   dimensions: Spatial,
-  dilation: Pair = [1, 1],
+  dilation: readonly number[] = [],
 ): readonly number[] {
   checkSample(input, dimensions);
-  const kernel = pairOf(given.kernel_size, dimensions, 1);
-  const stride = pairOf(given.stride ?? given.kernel_size, dimensions, 1);
-  const padding = pairOf(given.padding, dimensions, 0);
-  const positions = spatialSize(input, dimensions);
-  const count = (i: 0 | 1): number => {
-    const reach = dilation[i] * (kernel[i] - 1) + 1;
-    if (padding[i] > Math.floor(reach / 2)) {
-      throw new ShapeError(
-        `expects at most half of the window, ${Math.floor(reach / 2)}, got ${padding[i]}`,
-        "padding",
-      );
+  const kernel = listOf(given.kernel_size, dimensions);
+  const stride = listOf(given.stride ?? given.kernel_size, dimensions);
+  const padding = listOf(given.padding, dimensions);
+  const size = input.slice(1).map((length, i) => {
+    const [wide = 1, apart = 1, added = 0] = [kernel[i], dilation[i], padding[i]];
+    const reach = apart * (wide - 1) + 1;
+    if (added > Math.floor(reach / 2)) {
+      throw new ShapeError(`expects at most half of the window, ${Math.floor(reach / 2)}, got ${added}`, "padding");
     }
-    const out = pooledSize(positions[i], kernel[i], stride[i], dilation[i], padding[i], given.ceil_mode);
+    const out = pooledSize(length, wide, stride[i] ?? 1, apart, added, given.ceil_mode);
     if (out < 1) {
-      const room = positions[i] + 2 * padding[i];
+      const room = length + 2 * added;
       throw new ShapeError(
-        `expects a window that reaches over at most ${room} elements (${positions[i]} and padding), got ${reach}`,
+        `expects a window that reaches over at most ${room} elements (${length} and padding), got ${reach}`,
         "kernel_size",
       );
     }
     return out;
-  };
-  return sampleOf(input[0] ?? 0, [count(0), count(1)], dimensions);
+  });
+  return [input[0] ?? 0, ...size];
 }
 
 const schema = (dimensions: Spatial) =>
@@ -126,15 +166,15 @@ function define(
     summary,
     args: schema(dimensions),
     resolve(given, input) {
-      const output = pooledSample(given, input, dimensions, pairOf(given.dilation, dimensions, 1));
-      const [height, width] = pairOf(given.kernel_size, dimensions, 1);
-      return { args: given, output, flops: elementCount(output) * height * width };
+      const output = pooledSample(given, input, dimensions, listOf(given.dilation, dimensions));
+      const window = elementCount(listOf(given.kernel_size, dimensions));
+      return { args: given, output, flops: elementCount(output) * window };
     },
     create: (given) => new Class(given.kernel_size, given.stride, given.padding, given.dilation, given.ceil_mode),
   });
 }
 
-abstract class AdaptiveMaxPool extends Module {
+abstract class AdaptiveMaxPool extends LargestOf {
   protected abstract readonly dimensions: Spatial;
   readonly #size: AdaptiveSize;
 
@@ -143,10 +183,15 @@ abstract class AdaptiveMaxPool extends Module {
     this.#size = outputSize;
   }
 
-  forward(x: Tensor): Tensor {
-    const { images, restore } = asImages(this.constructor.name, x, this.dimensions);
-    const positions: Pair = [images.shape[2] ?? 1, images.shape[3] ?? 1];
-    return restore(adaptiveMaxPool(images, adaptiveSize(this.#size, positions, this.dimensions)).values);
+  pool(x: Tensor): Pooled {
+    const { volumes, restore } = asVolumes(this.constructor.name, x, this.dimensions);
+    const size = adaptiveSize(this.#size, volumes.shape.slice(-this.dimensions), this.dimensions);
+    const pooled = adaptiveMaxPool(volumes, planeOf(size, 1));
+    const whole =
+      this.dimensions < 3
+        ? pooled
+        : poolDepth(pooled, volumes.shape, (rows, columns) => adaptiveMaxPool(rows, [depthOf(size, 1), columns]));
+    return restored(whole, restore);
   }
 }
 
@@ -157,6 +202,11 @@ export class AdaptiveMaxPool1d extends AdaptiveMaxPool {
 /** Shapes: (N, C, H, W) → (N, C, …output_size); null keeps a size. */
 export class AdaptiveMaxPool2d extends AdaptiveMaxPool {
   protected readonly dimensions = 2;
+}
+
+/** Shapes: (N, C, D, H, W) → (N, C, …output_size); null keeps a size. */
+export class AdaptiveMaxPool3d extends AdaptiveMaxPool {
+  protected readonly dimensions = 3;
 }
 
 const adaptiveSchema = (dimensions: Spatial) => z.strictObject({ output_size: adaptiveSizes(dimensions) });
@@ -171,8 +221,8 @@ function defineAdaptive(
     args: adaptiveSchema(dimensions),
     resolve(given, input) {
       checkSample(input, dimensions);
-      const size = adaptiveSize(given.output_size, spatialSize(input, dimensions), dimensions);
-      return { args: given, output: sampleOf(input[0] ?? 0, size, dimensions), flops: elementCount(input) };
+      const size = adaptiveSize(given.output_size, input.slice(1), dimensions);
+      return { args: given, output: [input[0] ?? 0, ...size], flops: elementCount(input) };
     },
     create: (given) => new Class(given.output_size),
   });
@@ -181,6 +231,8 @@ function defineAdaptive(
 export const maxPoolLayers = [
   define(1, "The largest value of each window of samples [channels, length]", MaxPool1d),
   define(2, "The largest value of each window of images [channels, height, width]", MaxPool2d),
+  define(3, "The largest value of each window of volumes [channels, depth, height, width]", MaxPool3d),
   defineAdaptive(1, AdaptiveMaxPool1d),
   defineAdaptive(2, AdaptiveMaxPool2d),
+  defineAdaptive(3, AdaptiveMaxPool3d),
 ];

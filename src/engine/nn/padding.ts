@@ -8,7 +8,7 @@ import { type Amounts, checkEdges, type EdgeMode, Edges } from "./edges.ts";
 import { Module } from "./module.ts";
 import type { Spatial } from "./spatial.ts";
 
-/** One number for all sides, or [left, right] and in two dimensions [left, right, top, bottom]; negative ones crop. */
+/** One number for all sides, or [left, right], then [top, bottom] and [front, back] where there are such; negative ones crop. */
 export type Padding = number | readonly number[];
 
 /** PyTorch's order begins with the last dimension; here they are in the dimensions' order. */
@@ -17,13 +17,10 @@ function amountsOf(padding: Padding, dimensions: Spatial): Amounts[] {
   if (sides.length !== 2 * dimensions) {
     throw new RangeError(`padding is one number or a list of ${2 * dimensions}, and not [${sides}]`);
   }
-  const [left = 0, right = 0, top = 0, bottom = 0] = sides;
-  return dimensions === 1
-    ? [[left, right]]
-    : [
-        [top, bottom],
-        [left, right],
-      ];
+  return Array.from({ length: dimensions }, (_, i): Amounts => {
+    const first = 2 * (dimensions - 1 - i);
+    return [sides[first] ?? 0, sides[first + 1] ?? 0];
+  });
 }
 
 abstract class PadWithConstant extends Module {
@@ -50,12 +47,21 @@ export class ConstantPad1d extends PadWithConstant {
 export class ConstantPad2d extends PadWithConstant {
   protected readonly dimensions = 2;
 }
+/** Shapes: (*, D, H, W) → (*, front + D + back, top + H + bottom, left + W + right). */
+export class ConstantPad3d extends PadWithConstant {
+  protected readonly dimensions = 3;
+}
 export class ZeroPad1d extends ConstantPad1d {
   constructor(padding: Padding) {
     super(padding, 0);
   }
 }
 export class ZeroPad2d extends ConstantPad2d {
+  constructor(padding: Padding) {
+    super(padding, 0);
+  }
+}
+export class ZeroPad3d extends ConstantPad3d {
   constructor(padding: Padding) {
     super(padding, 0);
   }
@@ -85,6 +91,11 @@ export class ReflectionPad2d extends PadWithEdges {
     super("reflect", padding, 2);
   }
 }
+export class ReflectionPad3d extends PadWithEdges {
+  constructor(padding: Padding) {
+    super("reflect", padding, 3);
+  }
+}
 /** The first and last element repeated. */
 export class ReplicationPad1d extends PadWithEdges {
   constructor(padding: Padding) {
@@ -94,6 +105,11 @@ export class ReplicationPad1d extends PadWithEdges {
 export class ReplicationPad2d extends PadWithEdges {
   constructor(padding: Padding) {
     super("replicate", padding, 2);
+  }
+}
+export class ReplicationPad3d extends PadWithEdges {
+  constructor(padding: Padding) {
+    super("replicate", padding, 3);
   }
 }
 /** Going on at the other side. */
@@ -107,15 +123,20 @@ export class CircularPad2d extends PadWithEdges {
     super("circular", padding, 2);
   }
 }
+export class CircularPad3d extends PadWithEdges {
+  constructor(padding: Padding) {
+    super("circular", padding, 3);
+  }
+}
 
 const MOST = 2 ** 16;
 
 function paddingSchema(dimensions: Spatial) {
   const amount = z.int().min(-MOST).max(MOST);
-  const sides = dimensions === 1 ? "[left, right]" : "[left, right, top, bottom]";
+  const sides = ["left", "right", "top", "bottom", "front", "back"].slice(0, 2 * dimensions).join(", ");
   return z
     .union([amount, z.array(amount).length(2 * dimensions)])
-    .describe(`Elements added on all sides, or ${sides}; negative ones take away`);
+    .describe(`Elements added on all sides, or [${sides}]; negative ones take away`);
 }
 
 /** The sample's shape afterwards. `check` may refuse a dimension's amounts. */
@@ -206,12 +227,17 @@ const CIRCLE = "Adds around the input what it has at its opposite side";
 export const paddingLayers = [
   defineZero(1, ZeroPad1d),
   defineZero(2, ZeroPad2d),
+  defineZero(3, ZeroPad3d),
   defineConstant(1, ConstantPad1d),
   defineConstant(2, ConstantPad2d),
+  defineConstant(3, ConstantPad3d),
   defineEdges("ReflectionPad1d", MIRROR, "reflect", 1, ReflectionPad1d),
   defineEdges("ReflectionPad2d", MIRROR, "reflect", 2, ReflectionPad2d),
+  defineEdges("ReflectionPad3d", MIRROR, "reflect", 3, ReflectionPad3d),
   defineEdges("ReplicationPad1d", REPEAT, "replicate", 1, ReplicationPad1d),
   defineEdges("ReplicationPad2d", REPEAT, "replicate", 2, ReplicationPad2d),
+  defineEdges("ReplicationPad3d", REPEAT, "replicate", 3, ReplicationPad3d),
   defineEdges("CircularPad1d", CIRCLE, "circular", 1, CircularPad1d),
   defineEdges("CircularPad2d", CIRCLE, "circular", 2, CircularPad2d),
+  defineEdges("CircularPad3d", CIRCLE, "circular", 3, CircularPad3d),
 ];

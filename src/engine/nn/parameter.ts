@@ -14,17 +14,27 @@ export interface ParameterSpec {
 let drawAtOnce = true;
 
 export class Parameter extends Tensor {
-  readonly init: Initializer;
+  #init: Initializer;
 
   /** Drawn from the default seed (see `manualSeed`), unless made inside {@link withoutDrawing}. */
   constructor({ shape, init }: ParameterSpec) {
     super(defaultDevice().allocatePersistent(Math.max(4, elementCount(shape) * 4)), shape, "float32", true);
-    this.init = init;
+    this.#init = init;
     if (drawAtOnce) this.draw(nextStream(this.device));
   }
 
+  get init(): Initializer {
+    return this.#init;
+  }
+
   draw(stream: RandomStream): void {
-    stream.fill(this, this.init);
+    stream.fill(this, this.#init);
+  }
+
+  /** From now on by another rule than its layer's. */
+  drawFrom(init: Initializer): void {
+    this.#init = init;
+    if (drawAtOnce) this.draw(nextStream(this.device));
   }
 }
 

@@ -21,6 +21,9 @@ export interface TransformerOptions {
 /** x·Φ(x) */
 const gelu = (x: Tensor): Tensor => mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
 
+export const feedForwardActivation = (name: "relu" | "gelu"): ((x: Tensor) => Tensor) =>
+  name === "gelu" ? gelu : relu;
+
 export class TransformerEncoderLayer extends Module {
   /** Whether `forward` keeps places from looking ahead. */
   causal = false;
@@ -57,7 +60,7 @@ export class TransformerEncoderLayer extends Module {
     this.dropout = new Dropout(dropout);
     this.dropout1 = new Dropout(dropout);
     this.dropout2 = new Dropout(dropout);
-    this.#activation = activation === "gelu" ? gelu : relu;
+    this.#activation = feedForwardActivation(activation);
     this.#normFirst = normFirst;
   }
 

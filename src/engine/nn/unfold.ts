@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor.ts";
 import { type Pair, windowCount } from "../windows.ts";
 import { defineLayer } from "./definition.ts";
 import { Module } from "./module.ts";
-import { checkSample, pairOf, type Sizes, sizes, spatialSize } from "./spatial.ts";
+import { checkSample, listOf, planeOf, type Sizes, sizes } from "./spatial.ts";
 
 interface WindowArgs {
   readonly kernel: Pair;
@@ -17,10 +17,10 @@ interface WindowArgs {
 }
 
 const windowOf = (kernelSize: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes): WindowArgs => ({
-  kernel: pairOf(kernelSize, 2, 1),
-  dilation: pairOf(dilation, 2, 1),
-  padding: pairOf(padding, 2, 0),
-  stride: pairOf(stride, 2, 1),
+  kernel: planeOf(listOf(kernelSize, 2), 1),
+  dilation: planeOf(listOf(dilation, 2), 1),
+  padding: planeOf(listOf(padding, 2), 0),
+  stride: planeOf(listOf(stride, 2), 1),
 });
 
 /** How many windows fit in each direction. */
@@ -78,7 +78,7 @@ export class Fold extends Module {
 
   constructor(outputSize: Sizes, kernelSize: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) {
     super();
-    this.#size = pairOf(outputSize, 2, 1);
+    this.#size = planeOf(listOf(outputSize, 2), 1);
     this.#window = windowOf(kernelSize, dilation, padding, stride);
     this.#maps = [windowMaps(this.#window, 0), windowMaps(this.#window, 1)];
   }
@@ -129,7 +129,7 @@ export const unfoldLayers = [
     resolve(given, input) {
       checkSample(input, 2);
       const window = windowOf(given.kernel_size, given.dilation, given.padding, given.stride);
-      const windows = elementCount(countsOf(window, spatialSize(input, 2)));
+      const windows = elementCount(countsOf(window, planeOf(input, 1)));
       return { args: given, output: [(input[0] ?? 0) * elementCount(window.kernel), windows], flops: 0 };
     },
     create: (given) => new Unfold(given.kernel_size, given.dilation, given.padding, given.stride),
@@ -140,7 +140,7 @@ export const unfoldLayers = [
     args: z.strictObject({ output_size: sizes(2, 1).describe("Height and width of the image"), ...windowArgs }),
     resolve(given, input) {
       const window = windowOf(given.kernel_size, given.dilation, given.padding, given.stride);
-      const output = foldedSample(input, window, pairOf(given.output_size, 2, 1));
+      const output = foldedSample(input, window, planeOf(listOf(given.output_size, 2), 1));
       return { args: given, output, flops: elementCount(input) };
     },
     create: (given) => new Fold(given.output_size, given.kernel_size, given.dilation, given.padding, given.stride),

@@ -6,21 +6,21 @@ import { SparseMap, type Term } from "../sparse-map.ts";
 import type { Tensor } from "../tensor.ts";
 import { defineLayer } from "./definition.ts";
 import { Module } from "./module.ts";
-import { checkSample, type Sizes } from "./spatial.ts";
+import { checkSample, type Sizes, type Spatial, showSample } from "./spatial.ts";
 
-export type UpsampleMode = "nearest" | "nearest-exact" | "linear" | "bilinear" | "bicubic";
+export type UpsampleMode = "nearest" | "nearest-exact" | "linear" | "bilinear" | "trilinear" | "bicubic";
 
 export interface UpsampleOptions {
   readonly size?: Sizes | null;
   readonly scaleFactor?: Sizes | null;
   readonly mode?: UpsampleMode;
-  /** Of linear, bilinear and bicubic: whether the corners' centres stay in place. */
+  /** Of linear, bilinear, trilinear and bicubic: whether the corners' centres stay in place. */
   readonly alignCorners?: boolean | null;
   /** Compute positions from the sizes, also when scaleFactor is given. */
   readonly recomputeScaleFactor?: boolean | null;
 }
 
-/** Shapes: (N, C, L) or (N, C, H, W), the last dimensions becoming `size`, or ⌊L·scaleFactor⌋. */
+/** Shapes: (N, C, L), (N, C, H, W) or (N, C, D, H, W), the last dimensions becoming `size`, or ⌊L·scaleFactor⌋. */
 export class Upsample extends Module {
   readonly #options: Required<UpsampleOptions>;
   readonly #maps = new Map<string, SparseMap>();
@@ -120,12 +120,13 @@ function cubic(at: number, length: number): Term[] {
 }
 
 /** Interpolations that are made for samples of one rank alone. */
-const DIMENSIONS: Partial<Record<UpsampleMode, number>> = { linear: 1, bilinear: 2, bicubic: 2 };
+const DIMENSIONS: Partial<Record<UpsampleMode, Spatial>> = { linear: 1, bilinear: 2, trilinear: 3, bicubic: 2 };
+const isSpatial = (dimensions: number): dimensions is Spatial => [1, 2, 3].includes(dimensions);
 
 function checkMode(mode: UpsampleMode, dimensions: number, shape: Shape): void {
   const wanted = DIMENSIONS[mode] ?? dimensions;
-  if (wanted === dimensions && (dimensions === 1 || dimensions === 2)) return;
-  const samples = wanted === 1 ? "[channels, length]" : "[channels, height, width]";
+  if (wanted === dimensions && isSpatial(dimensions)) return;
+  const samples = isSpatial(wanted) ? showSample(wanted) : `${showSample(1)} to ${showSample(3)}`;
   throw new ShapeError(`${mode} interpolates samples of shape ${samples}, got ${showShape(shape)}`, "mode");
 }
 
@@ -141,21 +142,21 @@ export const upsampleLayer = defineLayer({
   args: z
     .strictObject({
       size: z
-        .union([number, z.array(number).min(1).max(2)])
+        .union([number, z.array(number).min(1).max(3)])
         .nullable()
         .default(null)
         .describe("Number of positions, one for all dimensions or one each"),
       scale_factor: z
-        .union([factor, z.array(factor).min(1).max(2)])
+        .union([factor, z.array(factor).min(1).max(3)])
         .nullable()
         .default(null)
         .describe("How many positions for each one, instead of size"),
-      mode: z.enum(["nearest", "nearest-exact", "linear", "bilinear", "bicubic"]).default("nearest"),
+      mode: z.enum(["nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic"]).default("nearest"),
       align_corners: z
         .boolean()
         .nullable()
         .default(null)
-        .describe("Of linear, bilinear and bicubic: keep the centres of the corners in place"),
+        .describe("Of linear, bilinear, trilinear and bicubic: keep the centres of the corners in place"),
       recompute_scale_factor: z.boolean().nullable().default(null).describe("Compute positions from the sizes alone"),
     })
     .refine((given) => (given.size === null) !== (given.scale_factor === null), {
@@ -163,14 +164,14 @@ export const upsampleLayer = defineLayer({
       message: "needs either size or scale_factor",
     }),
   resolve(given, input) {
-    checkSample(input, input.length <= 2 ? 1 : 2);
+    checkSample(input, input.length <= 2 ? 1 : input.length === 3 ? 2 : 3);
     checkMode(given.mode, input.length - 1, input);
     if (given.align_corners !== null && given.mode.startsWith("nearest")) {
       throw new ShapeError(`has no meaning for ${given.mode}; leave it out`, "align_corners");
     }
     const size = targetSize(given.size, given.scale_factor, input.slice(1));
     const output = [input[0] ?? 0, ...size];
-    const terms = given.mode === "bicubic" ? 16 : given.mode.startsWith("nearest") ? 1 : 4;
+    const terms = given.mode === "bicubic" ? 16 : given.mode.startsWith("nearest") ? 1 : 2 ** size.length;
     return { args: given, output, flops: 2 * terms * elementCount(output) };
   },
   create: (given) =>

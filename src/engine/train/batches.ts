@@ -11,6 +11,7 @@ export class Batches {
   readonly #device: Device;
   readonly #inputs: Tensor;
   readonly #targets: Tensor;
+  readonly #weights: Tensor | null;
   readonly #order: Storage;
   readonly #cursor: Storage;
 
@@ -20,6 +21,7 @@ export class Batches {
     this.#device = device;
     this.#inputs = upload(device, inputs, [count, ...inputShape]);
     this.#targets = upload(device, targets, [count, ...targetShape]);
+    this.#weights = examples.weights ? upload(device, examples.weights, [count]) : null;
     this.#order = device.allocatePersistent(count * 4);
     // Samples that are only expected come in no order.
     if (typeof inputs !== "string")
@@ -49,8 +51,12 @@ export class Batches {
   }
 
   /** The next `rows` samples; the cursor moves on. Instructions only, so a captured step repeats with the next batch. */
-  next(rows: number): { inputs: Tensor; targets: Tensor } {
-    const batch = { inputs: this.#gather(this.#inputs, rows), targets: this.#gather(this.#targets, rows) };
+  next(rows: number): { inputs: Tensor; targets: Tensor; weights?: Tensor } {
+    const batch = {
+      inputs: this.#gather(this.#inputs, rows),
+      targets: this.#gather(this.#targets, rows),
+      ...(this.#weights && { weights: this.#gather(this.#weights, rows) }),
+    };
     this.#device.run("advance", [this.#cursor.buffer], [rows]);
     return batch;
   }

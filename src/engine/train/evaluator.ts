@@ -35,9 +35,10 @@ export class Evaluator {
     this.#batches = batches;
     this.#program = new Replayable(device, parts.compiled, (rows: number) =>
       noGrad(() => {
-        const { inputs, targets } = batches.next(rows);
+        const { inputs, targets, weights } = batches.next(rows);
         const output = parts.model.forward(inputs);
-        this.#tally.add(parts.criterion.forward(output, targets), output, targets);
+        const loss = parts.criterion.forward(output, targets, ...(weights ? [weights] : []));
+        this.#tally.add(loss, output, targets, weights);
       }),
     );
   }

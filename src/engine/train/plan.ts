@@ -12,6 +12,8 @@ export interface Examples<Values = Float32Array | Int32Array> {
   readonly inputShape: Shape;
   readonly targets: Values;
   readonly targetShape: Shape;
+  /** How much each sample counts in the loss, as if it stood there so many times; left out: all the same. */
+  readonly weights?: Extract<Values, Float32Array | DType>;
 }
 
 /** Samples of which only number, shapes and types are known: enough to plan a training's memory. */

@@ -1,85 +1,93 @@
-/** Sums over an epoch, kept on the device: the loss, and the table from which metrics are computed. */
-import type { TypedArray } from "../backend.ts";
+/** Sums over an epoch, kept on the device: the loss, and the tables from which metrics are computed. */
+import { noGrad } from "../autograd.ts";
 import type { Device, Storage } from "../device.ts";
-import { type MetricDefinition, metrics, metricTable } from "../metrics/index.ts";
+import { type MetricDefinition, metrics, type TableKind } from "../metrics/index.ts";
 import type { LossDefinition } from "../nn/definition.ts";
-import { argmax, ge, toInt } from "../ops/index.ts";
+import { mul, sum } from "../ops/index.ts";
 import type { Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { createTable, type MetricTable } from "./metric-tables.ts";
 
 export class Tally {
   readonly #device: Device;
   readonly #total: Storage;
-  readonly #table: Storage;
-  readonly #tableLength: number;
-  readonly #classes: number;
+  /** How much the samples count together, where they have weights. */
+  readonly #weight: Storage;
   readonly #wanted: readonly MetricDefinition[];
-  readonly #loss: LossDefinition;
+  readonly #tables: ReadonlyMap<TableKind, MetricTable>;
 
-  /** `output`: the shape of one sample's output. */
-  constructor(device: Device, loss: LossDefinition, output: Shape, names: readonly string[]) {
+  /** `output`: the shape of one sample's output; `samples`: how many an epoch may have. */
+  constructor(device: Device, loss: LossDefinition, output: Shape, names: readonly string[], samples: number) {
     this.#device = device;
-    this.#loss = loss;
     this.#wanted = names.flatMap((name) => metrics.get(name) ?? []);
-    this.#classes = loss.targets === "index" ? (output[0] ?? 1) : 2;
-    this.#tableLength = metricTable(loss) === "confusion" ? this.#classes ** 2 : 5;
+    const kinds = new Set(this.#wanted.map(({ from }) => from));
+    this.#tables = new Map(Array.from(kinds, (kind) => [kind, createTable(kind, device, loss, output, samples)]));
     this.#total = device.store(new Float64Array(1));
-    this.#table = device.store(new Float64Array(this.#tableLength));
+    this.#weight = device.store(new Float64Array(1));
   }
 
-  /** Adds one batch, by instructions alone. */
-  add(loss: Tensor, output: Tensor, target: Tensor): void {
-    const rows = output.shape[0] ?? 0;
-    this.#device.run("accumulate", [this.#total.buffer, loss.storage.buffer], [rows]);
-    if (this.#wanted.length === 0) return;
-    const table = this.#table.buffer;
-    if (metricTable(this.#loss) === "residuals") {
-      this.#device.run("residuals", [table, output.storage.buffer, target.storage.buffer], [output.size]);
-      return;
+  /** Adds one batch, by instructions alone. Weights are those of its samples; metrics count every sample once. */
+  add(loss: Tensor, output: Tensor, target: Tensor, weights?: Tensor): void {
+    if (weights) {
+      const weight = sum(weights);
+      this.#accumulate(this.#total, mul(loss, weight), 1);
+      this.#accumulate(this.#weight, weight, 1);
+    } else {
+      this.#accumulate(this.#total, loss, output.shape[0] ?? 0);
     }
-    const { predicted, wanted } = this.#decide(output, target);
-    this.#device.run(
-      "confusion",
-      [table, wanted.storage.buffer, predicted.storage.buffer],
-      [predicted.size, this.#classes],
-    );
+    noGrad(() => {
+      for (const table of this.#tables.values()) table.add(output, target);
+    });
   }
 
-  /** Class indices (int32) of what was predicted and of what was wanted, in the same order. */
-  #decide(output: Tensor, target: Tensor): { predicted: Tensor; wanted: Tensor } {
-    const { threshold } = this.#loss;
-    if (threshold !== undefined) {
-      return { predicted: toInt(ge(output, threshold)), wanted: toInt(ge(target, 0.5)) };
-    }
-    return { predicted: argmax(output, 1), wanted: target.dtype === "int32" ? target : argmax(target, 1) };
+  #accumulate(total: Storage, value: Tensor, times: number): void {
+    this.#device.run("accumulate", [total.buffer, value.storage.buffer], [times]);
   }
 
   reset(): void {
-    this.state = new Float64Array(1 + this.#tableLength);
+    const { backend } = this.#device;
+    for (const total of [this.#total, this.#weight]) backend.write(total.buffer, new Float64Array(1));
+    for (const table of this.#tables.values()) table.reset();
   }
 
-  /** [loss total, …table], for a checkpoint in the middle of an epoch. */
+  /** [loss total, weight total, …tables], for a checkpoint in the middle of an epoch. */
   get state(): Float64Array {
-    const total = this.#read(this.#total, 1);
-    const table = this.#read(this.#table, this.#tableLength);
-    return Float64Array.of(...total, ...table);
+    const tables = Array.from(this.#tables.values(), ({ state }) => state);
+    const parts = [this.#read(this.#total), this.#read(this.#weight), ...tables];
+    const whole = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
   }
   set state(values: Float64Array) {
-    const write = (to: Storage, part: TypedArray): void => this.#device.backend.write(to.buffer, part);
-    write(this.#total, values.slice(0, 1));
-    write(this.#table, values.slice(1));
+    const { backend } = this.#device;
+    backend.write(this.#total.buffer, values.slice(0, 1));
+    backend.write(this.#weight.buffer, values.slice(1, 2));
+    let at = 2;
+    for (const table of this.#tables.values()) {
+      const end = at + table.length;
+      table.state = values.slice(at, end);
+      at = end;
+    }
   }
 
-  /** Mean loss over `samples`, and the metrics by name. */
+  /** Mean loss over `samples`, or over the weights that were added; and the metrics by name. */
   result(samples: number): { loss: number; metrics: Record<string, number> } {
-    const table = this.#read(this.#table, this.#tableLength);
+    const [weight = 0] = this.#read(this.#weight);
+    const found = this.#wanted.flatMap((metric): [string, number][] => {
+      const read = this.#tables.get(metric.from)?.read();
+      return read ? [[metric.name, metric.compute(read.table, read.width)]] : [];
+    });
     return {
-      loss: (this.#read(this.#total, 1)[0] ?? 0) / samples,
-      metrics: Object.fromEntries(this.#wanted.map((metric) => [metric.name, metric.compute(table)])),
+      loss: (this.#read(this.#total)[0] ?? 0) / (weight > 0 ? weight : samples),
+      metrics: Object.fromEntries(found),
     };
   }
 
-  #read(from: Storage, length: number): Float64Array {
-    return this.#device.backend.read(from.buffer, new Float64Array(length));
+  #read(from: Storage): Float64Array {
+    return this.#device.backend.read(from.buffer, new Float64Array(1));
   }
 }

@@ -103,7 +103,7 @@ export class Trainer {
     const criterion = build(lossDefinition, plan.loss, (definition, args) => definition.create(args));
     this.#criterion = criterion;
     const output = outputShape(this.model, plan.train.inputShape);
-    this.#tally = new Tally(device, lossDefinition, output, plan.metrics);
+    this.#tally = new Tally(device, lossDefinition, output, plan.metrics, plan.train.count);
     this.#step = new TrainingStep(device, plan, {
       model: this.model,
       criterion,
@@ -129,7 +129,7 @@ export class Trainer {
     output: readonly number[],
   ): Evaluator {
     const { metrics, batchSize, mode } = this.#plan;
-    const tally = new Tally(device, loss, output, metrics);
+    const tally = new Tally(device, loss, output, metrics, examples.count);
     return new Evaluator(device, {
       model: this.model,
       criterion,

@@ -66,12 +66,12 @@ export class TrainingStep {
 
   #update(sizes: readonly number[]): void {
     for (const rows of sizes) {
-      const { inputs, targets } = this.#batches.next(rows);
+      const { inputs, targets, weights } = this.#batches.next(rows);
       const output = this.#model.forward(inputs);
-      const loss = this.#criterion.forward(output, targets);
+      const loss = this.#criterion.forward(output, targets, ...(weights ? [weights] : []));
       const share = this.#plan.accumulateSteps;
       (share > 1 ? mul(loss, 1 / share) : loss).backward();
-      this.#tally.add(loss, output, targets);
+      this.#tally.add(loss, output, targets, weights);
       this.#device.run("storeAt", [this.#ring.buffer, loss.storage.buffer, this.#ringAt.buffer], [1]);
       this.#device.run("advance", [this.#ringAt.buffer], [1]);
     }

@@ -19,16 +19,26 @@ const Options = z.strictObject({
   full: z.boolean().exactOptional(),
   log_input: z.boolean().exactOptional(),
   log_target: z.boolean().exactOptional(),
+  blank: z.number().exactOptional(),
+  zero_infinity: z.boolean().exactOptional(),
 });
 
 type LossClass = new (options: never) => engine.Module;
 const exported: Readonly<Record<string, unknown>> = engine;
 const isLossClass = (value: unknown): value is LossClass => typeof value === "function" && /Loss$/.test(value.name);
 
+/** A job's model has one output, so there these take it, and the targets, in a form of their own. */
+const FORMED = ["GaussianNLLLoss", "CTCLoss"];
+
 /** One number per batch is what a job needs, and weights below 0 are a mistake there: PyTorch minds neither. */
-export function isForLibraryAlone(args: Readonly<Record<string, unknown>>): boolean {
+export function isForLibraryAlone(type: string, args: Readonly<Record<string, unknown>>): boolean {
   const given = Options.parse(args);
-  return given.reduction === "none" || typeof args["weight"] === "number" || (given.weight ?? []).some((w) => w < 0);
+  return (
+    FORMED.includes(type) ||
+    given.reduction === "none" ||
+    typeof args["weight"] === "number" ||
+    (given.weight ?? []).some((w) => w < 0)
+  );
 }
 
 export function createLibraryLoss(type: string, args: Readonly<Record<string, unknown>>): engine.Module {

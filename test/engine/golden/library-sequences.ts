@@ -12,6 +12,8 @@ import {
   RNN,
   RNNCell,
   type Tensor,
+  Transformer,
+  TransformerDecoderLayer,
   TransformerEncoderLayer,
 } from "../../../src/engine/index.ts";
 import { type ModuleCase, namedArguments } from "./golden-cases.ts";
@@ -45,9 +47,11 @@ const Attention = z.strictObject({
   batch_first: z.boolean().default(false),
 });
 
-const Encoder = z.strictObject({
+const Block = z.strictObject({
   d_model: z.number(),
   nhead: z.number(),
+  num_encoder_layers: z.number().exactOptional(),
+  num_decoder_layers: z.number().exactOptional(),
   dim_feedforward: z.number(),
   dropout: z.number(),
   activation: z.enum(["relu", "gelu"]).default("relu"),
@@ -114,23 +118,52 @@ function attention(given: ModuleCase): SequenceModule {
   return { module, call };
 }
 
-function encoder(given: ModuleCase): SequenceModule {
-  const args = Encoder.parse(namedArguments(given, ["d_model", "nhead", "dim_feedforward", "dropout"]));
-  const module = new TransformerEncoderLayer(args.d_model, args.nhead, {
+function block(given: ModuleCase) {
+  const args = Block.parse(namedArguments(given, ["d_model", "nhead", "dim_feedforward", "dropout"]));
+  const options = {
+    ...(args.num_encoder_layers !== undefined && { numEncoderLayers: args.num_encoder_layers }),
+    ...(args.num_decoder_layers !== undefined && { numDecoderLayers: args.num_decoder_layers }),
     dimFeedforward: args.dim_feedforward,
     dropout: args.dropout,
     activation: args.activation,
     batchFirst: args.batch_first,
     normFirst: args.norm_first,
     bias: args.bias,
-  });
+  };
+  return { width: args.d_model, heads: args.nhead, options };
+}
+
+function encoder(given: ModuleCase): SequenceModule {
+  const { width, heads, options } = block(given);
+  const module = new TransformerEncoderLayer(width, heads, options);
   return { module, call: (inputs, named) => [module.encode(need(inputs.flat()[0]), masks(named))] };
 }
 
+function decoder(given: ModuleCase): SequenceModule {
+  const { width, heads, options } = block(given);
+  const module = new TransformerDecoderLayer(width, heads, options);
+  const call = (inputs: Inputs, named: Named): Tensor[] => {
+    const [target, memory] = inputs.flat();
+    return [module.decode(need(target), need(memory), { target: masks(named, "tgt"), memory: masks(named, "memory") })];
+  };
+  return { module, call };
+}
+
+function transformer(given: ModuleCase): SequenceModule {
+  const { width, heads, options } = block(given);
+  const module = new Transformer(width, heads, options);
+  const call = (inputs: Inputs, named: Named): Tensor[] => {
+    const [source, target] = inputs.flat();
+    const all = { source: masks(named, "src"), target: masks(named, "tgt"), memory: masks(named, "memory") };
+    return [module.transform(need(source), need(target), all)];
+  };
+  return { module, call };
+}
+
 /** PyTorch's bool masks, which come as 0 and 1: what is to be ignored. */
-function masks(named: Named): Masks {
-  const padding = named["key_padding_mask"] ?? named["src_key_padding_mask"];
-  const ignored = named["attn_mask"] ?? named["src_mask"];
+function masks(named: Named, of = "src"): Masks {
+  const padding = named["key_padding_mask"] ?? named[`${of}_key_padding_mask`];
+  const ignored = named["attn_mask"] ?? named[`${of}_mask`];
   return {
     ...(padding && { keyPaddingMask: padding }),
     ...(ignored && { attnMask: ops.where(ignored, Number.NEGATIVE_INFINITY, 0) }),
@@ -151,6 +184,8 @@ const makers: Readonly<Record<string, (given: ModuleCase) => SequenceModule>> = 
   GRUCell: (given) => cell("GRUCell", given),
   MultiheadAttention: attention,
   TransformerEncoderLayer: encoder,
+  TransformerDecoderLayer: decoder,
+  Transformer: transformer,
 };
 
 export const SEQUENCE_MODULES: readonly string[] = Object.keys(makers);

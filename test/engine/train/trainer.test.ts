@@ -2,7 +2,13 @@
 import { expect, test } from "vitest";
 import { type EpochEvent, modelWeights, Trainer, type TrainingPlan } from "../../../src/engine/index.ts";
 import { backend } from "../device-of-the-tests.ts";
-import { base, deterministic, train } from "./runs.ts";
+import { base, deterministic, examples, train } from "./runs.ts";
+
+/** Some of them 0, so that small batches may have nothing that counts. */
+const weighted = (count: number): TrainingPlan["train"] => ({
+  ...examples(count),
+  weights: Float32Array.from({ length: count }, (_, i) => (i % 20 < 9 ? 0 : (i % 7) / 4)),
+});
 
 const variants: Record<string, Partial<TrainingPlan>> = {
   "as it is": {},
@@ -22,6 +28,8 @@ const variants: Record<string, Partial<TrainingPlan>> = {
     },
   },
   "without the last batch": { dropLast: true },
+  "with weights of samples": { train: weighted(100), validation: weighted(37), batchSize: 7 },
+  "with metrics that look at every score": { metrics: ["auc", "top_k_accuracy", "accuracy"], batchSize: 7 },
   "in batches of one": { batchSize: 1, epochs: 2 },
   "in one batch larger than the data": { batchSize: 1000 },
 };
