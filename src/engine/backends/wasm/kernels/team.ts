@@ -23,8 +23,8 @@ const FAILED: usize = 320;
 const ARRIVED: usize = 384;
 const HELPED: usize = 448;
 
-/** Looks at a word before going to sleep: some 50 µs, about what it takes to be woken. */
-const LOOKS: i32 = 8192;
+/** Looks at a word before going to sleep: some 100 µs, about what it takes to be woken. */
+const LOOKS: i32 = 16384;
 /** How long the program waits before it looks whether a helper has died, in nanoseconds. */
 const PATIENCE: i64 = 50_000_000;
 
