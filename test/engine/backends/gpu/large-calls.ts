@@ -45,6 +45,11 @@ const large: readonly Large[] = [
     params: { rank: 1, offset: 20 * MiB, ...family("d", [512]), ...family("s", [1]) },
     words: [25 * MiB, 512],
   },
+  {
+    name: "assignStrided",
+    params: { rank: 3, offset: 3136 * 64, ...family("d", [64, 64, 3136]), ...family("s", [802_816, 3136, 1]) },
+    words: [64 * 802_816, 64 * 64 * 3136],
+  },
   { name: "randomPermutation", params: { n: 200_000 }, words: [200_000, 8] },
   { name: "adam", params: { n: 4096 * 4096, flags: 5 } },
   { name: "convolution", params: convolution({}) },

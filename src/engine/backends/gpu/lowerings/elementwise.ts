@@ -57,6 +57,7 @@ export const elementwise = {
   ]),
   copy: unary("x"),
   toFloat: unary("x"),
+  toSingle: unary("x"),
   toInt: unary("x < 0 ? 0 - Math.floor(0 - x) : Math.floor(x)"),
 
   neg: unary("0 - x"),

@@ -1,6 +1,6 @@
 /** Copies between arrays that lie differently in memory. */
 import { type InstructionName, MAX_RANK } from "../../../instructions.ts";
-import type { Lower } from "../lowering.ts";
+import type { Lower, Pass } from "../lowering.ts";
 import { cells, contiguous, lowering, operand, pass, position, product, whole } from "./kernel-source.ts";
 
 const [OUT, X] = [operand(0), operand(1)];
@@ -9,9 +9,7 @@ const LARGEST_EXACT = 2 ** 24;
 const names = (prefix: string): string[] => Array.from({ length: MAX_RANK }, (_, i) => `${prefix}${i}`);
 
 /** An instruction over a slice: dims, strides and offset of the side that is not contiguous. */
-const strided = (
-  build: (dims: number[], strides: number[], offset: number, words: number) => ReturnType<typeof pass>,
-): Lower =>
+const strided = (build: (dims: number[], strides: number[], offset: number, words: number) => Pass): Lower =>
   lowering(["rank", "offset", ...names("d"), ...names("s")], (params, words) => {
     const of = (prefix: string) =>
       names(prefix)
@@ -21,46 +19,58 @@ const strided = (
   });
 
 /**
- * Writes out whole: a thread finds out whether the slice has its word, dimension by dimension from the largest stride. Strides
- * of a slice nest, so what is left of the word's number after one dimension lies within the next.
+ * Writes `out` up to the slice's end: a thread finds out whether the slice has its word, dimension by dimension from the
+ * largest stride. Strides of a slice nest, so what is left of the word's number after one dimension lies within the next.
  */
-function assign(dims: number[], strides: number[], offset: number, words: number): ReturnType<typeof pass> {
+function assign(dims: number[], strides: number[], offset: number, words: number): Pass {
   const order = dims.map((_, d) => d).filter((d) => dims[d] !== 1);
-  order.sort((a, b) => (strides[b] ?? 0) - (strides[a] ?? 0));
-  const extent = (ds: number[]) => ds.reduce((sum, d) => sum + ((dims[d] ?? 1) - 1) * (strides[d] ?? 0), 0);
-  const end = offset + extent(order) + 1;
-  const from = contiguous(dims);
-  const keep = "return out[this.thread.x];";
-  if (order.length < 2 && (strides[order[0] ?? 0] === 1 || order.length === 0)) {
-    const at = `(this.thread.x - ${offset})`;
-    const body = `if (this.thread.x < ${offset}) { ${keep} }\nreturn x[${at}];`;
+  order.sort((a, b) => strideOf(b) - strideOf(a));
+  function strideOf(d: number): number {
+    return strides[d] ?? 0;
+  }
+  const end = order.reduce((sum, d) => sum + ((dims[d] ?? 1) - 1) * strideOf(d), offset) + 1;
+  const [outermost = -1, ...inner] = order;
+  if (outermost < 0 || (inner.length === 0 && strideOf(outermost) === 1)) {
+    const body = `if (this.thread.x < ${offset}) { return out[this.thread.x]; }\nreturn x[this.thread.x - ${offset}];`;
     return pass({ output: [end], reads: { out: OUT, x: X }, writes: OUT, body });
   }
-  if (end > LARGEST_EXACT) throw new RangeError(`assignStrided reaches word ${end} of ${words}; a GPU counts to 2^24.`);
-  let body = `const at = this.thread.x - ${offset};\nif (at < 0) { ${keep} }\n`;
-  let rest = "at";
-  for (const d of order) {
-    const stride = strides[d] ?? 0;
-    const index = stride === 1 ? rest : `i${d}`;
-    if (stride !== 1)
-      body += `const i${d} = quotient(${rest}, ${stride});\nconst rest${d} = ${rest} - i${d} * ${stride};\n`;
-    body += `if (${index} >= ${dims[d]}) { ${keep} }\n`;
-    rest = stride === 1 ? "0" : `rest${d}`;
+  const width = strideOf(outermost);
+  const [rows, left] = [Math.floor(offset / width), offset % width];
+  const reach = inner.reduce((sum, d) => sum + ((dims[d] ?? 1) - 1) * strideOf(d), left);
+  // A thread for each word of whole rows where there are such: their numbers stay small.
+  const height = rows + (dims[outermost] ?? 1);
+  const inRows = reach < width && width * height <= words && width >= 8;
+  if (!inRows && end > LARGEST_EXACT) {
+    throw new RangeError(
+      `assignStrided reaches word ${end} of ${words} in no rows; such a slice is too large for a GPU.`,
+    );
   }
-  if (rest !== "0") body += `if (${rest} > 0) { ${keep} }\n`;
-  const index = dims.map((_, d) => (dims[d] === 1 ? "0" : strides[d] === 1 ? lastRest(order, d) : `i${d}`));
+  const own = inRows ? `this.thread.y * ${width} + this.thread.x` : "this.thread.x";
+  const keep = `{ return out[${own}]; }`;
+  const index = new Map<number, string>();
+  let body = `const at = this.thread.x - ${inRows ? left : offset};\nif (at < 0) ${keep}\n`;
+  let rest = "at";
+  if (inRows) {
+    body += `const row = this.thread.y - ${rows};\nif (row < 0) ${keep}\n`;
+    index.set(outermost, "row");
+  }
+  for (const d of inRows ? inner : order) {
+    const stride = strideOf(d);
+    if (stride > 1) {
+      body += `const i${d} = quotient(${rest}, ${stride});\nconst rest${d} = ${rest} - i${d} * ${stride};\n`;
+    }
+    index.set(d, stride > 1 ? `i${d}` : rest);
+    body += `if (${index.get(d)} >= ${dims[d]}) ${keep}\n`;
+    rest = stride > 1 ? `rest${d}` : "";
+  }
+  if (rest) body += `if (${rest} > 0) ${keep}\n`;
+  const from = dims.map((_, d) => index.get(d) ?? "0");
   return pass({
-    output: [end],
+    output: inRows ? [width, height] : [end],
     reads: { out: OUT, x: X },
     writes: OUT,
-    body: `${body}return x[${position(index, from)}];`,
+    body: `${body}return x[${position(from, contiguous(dims))}];`,
   });
-}
-
-/** What is left before dimension d: the remainder of the one before it. */
-function lastRest(order: readonly number[], d: number): string {
-  const before = order[order.indexOf(d) - 1];
-  return before === undefined ? "at" : `rest${before}`;
 }
 
 export const movements = {
