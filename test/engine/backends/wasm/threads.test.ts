@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import type { DeviceBuffer } from "../../../../src/engine/backend.ts";
 import { cuts } from "../../../../src/engine/backends/wasm/cuts.ts";
-import { split } from "../../../../src/engine/backends/wasm/split.ts";
+import { COUNTER_BYTES, split } from "../../../../src/engine/backends/wasm/split.ts";
 import { createWasmBackend, type WasmBackend } from "../../../../src/engine/backends/wasm/wasm-backend.ts";
 import { type InstructionName, instructions } from "../../../../src/engine/instructions.ts";
 import { runOnDevice, sameBits } from "../device-call.ts";
@@ -44,6 +44,28 @@ for (const numerics of ["fast", "strict"] as const) {
         expect(shared).toBeGreaterThan(10);
       });
     }
+
+    it.each(Object.keys(cuts) as InstructionName[])(
+      "%s's parts write nothing but their own, in whatever order",
+      (name) => {
+        const counters = alone.allocate(4 * COUNTER_BYTES);
+        fc.assert(
+          fc.property(samples[name], (call) => {
+            const whole = runOnDevice(alone, name, call);
+            const backwards = runOnDevice(alone, name, call, (instruction, buffers, params) => {
+              const steps = split(instruction, buffers, params, { threads: 4, leastWork: 0, counters });
+              for (const step of steps ?? [{ instruction, buffers, params }]) {
+                const commands = "parts" in step ? step.parts.toReversed().flat() : [step];
+                for (const command of commands) alone.run(command.instruction, command.buffers, command.params);
+              }
+            });
+            return Object.keys(whole).every((array) => sameBits(whole[array]!, backwards[array]!));
+          }),
+          { numRuns: 40 },
+        );
+        alone.free(counters);
+      },
+    );
 
     it("helpers do some of the work, each time with the same result", async () => {
       const products = several.map((backend) => productOf(backend, 300));
