@@ -1,7 +1,13 @@
 /** From a checked spec and its prepared data to what the trainer is given. */
 import type { PreparedData } from "../data/prepare-data.ts";
 import { type DataSource, prepareData } from "../data/prepare-data.ts";
-import { type EarlyStoppingPlan, losses, type SchedulerPlan, type TrainingPlan } from "../engine/definitions.ts";
+import {
+  type EarlyStoppingPlan,
+  type Examples,
+  losses,
+  type SchedulerPlan,
+  type TrainingPlan,
+} from "../engine/definitions.ts";
 import type { Weights } from "../engine/nn/module.ts";
 import { takenWeights } from "./check-job-weights.ts";
 import { requireNumbers } from "./check-numbers.ts";
@@ -21,11 +27,11 @@ export async function prepareJobData(spec: JobSpec, source: DataSource): Promise
 const DEFAULT_CHECKPOINT_SECONDS = 2;
 
 /** `trained`: the weights of the job that `model.init` names. */
-export function createPlan(
+export function createPlan<Data = Examples>(
   spec: JobSpec,
-  prepared: PreparedData,
+  prepared: { readonly train: Data; readonly validation?: Data },
   trained?: ReadonlyMap<string, Weights>,
-): TrainingPlan {
+): TrainingPlan<Data> {
   const initialWeights = weightsToStartFrom(spec.model.init, trained);
   return {
     layers: spec.model.layers,

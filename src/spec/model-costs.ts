@@ -1,20 +1,22 @@
-/** What a model costs: its summary for the job, and rough estimates of memory and time before anything has run. */
-import { elementCount, optimizers, type Shape } from "../engine/definitions.ts";
+/** What a model costs: its summary for the job, and estimates of memory and time before anything has run. */
+import { elementCount, type Shape } from "../engine/definitions.ts";
 import type { ResolvedModel } from "./follow-shape.ts";
 import type { JobSpec } from "./job-spec.ts";
+import { memoryBytes } from "./memory-bytes.ts";
 
 export interface ModelSummary {
   parameters: number;
   /** Of the forward pass. */
   flops_per_sample: number;
-  /** Held on the device while training: weights, gradients, optimizer state, activations of a batch, the data. */
+  /** The most held on the device while training: weights, gradients, optimizer state, activations of a batch, the data. */
   memory_bytes: number;
   layers: { name: string; type: string; output_shape: number[]; parameters: number }[];
 }
 
-/** Rough: for deciding whether to wait, not for planning by the second. */
 export interface Estimate {
+  /** Rough: for deciding whether to wait, not for planning by the second. */
   seconds: number;
+  /** Of memory on the device, at most. */
   bytes: number;
   /** Updates of the weights in all. */
   steps: number;
@@ -28,7 +30,6 @@ export interface DataSize {
   readonly targetShape: Shape;
 }
 
-const FLOAT_BYTES = 4;
 /** Forward, gradient of the inputs, gradient of the weights. */
 const TRAINING_PASSES = 3;
 /**
@@ -38,11 +39,7 @@ const TRAINING_PASSES = 3;
 const FLOPS_PER_SECOND = 20e9;
 const SECONDS_PER_STEP = 15e-6;
 
-export function summarizeModel(
-  model: ResolvedModel,
-  spec: Pick<JobSpec, "batch_size" | "optimizer">,
-  data: DataSize,
-): ModelSummary {
+export function summarizeModel(model: ResolvedModel, spec: JobSpec, data: DataSize): ModelSummary {
   const layers = model.layers.map(({ name, spec: { type }, output, parameters }) => ({
     name,
     type,
@@ -53,7 +50,7 @@ export function summarizeModel(
   return {
     parameters,
     flops_per_sample: model.layers.reduce((sum, { flops }) => sum + flops, 0),
-    memory_bytes: memoryBytes(model, parameters, spec, data),
+    memory_bytes: memoryBytes(model, spec, data),
     layers,
   };
 }
@@ -76,23 +73,3 @@ const batchesOf = ({ drop_last, batch_size }: JobSpec, trainRows: number): numbe
 /** Updates of the weights in the whole run. */
 export const stepsOf = (spec: JobSpec, trainRows: number): number =>
   spec.epochs * Math.ceil(batchesOf(spec, trainRows) / spec.accumulate_steps);
-
-/** The weights and copies of them: the gradient, the optimizer's state, the best ones, and weights and state to go back to. */
-function weightCopies({ type, ...given }: JobSpec["optimizer"]): number {
-  const definition = optimizers.get(type);
-  return 4 + 2 * (definition?.stateTensors(definition.args.parse(given)) ?? 0);
-}
-
-function memoryBytes(
-  model: ResolvedModel,
-  parameters: number,
-  spec: Pick<JobSpec, "batch_size" | "optimizer">,
-  data: DataSize,
-): number {
-  const rowSize = elementCount(data.inputShape) + elementCount(data.targetShape);
-  const rows = (data.trainRows + data.validationRows) * rowSize;
-  const outputs = model.layers.reduce((sum, { output, innerValues }) => sum + elementCount(output) + innerValues, 0);
-  const batch = Math.min(spec.batch_size, data.trainRows);
-  const activations = 2 * batch * (rowSize + outputs);
-  return FLOAT_BYTES * (parameters * weightCopies(spec.optimizer) + rows + activations);
-}

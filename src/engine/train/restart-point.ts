@@ -1,10 +1,9 @@
 /** Where a run can go back to: everything that its steps change, as it was before one of them. */
-import type { Device } from "../device.ts";
 import type { Module, Weights } from "../nn/module.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { Snapshot } from "./snapshot.ts";
 
-/** Beside what lies on the device. */
+/** Beside weights and state. */
 export interface Standing {
   readonly step: number;
   readonly cursor: number;
@@ -29,11 +28,11 @@ export class RestartPoint {
   #streams: ReadonlyMap<string, Int32Array> = new Map();
   #standing: Standing = { step: 0, cursor: 0, tally: null };
 
-  constructor(device: Device, model: Module, optimizer: Optimizer) {
+  constructor(model: Module, optimizer: Optimizer) {
     this.#model = model;
     this.#optimizer = optimizer;
-    this.#weights = new Snapshot(device, model.namedState());
-    this.#moments = new Snapshot(device, optimizer.namedTensors());
+    this.#weights = new Snapshot(model.namedState());
+    this.#moments = new Snapshot(optimizer.namedTensors());
   }
 
   get standing(): Standing {

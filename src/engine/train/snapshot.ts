@@ -1,44 +1,48 @@
-/** A copy of tensors on the device, such as a model's weights: cheap to take each epoch, there when the weights turn bad. */
-import type { Device, Storage } from "../device.ts";
+/**
+ * A copy of tensors on the host, such as a model's weights: taken each epoch, there when the weights turn bad. The device
+ * has no room to spare for what training itself never reads.
+ */
 import type { Weights } from "../nn/module.ts";
 import type { Tensor } from "../tensor.ts";
 
 export class Snapshot {
-  readonly #device: Device;
-  readonly #named: [string, Tensor, Storage][];
+  readonly #tensors: ReadonlyMap<string, Tensor>;
+  /** Of the same names, once there are any. */
+  #copies: ReadonlyMap<string, Float32Array> = new Map();
 
-  constructor(device: Device, named: Iterable<[string, Tensor]>) {
-    this.#device = device;
-    this.#named = Array.from(named, ([name, tensor]) => [
-      name,
-      tensor,
-      device.allocatePersistent(tensor.storage.buffer.bytes),
-    ]);
+  constructor(named: Iterable<[string, Tensor]>) {
+    this.#tensors = new Map(named);
   }
 
   take(): void {
-    for (const [, { storage, size }, copy] of this.#named)
-      this.#device.run("copy", [copy.buffer, storage.buffer], [size]);
+    if (this.#copies.size === 0) {
+      this.#copies = new Map(Array.from(this.#tensors, ([name, { size }]) => [name, new Float32Array(size)]));
+    }
+    for (const [{ device, storage }, copy] of this.#pairs()) device.backend.read(storage.buffer, copy);
   }
 
   putBack(): void {
-    for (const [, { storage, size }, copy] of this.#named)
-      this.#device.run("copy", [storage.buffer, copy.buffer], [size]);
+    for (const [{ device, storage }, copy] of this.#pairs()) device.backend.write(storage.buffer, copy);
   }
 
   weights(): Map<string, Weights> {
     return new Map(
-      this.#named.map(([name, { shape, size }, copy]) => [
+      Array.from(this.#copies, ([name, data]) => [
         name,
-        { shape, data: this.#device.backend.read(copy.buffer, new Float32Array(size)) },
+        { shape: this.#tensors.get(name)?.shape ?? [], data: data.slice() },
       ]),
     );
   }
 
+  /** Values to put back, of all tensors. */
   load(weights: ReadonlyMap<string, { readonly data: Float32Array }>): void {
-    for (const [name, , copy] of this.#named) {
-      const found = weights.get(name);
-      if (found) this.#device.backend.write(copy.buffer, found.data);
+    this.#copies = new Map(Array.from(weights, ([name, { data }]) => [name, data.slice()]));
+  }
+
+  *#pairs(): Generator<[Tensor, Float32Array]> {
+    for (const [name, tensor] of this.#tensors) {
+      const copy = this.#copies.get(name);
+      if (copy) yield [tensor, copy];
     }
   }
 }

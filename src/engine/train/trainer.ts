@@ -70,7 +70,9 @@ export class Trainer {
 
   /** The plan's device: pass the backend that no other trainer of this thread uses at the same time. */
   static create(plan: TrainingPlan, backend: Backend): Trainer {
-    return new Trainer(plan, useDevice(new Device(backend)));
+    const trainer = new Trainer(plan, useDevice(new Device(backend)));
+    trainer.#restart.take({ step: 0, cursor: 0, tally: null });
+    return trainer;
   }
 
   /** The most memory that the training would take, counted on a device that computes nothing; none of it is taken. */
@@ -117,8 +119,7 @@ export class Trainer {
       : null;
     this.#monitor = new Monitor(plan.earlyStopping, plan.validation !== undefined);
     this.#shuffle = new RandomStream(plan.seed, "shuffle", device);
-    this.#restart = new RestartPoint(device, this.model, this.optimizer);
-    this.#restart.take({ step: 0, cursor: 0, tally: null });
+    this.#restart = new RestartPoint(this.model, this.optimizer);
   }
 
   #makeEvaluator(
