@@ -1,9 +1,13 @@
-/** The least that training by backpropagation holds: weights, gradients, optimizer state, and the values of a batch. */
+/** What training by backpropagation is made of: weights, gradients, optimizer state, and the values of a batch. */
 import type { PreparedData } from "../src/data/prepare-data.ts";
-import { elementCount, layers, optimizers } from "../src/engine/definitions.ts";
+import { elementCount, losses, optimizers } from "../src/engine/definitions.ts";
+import { Device, withDevice } from "../src/engine/device.ts";
+import { buildModel } from "../src/engine/nn/build.ts";
+import { PlanningBackend } from "../src/engine/planning-backend.ts";
+import { zeros } from "../src/engine/tensor.ts";
 import type { JobSpec, ModelSummary } from "../src/spec/index.ts";
 
-/** Bytes, as the definitions of layers and optimizer say them. */
+/** In bytes; `data` are the samples themselves, which are no part of the sum. */
 export function sumOfParts(
   { spec, summary }: { readonly spec: JobSpec; readonly summary: ModelSummary },
   { train, validation }: PreparedData,
@@ -13,16 +17,23 @@ export function sumOfParts(
   const copies = 2 + (optimizer?.stateTensors(optimizer.args.parse(given)) ?? 0);
   const rowSize = elementCount(train.inputShape) + elementCount(train.targetShape);
   const rows = train.count + (validation?.count ?? 0);
-  let values = rowSize;
-  let shape = train.inputShape;
-  for (const layer of spec.model.layers) {
-    const definition = layers.get(layer.type);
-    if (!definition) throw new Error(layer.type);
-    const { type: _, ...args } = layer;
-    const { output, innerValues = 0 } = definition.resolve(definition.args.parse(args), shape);
-    values += elementCount(output) + innerValues;
-    shape = output;
-  }
-  const batch = Math.min(spec.batch_size, train.count);
-  return { sum: 4 * (copies * summary.parameters + batch * values), data: 4 * rows * rowSize };
+  return { sum: 4 * copies * summary.parameters + forwardBytes(spec, train), data: 4 * rows * rowSize };
+}
+
+/** Everything that the forward pass of a batch computes, and the batch. */
+function forwardBytes({ model, loss, batch_size }: JobSpec, train: PreparedData["train"]): number {
+  const backend = new PlanningBackend();
+  return withDevice(new Device(backend), () => {
+    const { type, ...given } = loss;
+    const definition = losses.get(type);
+    const criterion = definition?.create(definition.args.parse(given));
+    const network = buildModel(model.layers);
+    const before = backend.memory.live;
+    const rows = Math.min(batch_size, train.count);
+    const targets = zeros([rows, ...train.targetShape], {
+      dtype: definition?.targets === "index" ? "int32" : "float32",
+    });
+    criterion?.forward(network.forward(zeros([rows, ...train.inputShape])), targets);
+    return backend.memory.live - before;
+  });
 }

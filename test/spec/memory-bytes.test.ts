@@ -1,15 +1,16 @@
-/** What the dry run says of memory, against what training then holds. */
+/** What the dry run says of memory, against what training then holds, and that against what it is made of. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { MEMORY_MODELS } from "../../bench/memory-models.ts";
+import { sumOfParts } from "../../bench/sum-of-parts.ts";
 import { analyseCsv } from "../../src/data/csv/analyse-csv.ts";
 import { createWasmBackend, Trainer } from "../../src/engine/index.ts";
 import { createPlan, prepareJobData } from "../../src/spec/index.ts";
 import { exampleFile, sourceOf } from "../data/sources-of-the-tests.ts";
 import { accepted } from "./specs-of-the-tests.ts";
 
-/** Bytes that the dry run expects, and the most that a training of one epoch holds. */
-async function compared(spec: object): Promise<{ said: number; held: number }> {
+/** Bytes that the dry run expects, the most that a training of one epoch holds, and how often that is the sum of parts. */
+async function compared(spec: object): Promise<{ said: number; held: number; times: number }> {
   const checked = await accepted({ ...spec, epochs: 1 }, { dataset: async (id) => analyseCsv(exampleFile(id)) });
   const data = await prepareJobData(checked.spec, sourceOf());
   const backend = await createWasmBackend();
@@ -19,7 +20,8 @@ async function compared(spec: object): Promise<{ said: number; held: number }> {
   trainer.dispose();
   backend.dispose();
   expect(checked.estimate.bytes).toBe(checked.summary.memory_bytes);
-  return { said: checked.summary.memory_bytes, held: peak };
+  const parts = sumOfParts(checked, data);
+  return { said: checked.summary.memory_bytes, held: peak, times: (peak - parts.data) / parts.sum };
 }
 
 const EXAMPLES = new URL("../../examples/specs/", import.meta.url);
@@ -33,6 +35,11 @@ test.each([...Object.entries(MEMORY_MODELS), ...examples])("%s: within a tenth",
   const { said, held } = await compared(spec);
   expect(said / held).toBeGreaterThan(0.9);
   expect(said / held).toBeLessThan(1.1);
+});
+
+test.each(Object.entries(MEMORY_MODELS))("%s: at most 1.3 × weights, gradients, state and values", async (_, spec) => {
+  const { times } = await compared(spec);
+  expect(times).toBeLessThan(1.3);
 });
 
 test("a model of more layers than are planned is guessed, and not too low", async () => {
