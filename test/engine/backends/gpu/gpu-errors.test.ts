@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { OutOfMemoryError } from "../../../../src/engine/backend.ts";
 import { openWebasm, openWebgpu } from "../../../../src/engine/backends/gpu/facade.ts";
+import { tryGpu } from "../../../../src/engine/backends/gpu/find-gpu.ts";
 import { createGpuBackend } from "../../../../src/engine/backends/gpu/gpu-backend.ts";
 import { DeviceLostError, UnavailableError } from "../../../../src/engine/backends/gpu/gpu-errors.ts";
 import { Progress } from "../../../../src/engine/backends/gpu/thread-messages.ts";
@@ -14,6 +15,12 @@ describe("a GPU that is none", () => {
     const opened = createGpuBackend({ flags: ["backend=null"] });
     await expect(opened).rejects.toThrow(UnavailableError);
     await expect(opened).rejects.toThrow(/answers to WebGPU, but does not compute.*libvulkan1.*use device "cpu"/);
+  });
+
+  it("is told apart from one that there is", async () => {
+    const answer = await tryGpu({ flags: ["backend=null"] });
+    expect(answer).toEqual({ available: false, why: expect.stringContaining("does not compute") });
+    expect(await tryGpu({ mode: "webasm" })).toMatchObject({ available: true, facts: { mode: "webasm" } });
   });
 
   it("is refused when nothing answers", async () => {
