@@ -109,6 +109,8 @@ const shapes = {
   toFloat: unary,
   /** float32 → int32, toward zero */
   toInt: unary,
+  /** float64 → float32 */
+  toSingle: unary,
 
   neg: unary,
   abs: unary,

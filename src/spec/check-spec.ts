@@ -12,6 +12,7 @@ import type { FindWeights } from "./check-job-weights.ts";
 import { checkLoss } from "./check-loss.ts";
 import { checkModel } from "./check-model.ts";
 import { checkNumbers } from "./check-numbers.ts";
+import { checkOptimizer } from "./check-optimizer.ts";
 import { checkSchedule, checkScheduler } from "./check-scheduler.ts";
 import { checkSettings, checkWatched, completeEarlyStopping } from "./check-settings.ts";
 import { checkSplit, countRows } from "./check-split.ts";
@@ -70,6 +71,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
     if (data?.facts) checkNumbers(model.resolved.specs, data.facts, "data", mistakes);
     if (validation?.facts) checkNumbers(model.resolved.specs, validation.facts, "validation", mistakes);
   }
+  if (optimizer && model.resolved) checkOptimizer(optimizer.definition, model.resolved, mistakes);
   checkWatched(settings, loss?.definition, input["validation"], mistakes);
 
   const facts = data?.facts;

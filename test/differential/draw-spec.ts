@@ -1,5 +1,5 @@
 /** Random jobs: a spec of the HTTP contract with its data and its initial weights, from one seed. */
-import { elementCount, type LayerSpec, layers } from "../../src/engine/definitions.ts";
+import { elementCount, type LayerSpec, layers, type Shape } from "../../src/engine/definitions.ts";
 import { Draw } from "./draw.ts";
 import { type DrawnLoss, drawLoss } from "./draw-loss.ts";
 import { type DrawnModel, drawModel } from "./draw-model.ts";
@@ -18,7 +18,7 @@ export function drawSpec(seed: number): DrawnSpec {
   const draw = new Draw(seed);
   const loss = drawLoss(draw);
   const drawn = drawModel(draw);
-  const model = [...drawn.layers, ...headOf(drawn, loss)];
+  const model = [...drawn.layers, ...headOf(draw, drawn, loss)];
   const epochs = draw.int(2, 4);
   const batch_size = draw.int(3, 12);
   const accumulate_steps = draw.pick([1, 1, 2, 3]);
@@ -26,7 +26,7 @@ export function drawSpec(seed: number): DrawnSpec {
   const rows = rowsFor(draw, batch_size, Math.max(6, batch_size), 30);
   const batches = drop_last ? Math.floor(rows / batch_size) : Math.ceil(rows / batch_size);
   const steps = epochs * Math.ceil(batches / accumulate_steps);
-  const optimizer = drawOptimizer(draw);
+  const optimizer = drawOptimizer(draw, parametersOf(model));
   return {
     model: { layers: model, init: { weights: drawWeights(draw, model) } },
     loss: { type: loss.type, ...loss.args },
@@ -48,9 +48,9 @@ export function drawSpec(seed: number): DrawnSpec {
   };
 }
 
-function headOf({ output }: DrawnModel, { outputs, ends = [] }: DrawnLoss): LayerSpec[] {
+function headOf(draw: Draw, { output }: DrawnModel, { outputs, ends = [] }: DrawnLoss): LayerSpec[] {
   const features = elementCount(output);
-  const linear = { type: "Linear", in_features: features, out_features: outputs, bias: true };
+  const linear = { type: "Linear", in_features: features, out_features: outputs, bias: draw.chance(0.9) };
   return [...(output.length > 1 ? [{ type: "Flatten" }] : []), linear, ...ends];
 }
 
@@ -58,6 +58,14 @@ function headOf({ output }: DrawnModel, { outputs, ends = [] }: DrawnLoss): Laye
 function rowsFor(draw: Draw, batchSize: number, least: number, most: number): number {
   const rows = draw.int(least, most);
   return rows % batchSize === 1 ? rows + 1 : rows;
+}
+
+function parametersOf(specs: readonly LayerSpec[]): Shape[] {
+  return specs.flatMap(({ type, ...given }) => {
+    const definition = layers.get(type);
+    const found = definition?.parameters(definition.args.parse(given)) ?? {};
+    return Object.values(found).map(({ shape }) => shape);
+  });
 }
 
 /** By state_dict name. Constants are moved a little, since zeros and ones would hide a bias or scale that is not used. */

@@ -1,5 +1,5 @@
 /** Random optimizers and schedulers. */
-import { optimizers } from "../../src/engine/definitions.ts";
+import { optimizers, type Shape } from "../../src/engine/definitions.ts";
 import type { Draw } from "./draw.ts";
 import type { Args } from "./draw-layers.ts";
 
@@ -65,11 +65,32 @@ export const optimizerMakers: Readonly<Record<string, Make>> = {
     ...decay(draw),
     ...uphill(draw),
   }),
+  Adafactor: (draw) => ({
+    lr: draw.scale(1e-3, 5e-2),
+    beta2_decay: draw.pick([-0.8, -0.5]),
+    eps: [draw.pick([null, 1e-6]), draw.pick([1e-3, 1e-2])],
+    d: draw.pick([1, 2]),
+    ...decay(draw),
+    ...uphill(draw),
+  }),
+  Muon: (draw) => ({
+    lr: draw.scale(1e-3, 3e-2),
+    momentum: draw.pick([0.95, 0.5]),
+    nesterov: draw.chance(0.7),
+    ns_steps: draw.int(2, 5),
+    adjust_lr_fn: draw.pick([null, "original", "match_rms_adamw"]),
+    ...decay(draw),
+    ...uphill(draw),
+  }),
   Lion: (draw) => ({ lr: draw.scale(1e-4, 1e-2), ...betas(draw), ...decay(draw), ...uphill(draw) }),
 };
 
-export function drawOptimizer(draw: Draw): Args & { type: string } {
-  const [type, make] = draw.pick(Object.entries(optimizerMakers));
+/** One that takes every parameter of these shapes. */
+export function drawOptimizer(draw: Draw, parameters: readonly Shape[]): Args & { type: string } {
+  const suited = Object.entries(optimizerMakers).filter(([type]) =>
+    parameters.every((shape) => optimizers.get(type)?.takes?.(shape) ?? true),
+  );
+  const [type, make] = draw.pick(suited);
   return { type, ...make(draw) };
 }
 

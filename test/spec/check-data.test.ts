@@ -16,6 +16,7 @@ const tables: CheckContext = {
       lonely: "y\n1\n2\n",
       wide: `x,label\n${Array.from({ length: 1001 }, (_, i) => `w${i},a\n`).join("")}`,
       empty: "x,void,label\n1,,a\n2,,b\n",
+      weighted: "x,w,minus,zero,words,gap,label\n1,0.5,-1,0,a,1,a\n2,2,1,0,b,,b\n",
     };
     return csv[id] === undefined ? context.dataset(id) : analyseCsv(chunks(csv[id], 1000));
   },
@@ -207,5 +208,56 @@ describe("validation", () => {
       path,
       message: expect.stringMatching(message),
     });
+  });
+});
+
+describe("weights of samples", () => {
+  const weighted = (weight: string, rest: object = {}) => on("weighted", "label", { weight, features: ["x"], ...rest });
+
+  test("a column of them is no feature", async () => {
+    const spec = on("weighted", "label", { weight: "w", preprocess: { map: { a: 1, b: 2 }, impute: "mean" } });
+    const { spec: checked } = await accepted(spec, tables);
+    expect(checked.model.layers[0]).toMatchObject({ in_features: 5 });
+  });
+
+  test.each<[string, RegExp]>([
+    ["weight", /^the data set has no column "weight"/],
+    ["minus", /^column "minus" holds -1, but weights are numbers from 0 on$/],
+    ["zero", /^column "zero" is 0 in every row; nothing would count$/],
+    ["words", /^column "words" holds text, but weights are numbers from 0 on$/],
+    ["gap", /^column "gap" has 1 missing, but weights are numbers from 0 on$/],
+    ["label", /^"label" is the target; weights are another column$/],
+  ])("the column %s can't be one", async (weight, message) => {
+    expect(await mistakesOf(weighted(weight), tables)).toContainEqual({
+      path: "data.weight",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("it can't be a feature at the same time", async () => {
+    expect(await mistakesOf(weighted("w", { features: ["x", "w"] }), tables)).toEqual([
+      { path: "data.features[1]", message: '"w" is the weight; leave it out of "features"' },
+    ]);
+  });
+
+  test("inline ones are looked at one by one", async () => {
+    const given = (weights: unknown) => ({ ...inline, data: { inline: { ...inline.data.inline, weights } } });
+    await accepted(given([1, 0, 2, 0.5]));
+    expect(await mistakesOf(given([1, 0, -2, 1]))).toEqual([
+      { path: "data.inline.weights[2]", message: "-2; expected a weight from 0 on" },
+    ]);
+    expect(await mistakesOf(given([1, 0, 2]))).toEqual([
+      { path: "data.inline.weights", message: "has 3 weights for 4 inputs; expected one per input" },
+    ]);
+    expect(await mistakesOf(given([0, 0, 0, 0]))).toEqual([
+      { path: "data.inline.weights", message: "all weights are 0; nothing would count" },
+    ]);
+  });
+
+  test("those of validation rows are held to the same", async () => {
+    const validation = { inline: { ...inline.data.inline, weights: [1, 1, 1, null] } };
+    expect(await mistakesOf({ ...inline, validation })).toEqual([
+      { path: "validation.inline.weights[3]", message: "the weight is missing; expected a weight from 0 on" },
+    ]);
   });
 });

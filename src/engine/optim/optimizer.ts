@@ -5,6 +5,7 @@
 import type { z } from "zod";
 import type { Storage } from "../device.ts";
 import type { Parameter } from "../nn/parameter.ts";
+import { elementCount, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 
 export interface OptimizerDefinition<Schema extends z.ZodObject = z.ZodObject> {
@@ -14,6 +15,8 @@ export interface OptimizerDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly args: Schema;
   /** Where its momentum (or β₁) stands among the instruction's hyperparameters; null if it has none to move. */
   readonly momentumAt: number | null;
+  /** Whether it can train a parameter of that shape; left out: any. */
+  takes?(shape: Shape): boolean;
   /** Tensors of a parameter's size that it keeps for each parameter. */
   stateTensors(args: z.output<Schema>): number;
   create(parameters: readonly Parameter[], args: z.output<Schema>): Optimizer;
@@ -27,10 +30,18 @@ export function defineOptimizer<Schema extends z.ZodObject>(
 
 /** What an optimizer keeps for each parameter, by PyTorch's names, with what it starts as. */
 export interface StateSpec {
-  /** Tensors of the parameter's size. */
-  readonly tensors: Readonly<Record<string, number>>;
+  /** Tensors of the parameter's size, or of sizes that follow from it. */
+  readonly tensors:
+    | Readonly<Record<string, number>>
+    | ((parameter: Parameter) => Readonly<Record<string, StateTensor>>);
   /** Numbers beside `step`, which is counted for every parameter and starts at 0. */
   readonly scalars?: Readonly<Record<string, number>>;
+}
+
+export interface StateTensor {
+  readonly shape: Shape;
+  /** What every element starts as. */
+  readonly value: number;
 }
 
 /** One parameter's state: `scalars` are float64, `step` first. */
@@ -151,14 +162,20 @@ function saved(values: OptimizerState, name: string): Float32Array | Float64Arra
   throw new Error(`The optimizer's state lacks ${name}; it belongs to another optimizer or model.`);
 }
 
-function freshState({ device, shape, size }: Parameter, { tensors, scalars = {} }: StateSpec): ParameterState {
-  const made = (value: number): Tensor => {
-    const storage = device.allocatePersistent(Math.max(4, size * 4));
-    device.run("fill", [storage.buffer], [size, value]);
-    return new Tensor(storage, shape);
+function freshState(parameter: Parameter, { tensors, scalars = {} }: StateSpec): ParameterState {
+  const { device, shape } = parameter;
+  const made = (given: StateTensor): Tensor => {
+    const count = elementCount(given.shape);
+    const storage = device.allocatePersistent(Math.max(4, count * 4));
+    device.run("fill", [storage.buffer], [count, given.value]);
+    return new Tensor(storage, given.shape);
   };
+  const wanted =
+    typeof tensors === "function"
+      ? Object.entries(tensors(parameter))
+      : Object.entries(tensors).map(([name, value]) => [name, { shape, value }] as const);
   return {
     scalars: device.store(Float64Array.of(0, ...Object.values(scalars))),
-    tensors: new Map(Object.entries(tensors).map(([name, value]) => [name, made(value)])),
+    tensors: new Map(wanted.map(([name, given]) => [name, made(given)])),
   };
 }

@@ -57,6 +57,7 @@ export const references: Readonly<Record<InstructionName, Reference>> = {
   copy: unary((x) => x),
   toFloat: unary((x) => x),
   toInt: unary((x) => Math.trunc(x)),
+  toSingle: unary((x) => x),
   neg: unary((x) => -x),
   abs: unary(Math.abs),
   sign: unary((x) => (x > 0 ? 1 : x < 0 ? -1 : 0)),

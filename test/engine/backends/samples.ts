@@ -122,6 +122,10 @@ export const samples: Readonly<Record<InstructionName, fc.Arbitrary<Call>>> = {
     arrays: { out: new Int32Array(n), x: source.floats(n).map((x) => x * 1000) },
     params: { n },
   })),
+  toSingle: vector.map(({ source, n }) => ({
+    arrays: { out: floats(n), x: Float64Array.from(source.floats(n), (x) => x / 3) },
+    params: { n },
+  })),
   neg: unary,
   abs: unary,
   sign: unary,

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { Device, optimizers, Parameter, useDevice } from "../../../src/engine/index.ts";
 import { testBackends, tolerated } from "../backends-of-the-tests.ts";
-import { difference } from "./closeness.ts";
+import { difference, type Tolerance } from "./closeness.ts";
 import {
   type OptimizerCase,
   type OptimizerPack,
@@ -15,6 +15,11 @@ import {
 const devices = Object.values(testBackends).map((backend) => new Device(backend));
 
 const CLOSE = tolerated({ rtol: 2e-6, atol: 2e-7 });
+/** PyTorch's Muon computes in bfloat16, which has 8 bits; Adafactor's steps are quotients of means. */
+const TOLERANCES: Readonly<Record<string, Tolerance>> = {
+  Muon: tolerated({ rtol: 1e-2, atol: 1e-4 }),
+  Adafactor: tolerated({ rtol: 1e-5, atol: 1e-6 }),
+};
 
 for (const pack of readOptimizerPacks()) {
   pack.cases.forEach((given, i) => {
@@ -36,7 +41,9 @@ test("every optimizer of the engine has cases", () => {
 function check(pack: OptimizerPack, given: OptimizerCase): void {
   const definition = optimizers.get(given.optimizer);
   if (!definition) throw new Error(`The engine has no ${given.optimizer}.`);
-  const parameters = pack.params.map(parameterFrom);
+  const close = TOLERANCES[given.optimizer] ?? CLOSE;
+  // Muon's cases have the matrix alone.
+  const parameters = pack.params.slice(0, given.state.length).map(parameterFrom);
   const optimizer = definition.create(parameters, definition.args.parse(given.kwargs));
   given.params_after_each_step.forEach((expected, step) => {
     parameters.forEach((parameter, p) => {
@@ -45,7 +52,7 @@ function check(pack: OptimizerPack, given: OptimizerCase): void {
     optimizer.step();
     expected.forEach((values, p) => {
       const found = parameters[p]?.data() ?? [];
-      expect(difference(found, valuesOf(values), CLOSE), `parameter ${p} after step ${step + 1}`).toBeNull();
+      expect(difference(found, valuesOf(values), close), `parameter ${p} after step ${step + 1}`).toBeNull();
     });
   });
 
@@ -53,7 +60,7 @@ function check(pack: OptimizerPack, given: OptimizerCase): void {
   given.state.forEach((tensors, p) => {
     for (const [name, values] of Object.entries(tensors)) {
       const found = state.get(`${p}.${name}`) ?? [];
-      expect(difference(found, valuesOf(values), CLOSE), `${name} of parameter ${p}`).toBeNull();
+      expect(difference(found, valuesOf(values), close), `${name} of parameter ${p}`).toBeNull();
     }
   });
 }

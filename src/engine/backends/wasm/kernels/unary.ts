@@ -51,6 +51,10 @@ export function toInt(out: usize, x: usize, n: i32): void {
   map<ToInt>(out, x, n);
 }
 
+export function toSingle(out: usize, x: usize, n: i32): void {
+  for (let i: i32 = 0; i < n; ++i) store<f32>(out + (i << 2), <f32>load<f64>(x + (i << 3)));
+}
+
 @unmanaged
 class Neg {
   @inline apply(x: v128): v128 {
