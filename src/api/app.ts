@@ -7,6 +7,7 @@ import { describeRoutes } from "./openapi.ts";
 import type { ApiParts } from "./parts.ts";
 import { checkRequestPart } from "./request-checks.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
+import { changeRoutes } from "./routes/change.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
@@ -62,6 +63,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   submitRoutes(app, parts);
   jobRoutes(app, parts);
   controlRoutes(app, parts);
+  changeRoutes(app, parts);
   eventRoutes(app, parts);
   historyRoutes(app, parts);
   modelRoutes(app, parts);

@@ -13,6 +13,7 @@ const definitions = {
   "too-large": { status: 413, title: "Too large" },
   "unsupported-media-type": { status: 415, title: "Unsupported media type" },
   "invalid-spec": { status: 422, title: "Invalid job spec" },
+  "invalid-change": { status: 422, title: "Invalid change of a job" },
   "invalid-inputs": { status: 422, title: "Invalid inputs" },
   "invalid-dataset": { status: 422, title: "Invalid dataset" },
   "headers-too-large": { status: 431, title: "Request headers too large" },

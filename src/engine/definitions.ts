@@ -7,6 +7,7 @@ export type { ParameterSpec } from "./nn/parameter.ts";
 export { type OptimizerDefinition, optimizers } from "./optim/index.ts";
 export { type SchedulerDefinition, schedulers } from "./schedulers/index.ts";
 export { elementCount, type Shape, ShapeError, sameShape, showShape } from "./shape.ts";
+export type { Change, PlannedChange } from "./train/change-queue.ts";
 export type {
   Best,
   EarlyStoppingPlan,

@@ -23,11 +23,13 @@ export { full, linspace, type Nested, ones, scope, Tensor, tensor, zeros } from 
 export { checkpointShapes, modelWeights } from "./train/checkpoint.ts";
 export type {
   AnomalyEvent,
+  ChangeEvent,
   CheckpointEvent,
   EpochEvent,
   TrainerEvent,
   TrainerHooks,
   TrainerOutcome,
+  Wish,
 } from "./train/plan.ts";
 export { Predictor } from "./train/predictor.ts";
 export { Trainer } from "./train/trainer.ts";

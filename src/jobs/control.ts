@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { Keys } from "./keys.ts";
 
-const Signal = z.object({ signal: z.enum(["cancel", "pause"]), id: z.string() });
+const Signal = z.object({ signal: z.enum(["cancel", "pause", "change"]), id: z.string() });
 export type Signal = z.infer<typeof Signal>;
 
 export async function sendSignal(redis: Redis, keys: Keys, signal: Signal): Promise<void> {

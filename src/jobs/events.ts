@@ -1,5 +1,6 @@
 /** The events of a job's stream: one schema each, from which type, OpenAPI, SSE and dashboard follow. */
 import { z } from "zod";
+import { SpecChange } from "../spec/job-spec.ts";
 import { ModelSummary } from "./model-summary.ts";
 import { Problem } from "./problem.ts";
 
@@ -60,6 +61,12 @@ const payloads = {
     elapsed_ms: z.number(),
     eta_s: z.number(),
     nonfinite,
+  }),
+  changed: z.object({
+    epoch: epoch.describe("the epoch that it is the first to rule"),
+    change: SpecChange.describe("as a spec's `changes` repeat it"),
+    epochs: epoch.describe("of the whole job, from now on"),
+    steps: step.describe("of the whole job, from now on"),
   }),
   step: z.object({
     epoch: epoch.describe("the epoch that the steps are part of"),
@@ -133,6 +140,7 @@ export const jobEvents = {
   resumed: framed("resumed", "A worker goes on from a checkpoint."),
   paused: framed("paused", "The job has left its worker; its checkpoint waits for a resume."),
   epoch: framed("epoch", "An epoch is over. Each epoch appears once, whatever happened to the workers."),
+  changed: framed("changed", "The job goes on otherwise than it began: someone asked for it, or its spec says so."),
   step: framed(
     "step",
     "Losses of single steps, where the spec asks for them: `losses[i]` is that of step `step + i · every`. What comes faster than " +

@@ -1,8 +1,9 @@
 /** The truth about jobs: one stream of events and one state hash each, changed together in one atomic step. */
 import type { Redis } from "ioredis";
 import { z } from "zod";
+import type { JobPatch } from "../spec/job-spec.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
-import { JOB_STATUSES, type JobState, type JobStatus } from "./job.ts";
+import { JOB_STATUSES, type JobState, JobStatus } from "./job.ts";
 import { loadScripts, type RunScript } from "./job-scripts.ts";
 import { decodeState, encodeFields, type StateFields } from "./job-state.ts";
 import type { Keys } from "./keys.ts";
@@ -134,6 +135,12 @@ export class JobLog {
     return { ok: false, reason: reply[1], status: reply[2], attempt: reply[3] };
   }
 
+  /** Asks a job that is not finished for a change, for the worker that runs it now or takes it next. Gives its status. */
+  async requestChange(id: string, wish: JobPatch): Promise<JobStatus | null> {
+    const status = await this.script("requestChange", [this.keys.state(id)], [JSON.stringify(wish)]);
+    return JobStatus.safeParse(status).data ?? null;
+  }
+
   /** The events after number `after`, at most `limit`, in order. */
   async events(id: string, after = 0, limit = 1000): Promise<LoggedEvent[]> {
     const entries = await this.redis.xrange(this.keys.events(id), `(${after}-0`, "+", "COUNT", limit);
@@ -210,6 +217,7 @@ function epochsBefore({ type, data }: NewEvent): number {
       return 0;
     case "epoch":
     case "step":
+    case "changed":
     case "anomaly":
       return data.epoch - 1;
     case "completed":

@@ -7,6 +7,7 @@ const script = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, impor
 const scripts = {
   createJob: { source: script("create-job"), keys: 7 },
   appendEvents: { source: script("append-events"), keys: 10 },
+  requestChange: { source: script("request-change"), keys: 1 },
   requestOfWorker: { source: script("request-of-worker"), keys: 1 },
   removeJob: { source: script("remove-job"), keys: 6 },
 } as const;

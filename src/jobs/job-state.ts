@@ -1,5 +1,6 @@
 /** The state hash of a job: how its fields are written as strings and read back. */
 import { z } from "zod";
+import { JobPatch, SpecChange } from "../spec/job-spec.ts";
 import { Best, type EventPayload } from "./events.ts";
 import { Job, type JobState, Latest, Progress, StoredCheckpoint } from "./job.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
@@ -24,6 +25,9 @@ export interface StateFields {
   losses?: number;
   ran_ms?: number;
   streamed_step?: number;
+  changes?: readonly SpecChange[];
+  wishes_done?: number;
+  planned_changes?: number;
   /** Why the job waits, as its last `queued` event says. */
   queue_reason?: EventPayload<"queued">["reason"];
   /** 0 takes a request back: it has been done. */
@@ -64,6 +68,16 @@ const Hash = z.object({
   attempt: z.coerce.number(),
   cancel_requested: flag,
   pause_requested: flag,
+  changes: z
+    .string()
+    .default("[]")
+    .pipe(json(z.array(SpecChange))),
+  wishes: z
+    .string()
+    .default("[]")
+    .pipe(json(z.array(JobPatch))),
+  wishes_done: z.coerce.number().default(0),
+  planned_changes: z.coerce.number().default(0),
   streamed_step: z.coerce.number().default(0),
   ran_ms: z.coerce.number().default(0),
   queue_reason: z.enum(["submitted", "worker_stopped", "requested"]).default("submitted"),
@@ -77,7 +91,8 @@ const Hash = z.object({
 /** The state in a hash as HGETALL gives it; null if there is no such job. */
 export function decodeState(hash: Record<string, string>): JobState | null {
   if (hash["id"] === undefined) return null;
-  const { attempt, last_checkpoint, queue_reason, ran_ms, streamed_step, ...same } = Hash.parse(hash);
+  const { attempt, last_checkpoint, queue_reason, ran_ms, streamed_step, ...rest } = Hash.parse(hash);
+  const { wishes_done, planned_changes, ...same } = rest;
   return {
     ...same,
     attempts: attempt,
@@ -85,5 +100,7 @@ export function decodeState(hash: Record<string, string>): JobState | null {
     queueReason: queue_reason,
     ranMs: ran_ms,
     streamedStep: streamed_step,
+    wishesDone: wishes_done,
+    plannedChanges: planned_changes,
   };
 }

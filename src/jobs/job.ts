@@ -1,5 +1,6 @@
 /** The job as the API shows it, and the state from which it is made. */
 import { z } from "zod";
+import { type JobPatch, SpecChange } from "../spec/job-spec.ts";
 import { Best, type EventPayload, Links } from "./events.ts";
 import { ModelSummary } from "./model-summary.ts";
 import { Problem } from "./problem.ts";
@@ -61,6 +62,7 @@ export const Job = z
     attempts: z.int().describe("how often a worker has taken the job"),
     cancel_requested: z.boolean(),
     pause_requested: z.boolean(),
+    changes: z.array(SpecChange).describe("what was changed while it trained; `changes` of another spec repeats it"),
     error: Problem.nullable(),
     links: Links,
   })
@@ -76,6 +78,10 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly lastCheckpoint: StoredCheckpoint | null;
   /** Workers that died at this job, one after the other, without a new checkpoint between. */
   readonly losses: number;
+  /** All that was asked of its workers, how much of it is done, and how many of its changes stand in its spec. */
+  readonly wishes: readonly JobPatch[];
+  readonly wishesDone: number;
+  readonly plannedChanges: number;
   /** The last step whose loss was streamed. */
   readonly streamedStep: number;
   /** How long it has been with workers, as of its last checkpoint or since it left the last one. */
@@ -85,6 +91,9 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
 
 export function jobView(state: JobState, queuePosition: number | null): Job {
   const {
+    wishes: _w,
+    wishesDone: _d,
+    plannedChanges: _c,
     priority: _p,
     seq: _s,
     lastCheckpoint: _l,
@@ -114,6 +123,7 @@ export function jobAsCreated(state: JobState, queuePosition: number | null): Job
       attempts: 0,
       cancel_requested: false,
       pause_requested: false,
+      changes: [],
       error: null,
     },
     queuePosition,

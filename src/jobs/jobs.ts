@@ -1,6 +1,7 @@
 /** What one can do with jobs: the log, the queue, the signals and the object store in the right order. */
 import type { Redis } from "ioredis";
-import { type Signal, sendSignal } from "./control.ts";
+import type { JobPatch } from "../spec/job-spec.ts";
+import { sendSignal } from "./control.ts";
 import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./job.ts";
 import type { Append, CreateOutcome, JobLog, JobToCreate } from "./job-log.ts";
 import type { JobQueue } from "./job-queue.ts";
@@ -107,10 +108,19 @@ export class Jobs {
     return "done";
   }
 
+  /** Changes a job that is not finished: before its next step, or before its first one once a worker has it. */
+  async change(id: string, wish: JobPatch): Promise<"requested" | "finished" | "unknown"> {
+    const status = await this.log.requestChange(id, wish);
+    if (status === null) return "unknown";
+    if (isFinished(status)) return "finished";
+    if (status === "running") await sendSignal(this.redis, this.log.keys, { signal: "change", id });
+    return "requested";
+  }
+
   /** Writes the event that leads to a status if no worker has the job; else asks its worker to do so. */
   private async control(
     id: string,
-    signal: Signal["signal"],
+    signal: "cancel" | "pause",
     to: JobStatus,
     event: (state: JobState) => Append,
   ): Promise<ControlOutcome> {

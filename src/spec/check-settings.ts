@@ -1,7 +1,7 @@
 /** Everything of a spec that is a plain setting, and what the settings watch: metrics and early stopping. */
 import { nearest } from "../data/nearest-name.ts";
 import { type LossDefinition, metrics, metricTables } from "../engine/definitions.ts";
-import { type EarlyStopping, JobSettings, JobSpec } from "./job-spec.ts";
+import { type EarlyStopping, type JobPatch, JobSettings, JobSpec, type SpecChange } from "./job-spec.ts";
 import { joinPath, type Mistakes, parseOr, unknownField } from "./mistakes.ts";
 
 export function checkSettings(input: Readonly<Record<string, unknown>>, mistakes: Mistakes): JobSettings | undefined {
@@ -32,8 +32,39 @@ export function checkWatched(
     if (seen.has(name)) mistakes.add(joinPath("metrics", i), `"${name}" is named twice`);
     seen.add(name);
   });
-  if (settings.early_stopping) checkMonitor(settings.early_stopping.monitor, settings, hasValue(validation), mistakes);
+  const hasValidation = hasValue(validation);
+  if (settings.early_stopping)
+    checkMonitor(settings.early_stopping.monitor, settings, hasValidation, "early_stopping.monitor", mistakes);
+  settings.changes.forEach(({ early_stopping }, i) => {
+    const path = joinPath("changes", i, "early_stopping", "monitor");
+    if (early_stopping) checkMonitor(early_stopping.monitor, settings, hasValidation, path, mistakes);
+  });
+  const disorder = settings.changes.findIndex((change, i) => i > 0 && comesBefore(change, settings.changes[i - 1]));
+  if (disorder > 0)
+    mistakes.add(joinPath("changes", disorder), "comes before the change above it; put them into order");
 }
+
+/** What an accepted job is asked to watch now; gives the wish with its early stopping complete. */
+export function checkPatch(
+  patch: JobPatch,
+  spec: Pick<JobSpec, "metrics" | "validation">,
+  mistakes: Mistakes,
+): JobPatch {
+  const { early_stopping } = patch;
+  if (!early_stopping) return patch;
+  checkMonitor(early_stopping.monitor, spec, spec.validation !== null, "early_stopping.monitor", mistakes);
+  return { ...patch, early_stopping: completeEarlyStopping(early_stopping) };
+}
+
+const comesBefore = (change: SpecChange, other: SpecChange | undefined): boolean =>
+  other !== undefined &&
+  (change.rollbacks < other.rollbacks || (change.rollbacks === other.rollbacks && change.step < other.step));
+
+/** Early stopping with every default, as a spec keeps it and an event tells it. */
+export const completeChanges = (changes: readonly SpecChange[]): SpecChange[] =>
+  changes.map((change) =>
+    change.early_stopping ? { ...change, early_stopping: completeEarlyStopping(change.early_stopping) } : change,
+  );
 
 /** With `mode` filled in: errors and losses go down, everything else up. */
 export function completeEarlyStopping(given: EarlyStopping | null): EarlyStopping | null {
@@ -51,8 +82,13 @@ function unsuited(name: string, loss: LossDefinition): string | undefined {
   return `"${name}" can't be computed with ${loss.type}; ${others}`;
 }
 
-function checkMonitor(monitor: string, settings: JobSettings, hasValidation: boolean, mistakes: Mistakes): void {
-  const path = "early_stopping.monitor";
+function checkMonitor(
+  monitor: string,
+  settings: Pick<JobSettings, "metrics">,
+  hasValidation: boolean,
+  path: string,
+  mistakes: Mistakes,
+): void {
   const watchable = ["loss", ...settings.metrics].flatMap((name) => (hasValidation ? [name, `val_${name}`] : [name]));
   if (watchable.includes(monitor)) return;
   if (monitor.startsWith("val_") && !hasValidation) {

@@ -14,7 +14,7 @@ import { checkModel } from "./check-model.ts";
 import { checkNumbers } from "./check-numbers.ts";
 import { checkOptimizer } from "./check-optimizer.ts";
 import { checkSchedule, checkScheduler } from "./check-scheduler.ts";
-import { checkSettings, checkWatched, completeEarlyStopping } from "./check-settings.ts";
+import { checkSettings, checkWatched, completeChanges, completeEarlyStopping } from "./check-settings.ts";
 import { checkSplit, countRows } from "./check-split.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { type Mistake, Mistakes } from "./mistakes.ts";
@@ -90,6 +90,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
     data: data.spec,
     validation: validation.spec,
     early_stopping: completeEarlyStopping(settings.early_stopping),
+    changes: completeChanges(settings.changes),
   };
   const size = {
     ...countRows(facts, validation.spec, validation.facts),

@@ -1,18 +1,13 @@
 /** From a checked spec and its prepared data to what the trainer is given. */
 import type { PreparedData } from "../data/prepare-data.ts";
 import { type DataSource, prepareData } from "../data/prepare-data.ts";
-import {
-  type EarlyStoppingPlan,
-  type Examples,
-  losses,
-  type SchedulerPlan,
-  type TrainingPlan,
-} from "../engine/definitions.ts";
+import { type Examples, losses, type SchedulerPlan, type TrainingPlan } from "../engine/definitions.ts";
 import type { Weights } from "../engine/nn/module.ts";
+import { earlyStoppingPlan, plannedChange } from "./change.ts";
 import { takenWeights } from "./check-job-weights.ts";
 import { requireNumbers } from "./check-numbers.ts";
 import { weightsOf } from "./check-weights.ts";
-import type { Component, JobSpec, ModelInit } from "./job-spec.ts";
+import type { Component, JobSpec, ModelInit, SpecChange } from "./job-spec.ts";
 
 /** Loads the data that a checked spec names, encoded as its loss takes it. Throws DataError. */
 export async function prepareJobData(spec: JobSpec, source: DataSource): Promise<PreparedData> {
@@ -26,12 +21,20 @@ export async function prepareJobData(spec: JobSpec, source: DataSource): Promise
 /** How often to save when the spec does not say. */
 const DEFAULT_CHECKPOINT_SECONDS = 2;
 
-/** `trained`: the weights of the job that `model.init` names. */
+export interface PlanExtras {
+  /** The weights of the job that `model.init` names. */
+  readonly trained?: ReadonlyMap<string, Weights> | undefined;
+  /** What changed in earlier attempts, and how many of those changes stand in the spec. */
+  readonly changed?: readonly SpecChange[];
+  readonly plannedChanges?: number;
+}
+
 export function createPlan<Data = Examples>(
   spec: JobSpec,
   prepared: { readonly train: Data; readonly validation?: Data },
-  trained?: ReadonlyMap<string, Weights>,
+  extras: PlanExtras = {},
 ): TrainingPlan<Data> {
+  const { trained, changed = [], plannedChanges = 0 } = extras;
   const initialWeights = weightsToStartFrom(spec.model.init, trained);
   return {
     layers: spec.model.layers,
@@ -52,6 +55,8 @@ export function createPlan<Data = Examples>(
     accumulateSteps: spec.accumulate_steps,
     earlyStopping: spec.early_stopping && earlyStoppingPlan(spec.early_stopping),
     mode: spec.mode,
+    changes: [...changed, ...spec.changes.slice(plannedChanges)].map(plannedChange),
+    repeatedChanges: changed.length,
     onNonfinite: spec.on_nonfinite,
     tellSteps: spec.stream.steps ? spec.stream.every_steps : null,
     checkpoint:
@@ -76,15 +81,5 @@ function schedulerPlan({ interval, warmup_steps, ...scheduler }: Component): Sch
     scheduler,
     interval: interval === "step" ? "step" : "epoch",
     warmupSteps: typeof warmup_steps === "number" ? warmup_steps : 0,
-  };
-}
-
-function earlyStoppingPlan(given: NonNullable<JobSpec["early_stopping"]>): EarlyStoppingPlan {
-  return {
-    monitor: given.monitor,
-    patience: given.patience,
-    minDelta: given.min_delta,
-    mode: given.mode ?? "min",
-    restoreBest: given.restore_best,
   };
 }

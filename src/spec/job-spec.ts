@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { DataSpec, ValidationSpec } from "../data/data-spec.ts";
 import { layerSchema, losses, metrics, optimizers } from "../engine/definitions.ts";
+import { epochs, lr, place } from "./change.ts";
 import { specSchedulers } from "./check-scheduler.ts";
 
 /** What carries a PyTorch class name and its arguments. */
@@ -85,6 +86,33 @@ export const Checkpointing = z
   })
   .meta({ id: "Checkpointing" });
 
+/** A change as a spec names it, and as a job tells it. */
+export const SpecChange = z
+  .strictObject({
+    ...place,
+    lr: lr.optional(),
+    epochs: epochs.optional(),
+    early_stopping: EarlyStopping.nullable().optional(),
+  })
+  .meta({ id: "SpecChange" });
+export type SpecChange = z.infer<typeof SpecChange>;
+
+/** What can be asked of a job under way. */
+export const JobPatch = z
+  .strictObject(
+    {
+      lr: lr.optional(),
+      epochs: epochs.optional(),
+      early_stopping: EarlyStopping.nullable()
+        .optional()
+        .meta({ description: "Replaces the job's early stopping; null ends it." }),
+      checkpoint: z.literal("now").optional().meta({ description: "Stores a checkpoint before the next step." }),
+    },
+    { error: 'expects an object such as { "lr": 0.01 }' },
+  )
+  .meta({ id: "JobPatch", examples: [{ lr: 0.01 }, { epochs: 200, early_stopping: null }, { checkpoint: "now" }] });
+export type JobPatch = z.infer<typeof JobPatch>;
+
 export const Streaming = z
   .strictObject({
     steps: z.boolean().default(false).meta({
@@ -123,6 +151,10 @@ export const JobSettings = z.strictObject({
   accumulate_steps: z.int().min(1).max(10_000).default(1).meta({ description: "Batches averaged into one update." }),
   early_stopping: EarlyStopping.nullable().default(null),
   checkpoint: Checkpointing.nullable().default(null),
+  changes: z.array(SpecChange).max(1000).default([]).meta({
+    description:
+      "What changes during the run, in the order of the steps: the `changes` of another job repeat what was changed there.",
+  }),
   stream: Streaming.prefault({}),
   on_nonfinite: z
     .enum(["stop", "rollback"])

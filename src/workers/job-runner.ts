@@ -11,6 +11,7 @@ import { StopSwitch } from "./stop-switch.ts";
 import { TimeLimit } from "./time-limit.ts";
 import { Control } from "./trainer-messages.ts";
 import type { TrainerEnd, TrainerPool, TrainerThread } from "./trainer-pool.ts";
+import { Wishes } from "./wishes.ts";
 import { cancelled, claimed, completed, failed, givenBack, lossesOf, paused } from "./worker-events.ts";
 
 /** Why a running job is to stop. */
@@ -28,6 +29,8 @@ export interface RunnerParts {
   readonly worker: string;
   /** So long a trainer may go on after it was asked to stop. */
   readonly stopGraceMs: number;
+  /** Of the jobs that train now. */
+  readonly wishes: Map<string, Wishes>;
   readonly logger: Logger;
 }
 
@@ -77,7 +80,8 @@ async function runOn(
   const claim = claimed(state, from, attempt, parts.worker, device);
   await writer.append([claim]);
   // Until the claim an earlier attempt could still write.
-  writer.streamed = (await parts.log.state(state.id))?.streamedStep ?? 0;
+  const own = (await parts.log.state(state.id)) ?? state;
+  writer.goOnFrom(own);
   logger.info({ attempt, device, epoch: writer.epoch }, claim.type);
   if (state.cancel_requested) return end(writer, cancelled(writer.epoch));
   if (state.pause_requested) return pause(parts.log, writer, state.id);
@@ -89,14 +93,22 @@ async function runOn(
   const pull = () => stop.pull();
   either.addEventListener("abort", pull);
   if (either.aborted) pull();
+  const wishes = new Wishes(parts.log, own);
+  parts.wishes.set(state.id, wishes);
+  await wishes.deliver();
   const order = {
     jobId: state.id,
     spec,
     objects: parts.objects,
     checkpoint: from?.key ?? null,
+    changed: own.changes,
+    plannedChanges: own.plannedChanges,
+    wishes: wishes.receiver,
     control: control.memory,
   };
   const ended = await thread.run(order, (news) => writer.add(news));
+  parts.wishes.delete(state.id);
+  wishes.close();
   either.removeEventListener("abort", pull);
   stop.release();
   limit.release();

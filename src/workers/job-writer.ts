@@ -4,6 +4,7 @@ import type { EventPayload } from "../jobs/events.ts";
 import type { JobState, Latest, StoredCheckpoint } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
+import { SpecChange } from "../spec/job-spec.ts";
 import type { Control, EpochFigures } from "./trainer-messages.ts";
 import type { TrainerNews } from "./trainer-pool.ts";
 
@@ -32,8 +33,13 @@ export class JobWriter {
   private readonly ranBefore: number;
   private readonly startedAt = performance.now();
 
+  /** What has changed since the job began, how many of its changes stand in its spec, and wishes that are done. */
+  private changes: readonly SpecChange[] = [];
+  private plannedChanges = 0;
+  private wishesDone = 0;
+  private progress: JobState["progress"];
   /** The last step whose loss was streamed, also that of an earlier attempt. */
-  streamed: number;
+  private streamed = 0;
   /** The last whole epoch, also that of an earlier attempt. */
   epoch: number;
   latest: JobState["latest"];
@@ -52,7 +58,8 @@ export class JobWriter {
     this.attempt = attempt;
     this.onFailure = onFailure;
     this.ranBefore = state.ranMs;
-    this.streamed = state.streamedStep;
+    this.goOnFrom(state);
+    this.progress = state.progress;
     this.epoch = state.progress.epoch;
     this.latest = state.latest;
     this.best = state.best;
@@ -61,6 +68,14 @@ export class JobWriter {
   /** How long the job has been with workers, without waiting and pauses. */
   get ranMs(): number {
     return Math.round(this.ranBefore + performance.now() - this.startedAt);
+  }
+
+  /** The state after the claim: until then an earlier attempt could still write. */
+  goOnFrom({ streamedStep, changes, plannedChanges, wishesDone }: JobState): void {
+    this.streamed = streamedStep;
+    this.changes = changes;
+    this.plannedChanges = plannedChanges;
+    this.wishesDone = wishesDone;
   }
 
   /** Never throws: a failure is told once by `onFailure` and again by flush(). */
@@ -128,6 +143,9 @@ export class JobWriter {
     } else if (first?.type === "checkpoint") {
       await this.writeCheckpoint(first);
       this.control.settled("checkpoint", 1);
+    } else if (first?.type === "change") {
+      await this.writeChange(first);
+      this.control.settled("event", 1);
     } else if (first?.type === "anomaly") {
       const { action, back } = first.anomaly;
       if (action === "rollback") this.streamed = Math.min(this.streamed, back.step);
@@ -158,24 +176,42 @@ export class JobWriter {
       ...(val_metrics === undefined ? {} : { val_metrics }),
     };
     this.epoch = epoch;
+    this.progress = { epoch, epochs, step, steps, samples_per_s, eta_s };
     this.latest = latest;
     this.best = best;
     return {
       type: "epoch",
       data,
-      state: { progress: { epoch, epochs, step, steps, samples_per_s, eta_s }, latest, best },
+      state: { progress: this.progress, latest, best },
     };
   }
 
+  private async writeChange({ number, wish, changed }: Extract<TrainerNews, { type: "change" }>): Promise<void> {
+    // An earlier attempt has told it.
+    if (number <= this.changes.length) return;
+    this.changes = [...this.changes, SpecChange.parse(changed.change)];
+    if (wish === null) this.plannedChanges++;
+    else this.wishesDone = wish;
+    this.progress = { ...this.progress, epochs: changed.epochs, steps: changed.steps };
+    const { changes, plannedChanges, wishesDone, progress } = this;
+    const state = { changes, planned_changes: plannedChanges, wishes_done: wishesDone, progress };
+    await this.appendNow([{ type: "changed", data: changed, state }]);
+  }
+
   private async writeCheckpoint(news: Extract<TrainerNews, { type: "checkpoint" }>): Promise<void> {
-    const { epoch, step, best, bytes } = news;
+    const { epoch, step, best, bytes, wish } = news;
+    if (wish !== undefined) this.wishesDone = wish;
     const key = `${this.folder}/${this.attempt}-${epoch}-${step}.safetensors`;
     await this.store.put(key, bytes);
     const stored: StoredCheckpoint = { key, epoch, step, bytes: bytes.byteLength };
     const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
     // A worker that dies after this has not died for nothing.
     await this.appendNow([
-      { type: "checkpoint", data, state: { last_checkpoint: stored, losses: 0, ran_ms: this.ranMs } },
+      {
+        type: "checkpoint",
+        data,
+        state: { last_checkpoint: stored, losses: 0, ran_ms: this.ranMs, wishes_done: this.wishesDone },
+      },
     ]);
     await this.removeOld(CHECKPOINTS_KEPT);
   }

@@ -10,7 +10,7 @@ import { JobLog } from "../jobs/job-log.ts";
 import { JobQueue, QUEUE_NAME } from "../jobs/job-queue.ts";
 import { createKeys } from "../jobs/keys.ts";
 import { connectPatient } from "../jobs/redis.ts";
-import { runJob, type StopReason } from "./job-runner.ts";
+import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
 import { Reconciler } from "./reconciler.ts";
 import { TrainerPool } from "./trainer-pool.ts";
 
@@ -45,7 +45,9 @@ export async function startWorker(
   await pool.ready();
   const [redis, subscriber] = await Promise.all([connectPatient(parts.url), connectPatient(parts.url)]);
   const log = new JobLog(redis, keys);
+  const wishes: RunnerParts["wishes"] = new Map();
   const runner = {
+    wishes,
     log,
     store: new DiskObjectStore(objects),
     objects,
@@ -77,13 +79,22 @@ export async function startWorker(
     },
   );
   const stop = (id: string, reason: StopReason) => worker.cancelJob(id, reason);
+  const deliver = (id: string) => {
+    wishes
+      .get(id)
+      ?.deliver()
+      .catch((error: unknown) => logger.warn({ job: id, err: error }, "could not bring a change to its trainer"));
+  };
   worker.on("stalled", (id) => logger.warn({ job: id }, "its worker is gone, the job goes back to the queue"));
   worker.on("lockRenewalFailed", (ids) => {
     for (const id of ids) stop(id, "lock_lost");
   });
   worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
   worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
-  await onSignal(subscriber, keys, ({ id, signal }) => void stop(id, signal));
+  await onSignal(subscriber, keys, ({ id, signal }) => {
+    if (signal === "change") deliver(id);
+    else stop(id, signal);
+  });
   await worker.waitUntilReady();
 
   const queue = new JobQueue(redis, keys);

@@ -1,7 +1,8 @@
 /** What a worker's main thread and its trainer threads say to each other. */
+import type { MessagePort } from "node:worker_threads";
 import type { EventPayload } from "../jobs/events.ts";
 import type { Problem } from "../jobs/problem.ts";
-import type { JobSpec } from "../spec/job-spec.ts";
+import type { JobPatch, JobSpec, SpecChange } from "../spec/job-spec.ts";
 
 /** A job for a trainer thread. */
 export interface TrainOrder {
@@ -11,8 +12,19 @@ export interface TrainOrder {
   readonly objects: string;
   /** The object to go on from; null to start at the beginning. */
   readonly checkpoint: string | null;
+  /** What changed in earlier attempts, and how many of those changes stand in the spec. */
+  readonly changed: readonly SpecChange[];
+  readonly plannedChanges: number;
+  /** Brings wishes while the job trains; the trainer looks between two steps. */
+  readonly wishes: MessagePort;
   /** See Control. */
   readonly control: SharedArrayBuffer;
+}
+
+/** Something asked of a job: its place among all that was. */
+export interface NumberedWish {
+  readonly number: number;
+  readonly wish: JobPatch;
 }
 
 export type EpochFigures = EventPayload<"epoch"> & {
@@ -31,6 +43,8 @@ export type TrainerMessage =
       readonly step: number;
       readonly best: boolean;
       readonly bytes: Uint8Array;
+      /** The wish that asked for it. */
+      readonly wish?: number;
     }
   /** Losses of steps, see StepsEvent of the engine. */
   | {
@@ -39,6 +53,14 @@ export type TrainerMessage =
       readonly step: number;
       readonly every: number;
       readonly losses: readonly number[];
+    }
+  | {
+      readonly type: "change";
+      /** 1 for the first of the job. */
+      readonly number: number;
+      /** The wish that it comes from; null for one of the spec. */
+      readonly wish: number | null;
+      readonly changed: EventPayload<"changed">;
     }
   | { readonly type: "anomaly"; readonly anomaly: EventPayload<"anomaly"> }
   /** The last word about an order. */

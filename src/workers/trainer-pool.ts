@@ -108,7 +108,7 @@ export class TrainerThread {
       this.onNews = onNews;
       this.onEnd = resolve;
     });
-    this.thread.postMessage(order);
+    this.thread.postMessage(order, [order.wishes]);
     return end;
   }
 

@@ -1,13 +1,15 @@
 /** The thread that trains: one job after the other, each on a device of its own, deaf to messages while it computes. */
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import {
   type AnomalyEvent,
+  type ChangeEvent,
   createWasmBackend,
   type EpochEvent,
   modelWeights,
   Trainer,
   type TrainerEvent,
   type TrainerOutcome,
+  type Wish,
 } from "../engine/index.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
@@ -15,9 +17,10 @@ import type { EventPayload } from "../jobs/events.ts";
 import { initialWeightsKey } from "../jobs/initial-weights.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems } from "../jobs/problem.ts";
+import { changeOf, specChange } from "../spec/change.ts";
 import { createPlan, prepareJobData } from "../spec/create-plan.ts";
 import { problemOf } from "./problem-of.ts";
-import { Control, type TrainerMessage, type TrainOrder } from "./trainer-messages.ts";
+import { Control, type NumberedWish, type TrainerMessage, type TrainOrder } from "./trainer-messages.ts";
 
 const port = parentPort;
 if (!port) throw new Error("trainer-thread.ts runs as a worker thread; trainer-pool.ts starts it.");
@@ -35,6 +38,8 @@ async function train(order: TrainOrder): Promise<void> {
   } catch (error) {
     const log = error instanceof Error ? error.stack : undefined;
     tell({ type: "failed", problem: problemOf(error), ...(log === undefined ? {} : { log }) });
+  } finally {
+    order.wishes.close();
   }
 }
 
@@ -48,15 +53,16 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
 
   const backend = await createWasmBackend({ numerics: spec.numerics, threads });
   const trained = await trainedWeights(order, store);
-  const trainer = Trainer.create(createPlan(spec, prepared, trained), backend);
+  const trainer = Trainer.create(createPlan(spec, prepared, { ...order, trained }), backend);
   try {
     if (order.checkpoint !== null) trainer.restore(await store.read(order.checkpoint));
     const run = new Run(trainer, control);
     const outcome = trainer.run({
       onEvent: (event) => run.tell(event),
       shouldStop: () => control.shouldStop(),
+      wishes: () => wishesOf(order),
     });
-    return run.end(outcome, spec.early_stopping?.restore_best ?? false);
+    return run.end(outcome, trainer.restoresBest);
   } finally {
     trainer.dispose();
     backend.dispose();
@@ -86,9 +92,11 @@ class Run {
 
   tell(event: TrainerEvent): void {
     if (event.type === "epoch") this.epoch(event);
-    else if (event.type === "checkpoint") this.checkpoint(event.bytes, event.best);
+    else if (event.type === "checkpoint") this.checkpoint(event.bytes, event.best, event.wish);
     else {
-      tell(event.type === "steps" ? event : { type: "anomaly", anomaly: anomalyOf(event) });
+      if (event.type === "steps") tell(event);
+      else if (event.type === "anomaly") tell({ type: "anomaly", anomaly: anomalyOf(event) });
+      else tell({ type: "change", number: event.number, wish: event.wish, changed: changedOf(event) });
       this.control.sent("event");
     }
   }
@@ -100,11 +108,12 @@ class Run {
     this.control.sent("event");
   }
 
-  private checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean): void {
+  private checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean, wish?: number): void {
     const { epoch, step } = this.trainer.position;
     this.storedStep = step;
     this.bestSinceCheckpoint = false;
-    port?.postMessage({ type: "checkpoint", epoch, step, best, bytes } satisfies TrainerMessage, [bytes.buffer]);
+    const message = { type: "checkpoint", epoch, step, best, bytes, ...(wish !== undefined && { wish }) } as const;
+    port?.postMessage(message satisfies TrainerMessage, [bytes.buffer]);
     this.control.sent("checkpoint");
   }
 
@@ -118,6 +127,20 @@ class Run {
     if (!stored) this.checkpoint(this.trainer.checkpoint(), this.bestSinceCheckpoint);
     return { type: "done", outcome: outcome.status };
   }
+}
+
+/** All that have come; this thread hears of nothing else while it computes. */
+function wishesOf({ wishes }: TrainOrder): Wish[] {
+  const found: Wish[] = [];
+  for (let next = receiveMessageOnPort(wishes); next; next = receiveMessageOnPort(wishes)) {
+    const { number, wish }: NumberedWish = next.message;
+    found.push({ number, change: changeOf(wish), checkpoint: wish.checkpoint === "now" });
+  }
+  return found;
+}
+
+function changedOf({ epoch, change, epochs, steps }: ChangeEvent): EventPayload<"changed"> {
+  return { epoch, change: specChange(change), epochs, steps };
 }
 
 /** More rows than these are not told one by one. */

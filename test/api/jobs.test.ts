@@ -117,6 +117,47 @@ describe("cancelling", () => {
   });
 });
 
+describe("changing", () => {
+  const patch = (id: string, payload: object) => api.app.inject({ method: "PATCH", url: `/v1/jobs/${id}`, payload });
+
+  test("is noted for the worker that has the job or takes it next", async () => {
+    const { id } = (await post("/v1/jobs", smallSpec)).json();
+    const response = await patch(id, { lr: 0.01, early_stopping: { monitor: "loss" } });
+    expect([response.statusCode, response.json().status, response.json().changes]).toEqual([202, "queued", []]);
+    expect((await api.parts.log.state(id))?.wishes).toMatchObject([
+      { lr: 0.01, early_stopping: { monitor: "loss", mode: "min", patience: 5 } },
+    ]);
+  });
+
+  test("is refused with every mistake where it can't be done", async () => {
+    const { id } = (await post("/v1/jobs", smallSpec)).json();
+    const response = await patch(id, {
+      Lr: 1,
+      epochs: 0,
+      early_stopping: { monitor: "val_loss" },
+      checkpoint: "later",
+    });
+    expect(response.statusCode).toBe(422);
+    expect(response.json().errors).toEqual([
+      { path: "epochs", message: "expects at least 1, got 0" },
+      { path: "checkpoint", message: expect.stringContaining('expects "now"') },
+      { path: "Lr", message: 'unknown field "Lr"; did you mean "lr"?' },
+      { path: "early_stopping.monitor", message: expect.stringContaining("needs validation data") },
+    ]);
+    expect((await patch(id, {})).json().detail).toContain("is empty: name one of lr, epochs");
+    const running = await (await new JobScript(api.parts).queue({ spec: { metrics: [], validation: null } })).start();
+    await running.train(3);
+    expect((await patch(running.id, { epochs: 2 })).json().errors).toMatchObject([{ path: "epochs" }]);
+  });
+
+  test("is a 409 for a finished job, and a 404 for one that is not there", async () => {
+    const job = await new JobScript(api.parts).queue({ spec: { metrics: [], validation: null } });
+    await (await job.start()).complete();
+    expect((await patch(job.id, { lr: 1 })).statusCode).toBe(409);
+    expect((await patch("job_nothing", { lr: 1 })).statusCode).toBe(404);
+  });
+});
+
 describe("pausing and resuming", () => {
   test("a waiting job happens at once, and doing it again changes nothing", async () => {
     const { id } = await new JobScript(api.parts).queue();

@@ -198,6 +198,43 @@ test("a job that was paused in the middle of an epoch ends with the same bits as
   );
 });
 
+describe("a job that is changed while it trains", () => {
+  const spec = { ...slow, epochs: 12, checkpoint: null };
+
+  test("says so, and another that is given its changes comes to the same bits, also after pauses", async () => {
+    const changed = await submit(parts, spec);
+    await parts.jobs.change(changed, { lr: 0.02 });
+    await work();
+    await untilEpoch(parts, changed, 2);
+    await parts.jobs.change(changed, { lr: 0.003, epochs: 15 });
+    await parts.jobs.pause(changed);
+    await untilStatus(parts, changed, "paused");
+    await parts.jobs.change(changed, { epochs: 14, early_stopping: null });
+    await parts.jobs.resume(changed);
+    await untilEpoch(parts, changed, 6);
+    await parts.jobs.change(changed, { lr: 0.001, checkpoint: "now" });
+    await untilStatus(parts, changed, "completed");
+
+    const job = await parts.jobs.get(changed);
+    const told = (await eventsOf(parts, changed)).filter(({ type }) => type === "changed");
+    expect(told.map(({ change }) => change)).toEqual(job?.changes);
+    expect(job?.changes).toMatchObject([
+      { step: 0, lr: 0.02 },
+      { lr: 0.003, epochs: 15 },
+      { epochs: 14, early_stopping: null },
+      { lr: 0.001 },
+    ]);
+    expect(job?.progress).toMatchObject({ epoch: 14, epochs: 14 });
+
+    const again = await submit(parts, { ...spec, changes: job?.changes });
+    await untilStatus(parts, again, "completed");
+    expect(await epochsOf(parts, again)).toEqual(upTo(14));
+    expect(await figuresOf(parts, again)).toEqual(await figuresOf(parts, changed));
+    expect(modelWeights(await checkpointOf(parts, again))).toEqual(modelWeights(await checkpointOf(parts, changed)));
+    expect((await parts.jobs.get(again))?.changes).toEqual(job?.changes);
+  });
+});
+
 describe("a job that starts from another", () => {
   const spec = { ...moons, epochs: 5 };
   const startingFrom = (init: object) => ({ ...spec, model: { ...spec.model, init }, seed: 7 });

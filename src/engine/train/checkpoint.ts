@@ -27,6 +27,8 @@ export interface Position {
   readonly badEpochs: number;
   /** How the base rate was changed during the run. */
   readonly rates: readonly RateChange[];
+  /** How many changes of the plan, and of those that were wished for, have taken effect. */
+  readonly changes: number;
   /** How often the run has gone back because of a loss that was not finite. */
   readonly rollbacks: number;
   /** The step of the restart point, if there is one. */
@@ -82,7 +84,7 @@ export function decodeCheckpoint(bytes: Uint8Array): RunState {
   const any = (tensor: TensorData): tensor is TensorData => tensor !== null;
   const best = part("best.", isFloat32);
   const tally = tensors.get("tally")?.data;
-  const position: Position = { rates: [], rollbacks: 0, ...JSON.parse(metadata["position"] ?? "{}") };
+  const position: Position = { rates: [], changes: 0, rollbacks: 0, ...JSON.parse(metadata["position"] ?? "{}") };
   const dataOf = (prefix: string) => new Map(Array.from(part(prefix, any), ([name, { data }]) => [name, data]));
   const streamsOf = (prefix: string) => new Map(Array.from(part(prefix, isInt32), ([name, { data }]) => [name, data]));
   return {

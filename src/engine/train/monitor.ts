@@ -25,6 +25,14 @@ export class Monitor {
     this.#patience = earlyStopping?.patience ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Goes on from what another has seen, if that has watched the same. Whether it has. */
+  follow(other: Monitor): boolean {
+    if (this.#metric !== other.#metric || this.#sign !== other.#sign) return false;
+    this.best = other.best;
+    this.badEpochs = other.badEpochs;
+    return true;
+  }
+
   /** Returns whether this epoch is the best so far. */
   observe(values: EpochValues): boolean {
     const value = this.#value(values);

@@ -3,6 +3,7 @@ import type { LayerSpec } from "../nn/build.ts";
 import type { Weights } from "../nn/module.ts";
 import type { Shape } from "../shape.ts";
 import type { DType } from "../tensor.ts";
+import type { Change, PlannedChange } from "./change-queue.ts";
 import type { StepFindings } from "./inspect-step.ts";
 
 /** Samples as one flat array each for inputs and targets; shapes are of one sample, `[]` for a class index. */
@@ -68,6 +69,10 @@ export interface TrainingPlan<Data = Examples> {
   readonly onNonfinite?: "stop" | "rollback";
   /** Tells the loss of each update whose number this divides; none if it is left out. */
   readonly tellSteps?: number | null;
+  /** In the order in which they take effect. */
+  readonly changes?: readonly PlannedChange[];
+  /** So many of them took effect in an earlier attempt of this run. */
+  readonly repeatedChanges?: number;
   /** A checkpoint event every so many epochs, or every so many seconds at the end of a step; neither: none. */
   readonly checkpoint: { readonly everyEpochs?: number | null; readonly everySeconds?: number | null };
 }
@@ -105,6 +110,8 @@ export interface CheckpointEvent {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** True if the best weights changed since the checkpoint before. */
   readonly best: boolean;
+  /** The wish that it comes from. */
+  readonly wish?: number;
 }
 
 /** Losses of updates, as many as were done between two looks. */
@@ -133,7 +140,30 @@ export interface AnomalyEvent extends StepFindings {
   readonly lr: number;
 }
 
-export type TrainerEvent = EpochEvent | CheckpointEvent | StepsEvent | AnomalyEvent;
+/** A change has taken effect. */
+export interface ChangeEvent {
+  readonly type: "change";
+  /** 1 for the first of the run. */
+  readonly number: number;
+  /** The wish that it comes from; null for one of the plan. */
+  readonly wish: number | null;
+  /** The epoch that it is the first to rule, counted from 1. */
+  readonly epoch: number;
+  readonly change: PlannedChange;
+  /** Of the whole run, from now on. */
+  readonly epochs: number;
+  readonly steps: number;
+}
+
+export type TrainerEvent = EpochEvent | CheckpointEvent | StepsEvent | AnomalyEvent | ChangeEvent;
+
+/** What someone asks of a run under way. */
+export interface Wish {
+  readonly number: number;
+  readonly change: Change;
+  /** A checkpoint event as soon as possible. */
+  readonly checkpoint: boolean;
+}
 
 export type TrainerOutcome =
   | { readonly status: "completed" | "stopped"; readonly epoch: number }
@@ -150,4 +180,6 @@ export interface TrainerHooks {
   onEvent(event: TrainerEvent): void;
   /** Asked between steps, at least every 20 ms unless a single step takes longer. */
   shouldStop(): boolean;
+  /** Asked as often; gives each wish once. */
+  wishes?(): readonly Wish[];
 }

@@ -107,7 +107,7 @@ export class Rates {
     const base = this.#changes.findLast(({ from }) => from <= step)?.lr;
     if (base === undefined) return rate;
     if (!this.#schedule && !this.#plateau && step >= this.#warmup) return { ...rate, lr: base };
-    return { ...rate, lr: rate.lr * (base / this.#baseLr) };
+    return { ...rate, lr: this.#baseLr > 0 ? rate.lr * (base / this.#baseLr) : base };
   }
 
   #plannedAt(step: number): Rate {

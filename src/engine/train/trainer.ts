@@ -12,13 +12,21 @@ import { PlanningBackend } from "../planning-backend.ts";
 import { RandomStream } from "../random.ts";
 import { batchSizes, build, definitionOf, outputShape, withMomentum } from "./assemble.ts";
 import { Batches } from "./batches.ts";
+import { ChangeQueue, type PlannedChange } from "./change-queue.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { describeDivergence, firstNonFiniteWeight, nameOfNonFinite } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
 import { inspectStep, type StepFindings } from "./inspect-step.ts";
 import { Monitor } from "./monitor.ts";
 import { Pacer } from "./pacer.ts";
-import type { Examples, ExpectedExamples, TrainerHooks, TrainerOutcome, TrainingPlan } from "./plan.ts";
+import type {
+  EarlyStoppingPlan,
+  Examples,
+  ExpectedExamples,
+  TrainerHooks,
+  TrainerOutcome,
+  TrainingPlan,
+} from "./plan.ts";
 import { Rates, startingMomentum } from "./rates.ts";
 import { loadStreams, RestartPoint, streamStates } from "./restart-point.ts";
 import { lossesOfSteps } from "./step-losses.ts";
@@ -52,7 +60,10 @@ export class Trainer {
   readonly #step: TrainingStep;
   readonly #criterion: Module;
   readonly #evaluator: Evaluator | null;
-  readonly #monitor: Monitor;
+  readonly #changes: ChangeQueue;
+  #monitor: Monitor;
+  #epochs: number;
+  #earlyStopping: EarlyStoppingPlan | null;
   readonly #shuffle: RandomStream;
   /** The shuffle stream as it was before the current epoch's order was drawn; null between epochs. */
   #shuffledFrom: Int32Array | null = null;
@@ -117,6 +128,9 @@ export class Trainer {
     this.#evaluator = plan.validation
       ? this.#makeEvaluator(device, plan.validation, lossDefinition, criterion, output)
       : null;
+    this.#changes = new ChangeQueue(plan.changes, plan.repeatedChanges);
+    this.#epochs = plan.epochs;
+    this.#earlyStopping = plan.earlyStopping ?? null;
     this.#monitor = new Monitor(plan.earlyStopping, plan.validation !== undefined);
     this.#shuffle = new RandomStream(plan.seed, "shuffle", device);
     this.#restart = new RestartPoint(this.model, this.optimizer);
@@ -157,13 +171,15 @@ export class Trainer {
   run(hooks: TrainerHooks): TrainerOutcome {
     this.#startedAt = performance.now();
     this.#checkpointedAt = this.#startedAt;
-    while (this.#epoch < this.#plan.epochs && !this.#monitor.shouldStop) {
+    for (;;) {
+      this.#heed(hooks);
+      if (this.#epoch >= this.#epochs || this.#monitor.shouldStop) break;
       const progress = this.#trainEpoch(hooks);
       const end = typeof progress === "object" ? this.#recover(hooks, progress) : progress;
       if (typeof end === "object") return end;
       if (end === "stopped") return { status: "stopped", epoch: this.#epoch };
     }
-    if (this.#plan.earlyStopping?.restoreBest && this.#best) this.model.loadStateDict(this.#best);
+    if (this.restoresBest && this.#best) this.model.loadStateDict(this.#best);
     return { status: "completed", epoch: this.#epoch };
   }
 
@@ -207,9 +223,11 @@ export class Trainer {
   #trainSteps(hooks: TrainerHooks): Progress {
     while (this.#batches.cursor < this.#samples) {
       if (hooks.shouldStop()) return "stopped";
+      // What comes at the start of an epoch was heeded before it was known that there will be one.
+      if (this.#batches.cursor > 0) this.#heed(hooks);
       const epoch = this.#epoch + 1;
       const first = this.#steps;
-      const { sizes, batchLosses, bad } = this.#runSteps(Number.POSITIVE_INFINITY);
+      const { sizes, batchLosses, bad } = this.#runSteps(Math.max(1, this.#changes.stepsUntilNext(this.#place)));
       const every = this.#plan.tellSteps;
       if (every) {
         const told = lossesOfSteps(bad < 0 ? batchLosses : batchLosses.subarray(0, bad), sizes, first, every);
@@ -270,7 +288,7 @@ export class Trainer {
     this.#batches.cursor = 0;
     this.#shuffledFrom = null;
     const elapsed = this.#elapsed();
-    const { epochs } = this.#plan;
+    const epochs = this.#epochs;
     hooks.onEvent({
       type: "epoch",
       ...values,
@@ -297,10 +315,17 @@ export class Trainer {
     this.#tellCheckpoint(hooks);
   }
 
-  #tellCheckpoint(hooks: TrainerHooks): void {
+  #tellCheckpoint(hooks: TrainerHooks, wish?: number): void {
     this.#checkpointedAt = performance.now();
     const best = this.#bestChanged;
-    hooks.onEvent({ type: "checkpoint", epoch: this.#epoch, step: this.#steps, bytes: this.checkpoint(), best });
+    hooks.onEvent({
+      type: "checkpoint",
+      epoch: this.#epoch,
+      step: this.#steps,
+      bytes: this.checkpoint(),
+      best,
+      ...(wish !== undefined && { wish }),
+    });
   }
 
   /** After a loss that was not finite: tells what is known of it, and goes back. Whether the run goes on. */
@@ -351,6 +376,56 @@ export class Trainer {
     else this.#tally.reset();
   }
 
+  get #place(): { step: number; rollbacks: number } {
+    return { step: this.#steps, rollbacks: this.#rollbacks };
+  }
+
+  /** Takes up wishes, and does what is to change now. */
+  #heed(hooks: TrainerHooks): void {
+    const wishes = this.#changes.isOpen ? (hooks.wishes?.() ?? []) : [];
+    for (const { change, number, checkpoint } of wishes) {
+      if (Object.keys(change).length > 0) {
+        this.#changes.insert({ ...change, ...this.#place });
+        this.#tellChanges(hooks, number);
+      }
+      if (checkpoint) this.#tellCheckpoint(hooks, number);
+    }
+    this.#tellChanges(hooks, null);
+  }
+
+  /** `wish`: the one that the first of them comes from. */
+  #tellChanges(hooks: TrainerHooks, wished: number | null): void {
+    let wish = wished;
+    for (let due = this.#changes.take(this.#place); due; due = this.#changes.take(this.#place)) {
+      if (due.lr !== undefined) this.#rates.change(this.#steps, due.lr);
+      const change = this.#apply(due);
+      const steps = this.#stepsPerEpoch * this.#epochs;
+      const number = this.#changes.taken;
+      hooks.onEvent({ type: "change", number, wish, epoch: this.#epoch + 1, change, epochs: this.#epochs, steps });
+      wish = null;
+    }
+  }
+
+  /** All of a change but the rate, which has its own memory. Gives the change as it took effect. */
+  #apply(change: PlannedChange): PlannedChange {
+    const { epochs, earlyStopping } = change;
+    if (earlyStopping !== undefined) {
+      this.#earlyStopping = earlyStopping;
+      const monitor = new Monitor(earlyStopping, this.#evaluator !== null);
+      if (!monitor.follow(this.#monitor)) this.#best = null;
+      this.#monitor = monitor;
+    }
+    if (epochs === undefined) return change;
+    // An epoch that has begun is trained to its end.
+    this.#epochs = Math.max(epochs, this.#epoch + (this.#batches.cursor > 0 ? 1 : 0));
+    return { ...change, epochs: this.#epochs };
+  }
+
+  /** Whether the best weights are put back at the end. */
+  get restoresBest(): boolean {
+    return this.#earlyStopping?.restoreBest ?? false;
+  }
+
   #elapsed(): number {
     return this.#elapsedBefore + performance.now() - this.#startedAt;
   }
@@ -375,6 +450,7 @@ export class Trainer {
         best: this.#monitor.best,
         badEpochs: this.#monitor.badEpochs,
         rates: this.#rates.changes,
+        changes: this.#changes.taken,
         rollbacks: this.#rollbacks,
       },
       model: this.model.stateDict(),
@@ -401,6 +477,8 @@ export class Trainer {
     if (position.cursor > 0) this.#drawOrder();
     this.#batches.cursor = position.cursor;
     this.#tally.state = tally;
+    this.#changes.taken = position.changes;
+    for (const change of this.#changes.past) this.#apply(change);
     this.#monitor.best = position.best;
     this.#monitor.badEpochs = position.badEpochs;
     this.#best = best;

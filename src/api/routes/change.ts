@@ -1,0 +1,77 @@
+/** Changes a job under way: its rate, its length, its early stopping; or asks for a checkpoint. */
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { ValidationSpec } from "../../data/data-spec.ts";
+import { Job } from "../../jobs/job.ts";
+import { checkPatch } from "../../spec/check-settings.ts";
+import { JobPatch, JobSettings } from "../../spec/job-spec.ts";
+import { Mistakes, parseOr } from "../../spec/mistakes.ts";
+import { answer, problems } from "../openapi.ts";
+import type { ApiParts } from "../parts.ts";
+import { ProblemError, summarise } from "../problems.ts";
+import { findJob, findState, JobPath, noSuchJob } from "./common.ts";
+
+export function changeRoutes(fastify: FastifyInstance, parts: ApiParts): void {
+  fastify.withTypeProvider<ZodTypeProvider>().patch(
+    "/v1/jobs/:id",
+    {
+      schema: {
+        operationId: "changeJob",
+        tags: ["jobs"],
+        summary: "Change a job under way",
+        description:
+          "A running job changes before its next step, a waiting or paused one before its first step with a worker. The `changed` event says at " +
+          "which step, and the job's `changes` can be sent as `changes` of another spec: it then trains to the same bits.",
+        params: JobPath,
+        documentedBody: JobPatch,
+        response: {
+          202: answer("The change was noted; its event follows.", Job),
+          ...problems(
+            "malformed-json",
+            "not-found",
+            "wrong-state",
+            "too-large",
+            "unsupported-media-type",
+            "invalid-change",
+          ),
+        },
+      },
+    },
+    async ({ params: { id }, body }, reply): Promise<Job> => {
+      const { spec, progress } = await findState(parts, id);
+      const patch = readPatch(body, spec, progress.epoch);
+      const outcome = await parts.jobs.change(id, patch);
+      if (outcome === "unknown") throw noSuchJob(id);
+      const job = await findJob(parts, id);
+      if (outcome === "finished")
+        throw new ProblemError("wrong-state", `Job ${id} is ${job.status} already; there is nothing left to change.`);
+      reply.code(202);
+      return job;
+    },
+  );
+}
+
+function readPatch(body: unknown, spec: object, epoch: number): JobPatch {
+  const mistakes = new Mistakes();
+  const given = isObject(body) ? body : {};
+  if (!isObject(body)) mistakes.add("", 'expects an object such as { "lr": 0.01 }');
+  else if (Object.keys(body).length === 0) mistakes.add("", `is empty: name one of ${fields}`);
+  const patch = parseOr(JobPatch, given, "", mistakes);
+  const complete = patch && checkPatch(patch, Watched.parse(spec), mistakes);
+  if (patch?.epochs !== undefined && patch.epochs < epoch)
+    mistakes.add("epochs", `the job has trained ${epoch} epochs already, and can't end at ${patch.epochs}`);
+  if (complete === undefined || !mistakes.none) {
+    const errors = mistakes.list;
+    throw new ProblemError("invalid-change", summarise(errors, "the change"), { errors });
+  }
+  return complete;
+}
+
+/** The part of a spec that decides what can be watched. */
+const Watched = z.looseObject({ metrics: JobSettings.shape.metrics, validation: ValidationSpec.nullable() });
+
+const fields = Object.keys(JobPatch.shape).join(", ");
+
+const isObject = (body: unknown): body is Record<string, unknown> =>
+  typeof body === "object" && body !== null && !Array.isArray(body);
