@@ -1,43 +1,48 @@
 /** The table of one workload: rates, how much they spread, and how ours compares. */
 import type { Contestant } from "./contestants.ts";
-import type { Summary } from "./repetitions.ts";
+import { summarize } from "./repetitions.ts";
 import type { Workload } from "./workloads.ts";
 
 export type Result =
-  | { readonly contestant: Contestant; readonly summary: Summary }
+  | { readonly contestant: Contestant /** By round. */; readonly rates: readonly number[] }
   | { readonly contestant: Contestant; readonly error: string };
 
 export function resultTable({ title, unit }: Workload, results: readonly Result[]): string {
   const lines = results.map((result) => {
     const name = `  ${result.contestant.name.padEnd(38)}`;
     if ("error" in result) return `${name}cannot: ${result.error}`;
-    const { median, low, high } = result.summary;
+    const { median, low, high } = summarize(result.rates);
     const spread = `${percent(low)} … ${percent(high)}`;
     const rate = `${amount(median).padStart(10)} ${unit.padEnd(11)}${spread.padStart(16)}`;
-    return [name + rate, ...comparisons(result.contestant, median, results)].join("   ");
+    return [name + rate, ...comparisons(result.contestant, result.rates, results)].join("   ");
   });
   return [title, ...lines].join("\n");
 }
 
 /** Ours against the fastest of each library, and against what is possible. */
-function comparisons({ library, ceiling }: Contestant, median: number, results: readonly Result[]): string[] {
+function comparisons({ library, ceiling }: Contestant, rates: readonly number[], results: readonly Result[]): string[] {
   if (library !== "epochd") return [];
-  const fastest = (wanted: (contestant: Contestant) => boolean): number =>
-    Math.max(...results.map((result) => ("error" in result || !wanted(result.contestant) ? 0 : result.summary.median)));
-  const against = (["PyTorch", "tfjs-wasm"] as const).map((name) => ({
-    rate: fastest((other) => other.library === name),
-    say: (ratio: number) => `${times(ratio)} × ${name}`,
-  }));
-  const peak = {
-    rate: fastest(({ name }) => name === ceiling),
-    say: (ratio: number) => `${percentOf(ratio)} of the peak`,
+  const ratioTo = (wanted: (contestant: Contestant) => boolean): number[] => {
+    const [fastest] = results
+      .flatMap((result) => ("error" in result || !wanted(result.contestant) ? [] : [result.rates]))
+      .sort((a, b) => summarize(b).median - summarize(a).median);
+    return fastest ? [ratio(rates, fastest)] : [];
   };
-  return [...against, peak].filter(({ rate }) => rate > 0).map(({ rate, say }) => say(median / rate));
+  return [
+    ...(["PyTorch", "tfjs-wasm"] as const).flatMap((name) =>
+      ratioTo((other) => other.library === name).map((found) => `${times(found)} × ${name}`),
+    ),
+    ...ratioTo(({ name }) => name === ceiling).map((found) => `${(found * 100).toFixed(0)} % of the peak`),
+  ];
 }
 
-const times = (ratio: number): string => (ratio >= 20 ? ratio.toFixed(0) : ratio.toFixed(2)).padStart(5);
+/** The median of the rounds' ratios: what slows a machine down for a round then slows both, and is no difference. */
+function ratio(ours: readonly number[], theirs: readonly number[]): number {
+  if (ours.length !== theirs.length) return summarize(ours).median / summarize(theirs).median;
+  return summarize(ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN))).median;
+}
 
-const percentOf = (ratio: number): string => `${(ratio * 100).toFixed(0)} %`;
+const times = (found: number): string => (found >= 20 ? found.toFixed(0) : found.toFixed(2)).padStart(5);
 
 function percent(part: number): string {
   return `${part < 0 ? "−" : "+"}${Math.abs(part * 100).toFixed(0)} %`;

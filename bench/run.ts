@@ -6,13 +6,13 @@
  *   --torch-compile             torch.compile as well: a minute of its compiling
  *   PYTHON=a,b                  the Pythons whose PyTorch to ask (python3)
  *
- * Contestants take turns round by round, so that a machine that slows down slows all of them. Reported is the median.
+ * Contestants take turns round by round, so that a machine that slows down slows all of them. Reported are
+ * medians: of the rates, and of the rounds' ratios.
  */
 import { parseArgs } from "node:util";
 import { type Contestant, contestantsOf, createEngines } from "./contestants.ts";
 import { load, machine } from "./machine.ts";
 import { type Peer, startTfjsPeer, startTorchPeer } from "./peer.ts";
-import { summarize } from "./repetitions.ts";
 import { type Result, resultTable } from "./result-table.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
@@ -81,8 +81,7 @@ async function measureAll(workload: Workload, contestants: readonly Contestant[]
       if (repetitions && !("error" in repetitions)) rates.push(rateOf(repetitions));
     }
   }
-  const results = running.map(({ contestant, rates }) => ({ contestant, summary: summarize(rates) }));
-  return [...results, ...refused];
+  return [...running.map(({ contestant, rates }) => ({ contestant, rates })), ...refused];
 }
 
 function messageOf(error: unknown): string {
