@@ -1,7 +1,8 @@
 /**
- * Five suites over one tree of tests: `vitest run --project engine|service|parity|differential|faults`, or a path.
+ * Six suites over one tree of tests: `vitest run --project engine|gpu|service|parity|differential|faults`, or a path.
  *
  *   engine   what needs no broker: engine, data, spec, scripts
+ *   gpu      of engine and parity what trains and computes, on gpu.js in mode webasm (EPOCHD_TEST_BACKEND=webgpu for a GPU)
  *   service  what talks to a broker: log, queue, workers, HTTP, demo, examples (EPOCHD_TEST_BROKER=embedded for the other)
  *   parity   the engine against PyTorch's numbers
  *   differential   random jobs against the PyTorch of this machine; skipped where there is none
@@ -33,6 +34,20 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "engine", include: ["test/**/*.test.ts"], exclude: own.map((folder) => `test/${folder}/**`) },
+      },
+      {
+        extends: true,
+        test: {
+          name: "gpu",
+          include: [
+            "test/engine/{golden,losses,nn,optim,train}/**/*.test.ts",
+            "test/engine/{autograd,capture}.test.ts",
+            "test/parity/training.test.ts",
+          ],
+          env: { EPOCHD_TEST_BACKEND: process.env["EPOCHD_TEST_BACKEND"] ?? "webasm" },
+          // Made for correctness, or a GPU played by software.
+          testTimeout: 600_000,
+        },
       },
       suite("service", service, busy),
       suite("parity", ["parity"]),
