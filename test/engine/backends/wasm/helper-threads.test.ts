@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it, vi } from "vitest";
 import type { Program } from "../../../../src/engine/backend.ts";
 import { loadKernels } from "../../../../src/engine/backends/wasm/kernel-module.ts";
@@ -45,6 +47,23 @@ describe("helper threads", () => {
     program.run(1);
     expect(new Set(result())).toEqual(new Set([N]));
     expect(backend.helpers.running).toBe(0);
+  });
+
+  it("end when their backend is forgotten", async () => {
+    // In a function of its own, so that nothing keeps the backend.
+    const helpersOf = async () => {
+      const backend = await createWasmBackend({ threads: 2 });
+      productOf(backend).program.run(1);
+      return backend.helpers;
+    };
+    const helpers = await helpersOf();
+    expect(helpers.running).toBe(1);
+    setFlagsFromString("--expose-gc");
+    const collectGarbage: unknown = runInNewContext("gc");
+    await vi.waitFor(() => {
+      if (typeof collectGarbage === "function") collectGarbage();
+      expect(helpers.running).toBe(0);
+    }, PATIENCE);
   });
 
   it("are none where there is one thread", async () => {
