@@ -9,6 +9,9 @@
  */
 export { type BackwardOptions, enableGrad, grad, noGrad } from "./autograd.ts";
 export { type Backend, OutOfMemoryError } from "./backend.ts";
+export { findGpu, type GpuAnswer } from "./backends/gpu/find-gpu.ts";
+export { createGpuBackend, type GpuBackend, type GpuBackendOptions } from "./backends/gpu/gpu-backend.ts";
+export { DeviceLostError, UnavailableError } from "./backends/gpu/gpu-errors.ts";
 export { createWasmBackend } from "./backends/wasm/wasm-backend.ts";
 export * from "./definitions.ts";
 export { Device, defaultDevice, useDevice } from "./device.ts";
