@@ -57,7 +57,8 @@ export const elementwise = {
   ]),
   copy: unary("x"),
   toFloat: unary("x"),
-  toSingle: unary("x"),
+  // A float64 is the two words that add up to it.
+  toSingle: unary("of[2 * this.thread.x] + of[2 * this.thread.x + 1]"),
   toInt: unary("x < 0 ? 0 - Math.floor(0 - x) : Math.floor(x)"),
 
   neg: unary("0 - x"),
