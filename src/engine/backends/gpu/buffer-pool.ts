@@ -20,6 +20,8 @@ export class BufferPool {
   #staging: GPUBuffer | undefined;
   /** Bytes of all buffers that there are. */
   bytes = 0;
+  /** Bytes of the one that was made last. */
+  newest = 0;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -33,6 +35,7 @@ export class BufferPool {
       return reused;
     }
     this.bytes += size;
+    this.newest = size;
     return this.#device.createBuffer({ size, usage: STORAGE_USAGE });
   }
 

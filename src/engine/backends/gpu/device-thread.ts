@@ -15,6 +15,8 @@ if (!port) throw new Error("device-thread.ts runs as a worker thread; thread-lin
 const { mode, webgpu, shared }: Opening = workerData;
 const progress = new Progress(shared);
 
+process.on("uncaughtException", (error) => progress.fail(error));
+
 try {
   await serve(
     mode === "webgpu" ? await WebgpuExecutor.open((error) => progress.fail(error), webgpu) : new WebasmExecutor(),

@@ -1,16 +1,16 @@
 /** Kernels by what they compute: equal passes on equally long arrays share one, whichever command they belong to. */
 import type { Pass } from "./lowering.ts";
 
-/** More than a large network has; each is a compiled module, and gpu.js keeps a memory of its own for some. */
-const KEPT = 1024;
-
 export class KernelCache<Kernel> {
   readonly #kernels = new Map<string, Kernel>();
+  readonly #kept: number;
   readonly #dispose: (kernel: Kernel) => void;
   /** Passes come from a cache themselves, so most are met again: their text need not be put together each time. */
   readonly #texts = new WeakMap<Pass, string>();
 
-  constructor(dispose: (kernel: Kernel) => void) {
+  /** Keeps the `kept` kernels that were wanted last. */
+  constructor(kept: number, dispose: (kernel: Kernel) => void) {
+    this.#kept = kept;
     this.#dispose = dispose;
   }
 
@@ -33,7 +33,7 @@ export class KernelCache<Kernel> {
 
   #makeRoom(): void {
     for (const [key, kernel] of this.#kernels) {
-      if (this.#kernels.size < KEPT) return;
+      if (this.#kernels.size < this.#kept) return;
       this.#kernels.delete(key);
       this.#dispose(kernel);
     }

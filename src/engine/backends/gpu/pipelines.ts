@@ -16,9 +16,12 @@ export interface Pipeline {
 /** GPUShaderStage.COMPUTE, which Node has no global for. */
 const COMPUTE = 4;
 
+/** More than a large network has, with all its shapes. */
+const KEPT = 8192;
+
 export class Pipelines {
   readonly #webgpu: Webgpu;
-  readonly #cache = new KernelCache<Promise<Pipeline>>(() => {});
+  readonly #cache = new KernelCache<Promise<Pipeline>>(KEPT, () => {});
   readonly #layouts = new Map<number, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
 
   constructor(webgpu: Webgpu) {

@@ -33,6 +33,8 @@ export class ThreadLine implements Line {
   readonly #book = new OrderBook();
   readonly #answer = new Float32Array(new SharedArrayBuffer(SMALL_WORDS * 4));
   #sent = 0;
+  /** The message of the last replay. */
+  #replays = 0;
 
   /** Throws UnavailableError if there is no such device here. */
   static async open(mode: GpuMode, webgpu: WebgpuOptions = {}): Promise<ThreadLine> {
@@ -93,7 +95,10 @@ export class ThreadLine implements Line {
 
   replay(program: number, times: number): void {
     this.#book.replay(program, times);
+    // One at work, one waiting: whoever paces itself by how long this takes must not be told of work that lies ahead.
+    this.#progress.waitFor(this.#replays);
     this.#send();
+    this.#replays = this.#sent;
   }
 
   discard(program: number): void {

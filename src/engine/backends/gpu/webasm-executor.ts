@@ -4,12 +4,15 @@ import { openWebasm, type Webasm, type WebasmKernel } from "./facade.ts";
 import { KernelCache } from "./kernel-cache.ts";
 import { SCRATCH, type Stage, scratchWords, stagesOf } from "./stages.ts";
 
+/** Each has a memory of its own. */
+const KEPT = 1024;
+
 export class WebasmExecutor implements Executor {
   readonly facts: DeviceFacts;
   readonly #webasm: Webasm = openWebasm();
   readonly #memory = new Map<number, Float32Array>();
   readonly #programs = new Map<number, readonly Stage[]>();
-  readonly #kernels = new KernelCache<WebasmKernel>((kernel) => kernel.destroy());
+  readonly #kernels = new KernelCache<WebasmKernel>(KEPT, (kernel) => kernel.destroy());
 
   constructor() {
     this.facts = this.#webasm.facts;

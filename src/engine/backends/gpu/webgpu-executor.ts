@@ -9,9 +9,8 @@ import { openWebgpu, type Webgpu, type WebgpuOptions } from "./facade.ts";
 import { DeviceLostError } from "./gpu-errors.ts";
 import { type Pipeline, Pipelines } from "./pipelines.ts";
 import { SCRATCH, type Stage, scratchWords, stagesOf } from "./stages.ts";
+import { SubmitPace } from "./submit-pace.ts";
 
-/** Dispatches in a submit: enough that the cost of a submit (some 50 µs) is lost among theirs. */
-const DISPATCHES_PER_SUBMIT = 512;
 /** Submits that the GPU may still have to do while the next is recorded: it never waits, and a stop is felt soon. */
 const SUBMITS_IN_FLIGHT = 3;
 /** What is written at once; more would be copied once more as a whole. */
@@ -42,6 +41,7 @@ export class WebgpuExecutor implements Executor {
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   #recorded = 0;
+  readonly #pace = new SubmitPace();
   #inFlight: Promise<unknown>[] = [];
   #failure: Error | null = null;
   #disposed = false;
@@ -63,7 +63,7 @@ export class WebgpuExecutor implements Executor {
       onFailure(error);
     };
     device.onuncapturederror = ({ error }) => {
-      if (error.constructor.name === "GPUOutOfMemoryError") this.#fail(this.#outOfMemory(0));
+      if (error.constructor.name === "GPUOutOfMemoryError") this.#fail(this.#outOfMemory());
       else this.#fail(new Error(`WebGPU refuses what it was given: ${error.message}`));
     };
     void device.lost.then(({ reason, message }) =>
@@ -120,7 +120,7 @@ export class WebgpuExecutor implements Executor {
     this.#reserve(scratchWords(stages));
     for (const stage of stages) {
       this.#record(this.#step(stage, await this.#pipelines.get(stage), this.#scratch));
-      if (this.#recorded >= DISPATCHES_PER_SUBMIT) await this.#submit();
+      if (this.#recorded >= this.#pace.dispatches) await this.#submit();
     }
   }
 
@@ -139,7 +139,7 @@ export class WebgpuExecutor implements Executor {
     for (let i = 0; i < times; i++) {
       for (const step of steps) {
         this.#record(step);
-        if (this.#recorded >= DISPATCHES_PER_SUBMIT) await this.#submit();
+        if (this.#recorded >= this.#pace.dispatches) await this.#submit();
       }
     }
   }
@@ -169,10 +169,16 @@ export class WebgpuExecutor implements Executor {
     this.#device.queue.submit([this.#encoder.finish()]);
     this.#encoder = null;
     this.#pool.destroyRetired();
+    this.#inFlight.push(this.#underway(this.#recorded));
     this.#recorded = 0;
-    this.#inFlight.push(this.#device.queue.onSubmittedWorkDone());
     while (this.#inFlight.length >= SUBMITS_IN_FLIGHT) await this.#inFlight.shift();
     this.#check();
+  }
+
+  async #underway(dispatches: number): Promise<void> {
+    const queuedAt = performance.now();
+    await this.#device.queue.onSubmittedWorkDone();
+    this.#pace.learn(dispatches, queuedAt, performance.now());
   }
 
   #record({ pipeline, group, workgroups: [x, y, z] }: Step): void {
@@ -216,8 +222,10 @@ export class WebgpuExecutor implements Executor {
     throw new Error(`Allocation ${slot} has been freed, or never was.`);
   }
 
-  #outOfMemory(bytes: number): OutOfMemoryError {
-    return new OutOfMemoryError(bytes, this.#pool.bytes, this.#pool.bytes);
+  /** A GPU does not say how much it has: what it held before the last buffer was asked for was not too much. */
+  #outOfMemory(): OutOfMemoryError {
+    const held = this.#pool.bytes - this.#pool.newest;
+    return new OutOfMemoryError(this.#pool.newest, held, held);
   }
 
   #check(): void {
