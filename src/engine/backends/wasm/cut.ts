@@ -66,7 +66,9 @@ export function elements(name: InstructionName, each: number, moves: readonly st
   return rows(name, { ...extent, moves: apart, ...(counter === undefined ? {} : { counter }) });
 }
 
-type Ranged = "sum" | "moments" | "normalizeBackward" | "normalizeWeightBackward" | "convolutionWeight";
+type Ranged =
+  | ("sum" | "moments" | "normalizeBackward" | "normalizeWeightBackward" | "convolutionWeight")
+  | ("scatterAddRows" | "embeddingBackward" | "recurrent" | "recurrentBackward");
 
 /** Cut by the part instruction that takes the first piece and how many. */
 export function range(name: Ranged, extent: Extent): Cut {

@@ -87,6 +87,29 @@ const planes = (name: InstructionName, each: number, work: Factors): Cut =>
     work: ["planes", ...work],
   });
 
+/** By samples: each goes through all its steps alone. `each` is what an activation takes besides the product. */
+function recurrent(name: "recurrent" | "recurrentBackward", each: number): Cut {
+  const units = range(name, { size: "batch", grain: 2, each: 1, work: ["steps", "batch", "hidden"] });
+  const [kindOf, featuresOf] = [param(name, "kind"), param(name, "features")];
+  const gates: Readonly<Record<number, number>> = { 2: 4, 3: 3 };
+  return {
+    ...units,
+    nanoseconds: (params) =>
+      units.nanoseconds(params) * (gates[kindOf(params)] ?? 1) * (featuresOf(params) * PER_TERM + each),
+  };
+}
+
+/** By rows of the table, each thread looking for its own. */
+function tableRows(name: "scatterAddRows" | "embeddingBackward", size: string): Cut {
+  const rowsOf = param(name, "rows");
+  const sizeOf = param(name, size);
+  const table = range(name, { size, each: 0.08, work: [size, "width"] });
+  return {
+    ...table,
+    nanoseconds: (params) => table.nanoseconds(params) * (1 + (4 * rowsOf(params)) / Math.max(1, sizeOf(params))),
+  };
+}
+
 /** By outer positions or, where there is but one, by channels. */
 function normalize(): Cut {
   const extent = { each: 0.3, work: ["outer", "channels", "inner"] };
@@ -176,6 +199,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
     ...{ size: "rows", moves: { out: ["width"], index: [] } },
     ...{ each: 0.15, work: ["rows", "width"] },
   }),
+  scatterAddRows: tableRows("scatterAddRows", "outRows"),
   gatherBatch: rows("gatherBatch", {
     ...{ size: "rows", moves: { out: ["width"], order: [] } },
     ...{ each: 0.15, work: ["rows", "width"] },
@@ -184,6 +208,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
     ...{ size: "rows", moves: { out: ["width"], index: [] } },
     ...{ each: 0.2, work: ["rows", "width"] },
   }),
+  embeddingBackward: tableRows("embeddingBackward", "tableRows"),
   gatherAlong: rows("gatherAlong", {
     ...{ size: "rows", moves: { out: ["count"], x: ["cols"], index: ["count"] } },
     ...{ each: 0.6, work: ["rows", "count"] },
@@ -214,8 +239,10 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   asgd: elements("asgd", 0.5, ["param", "average", "grad"], "scalars"),
   lion: elements("lion", 0.6, ["param", "expAvg", "grad"], "scalars"),
 
-  normalize: normalize(),
+  recurrent: recurrent("recurrent", 2),
+  recurrentBackward: recurrent("recurrentBackward", 1),
 
+  normalize: normalize(),
   moments: channels("moments", 0.5),
   normalizeBackward: channels("normalizeBackward", 0.8),
   normalizeWeightBackward: normalizeWeightBackward(0.35),

@@ -19,7 +19,13 @@ const shapes = {
     params: { m: "i32", n: "i32", k: "i32", transA: "i32", transB: "i32", ...window },
   },
   linearPart: { ...instructions.linear, params: { ...instructions.linear.params, ...window } },
-  /** The columns, … */
+  /** The rows, … */
+  scatterAddRowsPart: someOf(instructions.scatterAddRows),
+  embeddingBackwardPart: someOf(instructions.embeddingBackward),
+  /** … samples, … */
+  recurrentPart: someOf(instructions.recurrent),
+  recurrentBackwardPart: someOf(instructions.recurrentBackward),
+  /** … columns, … */
   sumPart: someOf(instructions.sum),
   /** … channels, … */
   momentsPart: someOf(instructions.moments),

@@ -23,22 +23,43 @@ export function embeddingBackward(
   padding: i32,
   byFrequency: i32,
 ): void {
+  embeddingBackwardPart(out, counts, g, index, rows, width, tableRows, padding, byFrequency, 0, tableRows);
+}
+
+/** The rows `first` … `first + count − 1` of the table. */
+export function embeddingBackwardPart(
+  out: usize,
+  counts: usize,
+  g: usize,
+  index: usize,
+  rows: i32,
+  width: i32,
+  tableRows: i32,
+  padding: i32,
+  byFrequency: i32,
+  first: i32,
+  count: i32,
+): void {
   const bytes = (<usize>width) << 2;
-  memory.fill(out, 0, <usize>tableRows * bytes);
-  memory.fill(counts, 0, (<usize>tableRows) << 2);
+  out += <usize>first * bytes;
+  counts += (<usize>first) << 2;
+  memory.fill(out, 0, <usize>count * bytes);
+  memory.fill(counts, 0, (<usize>count) << 2);
   for (; rows > 0; --rows, index += 4, g += bytes) {
     const at = load<i32>(index);
     if (<u32>at >= <u32>tableRows || at == padding) continue;
-    const count = counts + ((<usize>at) << 2);
-    store<i32>(count, load<i32>(count) + 1);
-    const row = out + <usize>at * bytes;
+    const here = at - first;
+    if (<u32>here >= <u32>count) continue;
+    const times = counts + ((<usize>here) << 2);
+    store<i32>(times, load<i32>(times) + 1);
+    const row = out + <usize>here * bytes;
     for (let i = 0; i < width; i += 4) {
       const offset = (<usize>i) << 2;
       Lanes.storeColumns(row, i, width, f32x4.add(v128.load(row + offset), v128.load(g + offset)));
     }
   }
   if (!byFrequency) return;
-  for (; tableRows > 0; --tableRows, out += bytes, counts += 4) {
+  for (; count > 0; --count, out += bytes, counts += 4) {
     const times = load<i32>(counts);
     if (times < 2) continue;
     const share = f32x4.splat(<f32>times);

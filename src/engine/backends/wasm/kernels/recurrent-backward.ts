@@ -24,45 +24,116 @@ export function recurrentBackward(
   features: i32,
   flags: i32,
 ): void {
+  recurrentBackwardPart(
+    dInput,
+    dState,
+    dRaw,
+    dh0,
+    dc0,
+    g,
+    gCell,
+    out,
+    gates,
+    cells,
+    weight,
+    h0,
+    c0,
+    projection,
+    kind,
+    steps,
+    batch,
+    hidden,
+    features,
+    flags,
+    0,
+    batch,
+  );
+}
+
+/** The samples `first` … `first + count − 1` of the batch. */
+export function recurrentBackwardPart(
+  dInput: usize,
+  dState: usize,
+  dRaw: usize,
+  dh0: usize,
+  dc0: usize,
+  g: usize,
+  gCell: usize,
+  out: usize,
+  gates: usize,
+  cells: usize,
+  weight: usize,
+  h0: usize,
+  c0: usize,
+  projection: usize,
+  kind: i32,
+  steps: i32,
+  batch: i32,
+  hidden: i32,
+  features: i32,
+  flags: i32,
+  first: i32,
+  count: i32,
+): void {
   const width = gatesOf(kind) * hidden;
-  const unit = (<usize>batch * <usize>hidden) << 2;
-  const state = (<usize>batch * <usize>features) << 2;
-  const gateBytes = <usize>gatesOf(kind) * unit;
-  const kept = kind == GRU ? 4 * unit : gateBytes;
-  memory.fill(dh0, 0, state);
-  if (kind == LSTM) memory.copy(dc0, gCell, unit);
+  // The bytes of one sample, of a step of the whole batch, and of a step of these samples.
+  const ofUnits = (<usize>hidden) << 2;
+  const ofState = (<usize>features) << 2;
+  const ofGates = <usize>gatesOf(kind) * ofUnits;
+  const ofKept = kind == GRU ? 4 * ofUnits : ofGates;
+  const unit = <usize>batch * ofUnits;
+  const state = <usize>batch * ofState;
+  const gateBytes = <usize>batch * ofGates;
+  const kept = <usize>batch * ofKept;
+  const ownUnits = <usize>count * ofUnits;
+  const ownState = <usize>count * ofState;
+  const skipped = <usize>first;
+  dInput += skipped * ofGates;
+  dState += skipped * ofGates;
+  dRaw += skipped * ofState;
+  dh0 += skipped * ofState;
+  dc0 += skipped * ofUnits;
+  g += skipped * ofState;
+  gCell += skipped * ofUnits;
+  out += skipped * ofState;
+  gates += skipped * ofKept;
+  cells += skipped * ofUnits;
+  h0 += skipped * ofState;
+  c0 += skipped * ofUnits;
+  memory.fill(dh0, 0, ownState);
+  if (kind == LSTM) memory.copy(dc0, gCell, ownUnits);
   for (let i = steps - 1; i >= 0; --i) {
     const t = <usize>(flags & REVERSE ? steps - 1 - i : i);
     const before = <usize>(flags & REVERSE ? t + 1 : t - 1);
     // Of the state after this step: from outside and from the step after it.
-    addTo(dh0, g + t * state, batch * features);
+    addTo(dh0, g + t * state, count * features);
     const dGates = dInput + t * gateBytes;
     const keep = gates + t * kept;
     if (kind == LSTM) {
       const c = i == 0 ? c0 : cells + before * unit;
       let dh = dh0;
       if (flags & PROJECTED) {
-        memory.copy(dRaw + t * state, dh0, state);
+        memory.copy(dRaw + t * state, dh0, ownState);
         // In the last quarter of this step's gates: each value is read before it is overwritten.
-        dh = dGates + 3 * unit;
-        matmul(dh, dh0, projection, batch, hidden, features, 0, 0, 1, 0, 0);
+        dh = dGates + 3 * ownUnits;
+        matmul(dh, dh0, projection, count, hidden, features, 0, 0, 1, 0, 0);
       }
-      lstmCellBackward(dGates, dc0, dh, keep, cells + t * unit, c, batch, hidden);
-      matmul(dh0, dGates, weight, batch, features, width, 0, 0, 1, 0, 0);
+      lstmCellBackward(dGates, dc0, dh, keep, cells + t * unit, c, count, hidden);
+      matmul(dh0, dGates, weight, count, features, width, 0, 0, 1, 0, 0);
     } else if (kind == GRU) {
       const h = i == 0 ? h0 : out + before * state;
       const dHidden = dState + t * gateBytes;
-      gruCellBackward(dGates, dHidden, dh0, keep, h, batch, hidden);
+      gruCellBackward(dGates, dHidden, dh0, keep, h, count, hidden);
       // A GRU has no cell, so that buffer is free.
-      matmul(dc0, dHidden, weight, batch, features, width, 0, 0, 1, 0, 0);
-      addTo(dh0, dc0, batch * features);
+      matmul(dc0, dHidden, weight, count, features, width, 0, 0, 1, 0, 0);
+      addTo(dh0, dc0, count * features);
     } else {
-      if (kind == TANH) tanhCellBackward(dGates, dh0, out + t * state, batch * hidden);
-      else reluCellBackward(dGates, dh0, out + t * state, batch * hidden);
-      matmul(dh0, dGates, weight, batch, features, width, 0, 0, 1, 0, 0);
+      if (kind == TANH) tanhCellBackward(dGates, dh0, out + t * state, count * hidden);
+      else reluCellBackward(dGates, dh0, out + t * state, count * hidden);
+      matmul(dh0, dGates, weight, count, features, width, 0, 0, 1, 0, 0);
     }
   }
-  if (kind != LSTM) memory.fill(dc0, 0, unit);
+  if (kind != LSTM) memory.fill(dc0, 0, ownUnits);
 }
 
 function addTo(to: usize, from: usize, n: i32): void {

@@ -23,11 +23,67 @@ export function recurrent(
   features: i32,
   flags: i32,
 ): void {
+  recurrentPart(
+    out,
+    gates,
+    cells,
+    raw,
+    gi,
+    weight,
+    bias,
+    h0,
+    c0,
+    projection,
+    kind,
+    steps,
+    batch,
+    hidden,
+    features,
+    flags,
+    0,
+    batch,
+  );
+}
+
+/** The samples `first` … `first + count − 1` of the batch. */
+export function recurrentPart(
+  out: usize,
+  gates: usize,
+  cells: usize,
+  raw: usize,
+  gi: usize,
+  weight: usize,
+  bias: usize,
+  h0: usize,
+  c0: usize,
+  projection: usize,
+  kind: i32,
+  steps: i32,
+  batch: i32,
+  hidden: i32,
+  features: i32,
+  flags: i32,
+  first: i32,
+  count: i32,
+): void {
   const width = gatesOf(kind) * hidden;
-  const unit = (<usize>batch * <usize>hidden) << 2;
-  const state = (<usize>batch * <usize>features) << 2;
-  const gateBytes = <usize>gatesOf(kind) * unit;
-  const kept = kind == GRU ? 4 * unit : gateBytes;
+  // The bytes of one sample, and of a step of the whole batch.
+  const ofUnits = (<usize>hidden) << 2;
+  const ofState = (<usize>features) << 2;
+  const ofGates = <usize>gatesOf(kind) * ofUnits;
+  const ofKept = kind == GRU ? 4 * ofUnits : ofGates;
+  const unit = <usize>batch * ofUnits;
+  const state = <usize>batch * ofState;
+  const gateBytes = <usize>batch * ofGates;
+  const kept = <usize>batch * ofKept;
+  const skipped = <usize>first;
+  out += skipped * ofState;
+  gates += skipped * ofKept;
+  cells += skipped * ofUnits;
+  raw += skipped * ofUnits;
+  gi += skipped * ofGates;
+  h0 += skipped * ofState;
+  c0 += skipped * ofUnits;
   let h = h0;
   let c = c0;
   for (let i = 0; i < steps; ++i) {
@@ -37,18 +93,18 @@ export function recurrent(
     const input = gi + t * gateBytes;
     // The state's part lies where the cell writes its results, each read before it is overwritten; GRU keeps a quarter
     // more than that, so its part lies at the end.
-    const part = kind == LSTM ? keep : kind == GRU ? keep + unit : to;
-    if (flags & BIAS) linear(part, h, weight, bias, batch, width, features);
-    else matmul(part, h, weight, batch, width, features, 0, 1, 1, 0, 0);
+    const part = kind == LSTM ? keep : kind == GRU ? keep + <usize>count * ofUnits : to;
+    if (flags & BIAS) linear(part, h, weight, bias, count, width, features);
+    else matmul(part, h, weight, count, width, features, 0, 1, 1, 0, 0);
     if (kind == LSTM) {
       const cell = cells + t * unit;
       const unprojected = flags & PROJECTED ? raw + t * unit : to;
-      lstmCell(unprojected, cell, keep, part, input, c, batch, hidden);
+      lstmCell(unprojected, cell, keep, part, input, c, count, hidden);
       c = cell;
-      if (flags & PROJECTED) matmul(to, unprojected, projection, batch, features, hidden, 0, 1, 1, 0, 0);
-    } else if (kind == GRU) gruCell(to, keep, part, input, h, batch, hidden);
-    else if (kind == TANH) tanhCell(to, part, input, batch * hidden);
-    else reluCell(to, part, input, batch * hidden);
+      if (flags & PROJECTED) matmul(to, unprojected, projection, count, features, hidden, 0, 1, 1, 0, 0);
+    } else if (kind == GRU) gruCell(to, keep, part, input, h, count, hidden);
+    else if (kind == TANH) tanhCell(to, part, input, count * hidden);
+    else reluCell(to, part, input, count * hidden);
     h = to;
   }
 }

@@ -21,10 +21,30 @@ function copyRow(out: usize, from: usize, bytes: usize): void {
 }
 
 export function scatterAddRows(out: usize, x: usize, index: usize, rows: i32, width: i32, outRows: i32): void {
+  scatterAddRowsPart(out, x, index, rows, width, outRows, 0, outRows);
+}
+
+/** The rows `first` … `first + count − 1` of the result. */
+export function scatterAddRowsPart(
+  out: usize,
+  x: usize,
+  index: usize,
+  rows: i32,
+  width: i32,
+  outRows: i32,
+  first: i32,
+  count: i32,
+): void {
   const bytes = (<usize>width) << 2;
-  memory.fill(out, 0, <usize>outRows * bytes);
+  out += <usize>first * bytes;
+  memory.fill(out, 0, <usize>count * bytes);
   for (; rows > 0; --rows, index += 4) {
-    let to = out + <usize>load<u32>(index) * bytes;
+    const row = load<i32>(index) - first;
+    if (<u32>row >= <u32>count) {
+      x += bytes;
+      continue;
+    }
+    let to = out + <usize>row * bytes;
     let n = width;
     for (; n >= 4; n -= 4, to += 16, x += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(x)));
     for (; n > 0; --n, to += 4, x += 4) store<f32>(to, load<f32>(to) + load<f32>(x));
