@@ -41,16 +41,21 @@ export function split(
   const count = Math.min(threads, grains, leastWork > 0 ? Math.floor(nanoseconds / leastWork) : threads);
   if (count < 2) return undefined;
   checkOperands(instruction, buffers, params);
-  const border = (i: number): number => Math.min(size, Math.floor((i * grains) / count) * grain);
-  const parts = Array.from({ length: count }, (_, i) => {
-    const [from, to] = [border(i), border(i + 1)];
-    return cut.counter === undefined
+  const parts = borders(size, grain, count).map(([from, to], i) =>
+    cut.counter === undefined
       ? [cut.part(buffers, params, from, to)]
-      : countingPart(cut, cut.counter, buffers, params, from, to, slot(options.counters, i));
-  });
+      : countingPart(cut, cut.counter, buffers, params, from, to, slot(options.counters, i)),
+  );
   const group: Group = { parts };
   // With no elements the instruction moves its counter on, and nothing else.
   return cut.counter === undefined ? [group] : [group, cut.part(buffers, params, 0, 0)];
+}
+
+/** Where each of `count` parts of `size` pieces begins and ends, at multiples of `grain` but for the last end. */
+export function borders(size: number, grain: number, count: number): [from: number, to: number][] {
+  const grains = Math.ceil(size / grain);
+  const border = (i: number): number => Math.min(size, Math.floor((i * grains) / count) * grain);
+  return Array.from({ length: count }, (_, i) => [border(i), border(i + 1)]);
 }
 
 /** Every part begins from the same count, and moves on a copy. */

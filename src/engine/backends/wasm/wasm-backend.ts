@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import type { Backend, Command, DeviceBuffer, Program, TypedArray } from "../../backend.ts";
 import type { Instruction } from "../../instructions.ts";
 import type { Block } from "./allocator.ts";
+import { chainsOf, splitChain } from "./chains.ts";
 import { encode, encodedWords, encodeStep, LONGEST_RECORD, type Step } from "./encoder.ts";
 import { Heap } from "./heap.ts";
 import { HelperThreads } from "./helper-threads.ts";
@@ -118,9 +119,7 @@ export class WasmBackend implements Backend {
   }
 
   compile(commands: readonly Command[]): Program {
-    const steps = commands.flatMap(
-      (command): readonly Step[] => this.#split(command.instruction, command.buffers, command.params) ?? [command],
-    );
+    const steps = this.#sharing.threads === 1 ? commands : chainsOf(commands).flatMap((chain) => this.#share(chain));
     const buffer = this.allocate(wordsOf(steps) * 4);
     try {
       this.#write(steps, buffer.address);
@@ -140,6 +139,17 @@ export class WasmBackend implements Backend {
 
   dispose(): void {
     this.helpers.close();
+  }
+
+  #share(chain: readonly Command[]): readonly Step[] {
+    const group = splitChain(chain, this.#sharing);
+    if (group) {
+      this.helpers.ensure(group.parts.length - 1);
+      return [group];
+    }
+    return chain.flatMap(
+      (command): readonly Step[] => this.#split(command.instruction, command.buffers, command.params) ?? [command],
+    );
   }
 
   #split(
