@@ -1,9 +1,6 @@
-/**
- * The matrix product in WGSL, through workgroup memory, which gpu.js has no words for: a group of threads computes a tile
- * of the result, and each of its threads several rows and columns of it, so that a value is read from memory once for
- * many products. (The classic scheme: Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008.)
- */
+/** The matrix product in tiles. */
 import type { HandWritten } from "./lowering.ts";
+import { tiled } from "./tiles.ts";
 
 export interface ProductShape {
   readonly m: number;
@@ -20,94 +17,25 @@ export interface ProductShape {
   readonly bias: boolean;
 }
 
-/** Sides of the tile and of a thread's part of it, and how much of k is in workgroup memory at a time. */
-interface Tiling {
-  readonly side: number;
-  readonly part: number;
-  readonly depth: number;
-}
-
-/** Larger tiles read less, smaller ones keep more of the GPU busy. All have 256 threads, and at most 16 KiB. */
-const TILINGS: readonly Tiling[] = [
-  { side: 128, part: 8, depth: 8 },
-  { side: 64, part: 4, depth: 16 },
-  { side: 32, part: 2, depth: 32 },
-];
-const THREADS = 256;
-/** Tiles that keep a large GPU busy, which has some 130 multiprocessors. */
-const ENOUGH_TILES = 256;
-/** Below this a tile would be mostly empty: a thread for every four results is better. */
-const SMALLEST_SIDE = 16;
-/** WebGPU's limit to workgroups along a dimension. */
-const MOST_GROUPS = 65_535;
-
 /** Undefined where a plain kernel does as well. */
-export function tiledProduct(shape: ProductShape): HandWritten | undefined {
-  const { m, n, k, batch } = shape;
-  if (Math.min(m, n) < SMALLEST_SIDE || k < 4) return undefined;
-  const tiles = (side: number): [number, number, number] => [Math.ceil(n / side), Math.ceil(m / side), batch];
-  const enough = ({ side }: Tiling): boolean => tiles(side).reduce((count, along) => count * along, 1) >= ENOUGH_TILES;
-  const tiling = TILINGS.find(enough) ?? TILINGS.at(-1);
-  if (!tiling) return undefined;
-  const workgroups = tiles(tiling.side);
-  return workgroups.some((count) => count > MOST_GROUPS) ? undefined : { code: codeOf(shape, tiling), workgroups };
-}
-
-function codeOf({ m, n, k, transA, transB, strideA, strideB, bias }: ProductShape, tiling: Tiling): string {
-  const { side, part, depth } = tiling;
-  const across = side / part;
-  // A few words more in a row, so that threads which store a column do not all meet in one bank.
-  const row = side + 4;
-  const each = (count: number, text: (i: number) => string): string =>
-    Array.from({ length: count }, (_, i) => text(i)).join("\n");
-  const loads = (side * depth) / THREADS;
-  /** One operand's tile: whichever index lies side by side in memory is the one that neighbouring threads load. */
-  const load = (into: string, from: string, origin: string, width: number, deepFirst: boolean): string =>
-    each(loads, (i) => {
-      const split = deepFirst
-        ? `let d = e % ${depth}u; let s = e / ${depth}u;`
-        : `let d = e / ${side}u; let s = e % ${side}u;`;
-      const at = deepFirst ? `(${origin} + s) * ${k}u + start + d` : `(start + d) * ${width}u + ${origin} + s`;
-      const checks = [
-        ...(width % side === 0 ? [] : [`${origin} + s < ${width}u`]),
-        ...(k % depth === 0 ? [] : [`start + d < ${k}u`]),
-      ];
-      const value = checks.length === 0 ? `${from}[at]` : `select(0.0, ${from}[at], ${checks.join(" && ")})`;
-      return `{ let e = local + ${i * THREADS}u; ${split} let at = base_${from} + ${at}; ${into}[d * ${row}u + s] = ${value}; }`;
-    });
-  const store = (i: number, j: number): string => {
-    const line = `top + ty + ${i * across}u`;
-    const column = `left + tx + ${j * across}u`;
-    const checks = [...(m % side === 0 ? [] : [`${line} < ${m}u`]), ...(n % side === 0 ? [] : [`${column} < ${n}u`])];
-    const statement = `out[base_out + (${line}) * ${n}u + ${column}] = sum_${i}_${j}${bias ? ` + bias[${column}]` : ""};`;
-    return checks.length === 0 ? statement : `if (${checks.join(" && ")}) { ${statement} }`;
-  };
-  const names = ["a", "b", ...(bias ? ["bias"] : []), "out"];
-  return `
-${names.map((name, i) => `@group(0) @binding(${i}) var<storage, read_write> ${name} : array<f32>;`).join("\n")}
-var<workgroup> tile_a : array<f32, ${row * depth}>;
-var<workgroup> tile_b : array<f32, ${row * depth}>;
-@compute @workgroup_size(${THREADS})
-fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) local : u32) {
-let left = group.x * ${side}u;
-let top = group.y * ${side}u;
-let base_a = group.z * ${strideA}u;
-let base_b = group.z * ${strideB}u;
-let base_out = group.z * ${m * n}u;
-let tx = local % ${across}u;
-let ty = local / ${across}u;
-${each(part, (i) => each(part, (j) => `var sum_${i}_${j} = 0.0;`))}
-for (var start = 0u; start < ${k}u; start += ${depth}u) {
-${load("tile_a", "a", "top", m, !transA)}
-${load("tile_b", "b", "left", n, transB)}
-workgroupBarrier();
-for (var d = 0u; d < ${depth}u; d++) {
-let at = d * ${row}u;
-${each(part, (j) => `let b_${j} = tile_b[at + tx + ${j * across}u];`)}
-${each(part, (i) => `{ let v = tile_a[at + ty + ${i * across}u];\n${each(part, (j) => `sum_${i}_${j} += v * b_${j};`)} }`)}
-}
-workgroupBarrier();
-}
-${each(part, (i) => each(part, (j) => store(i, j)))}
+export function tiledProduct({
+  transA,
+  transB,
+  strideA,
+  strideB,
+  bias,
+  ...size
+}: ProductShape): HandWritten | undefined {
+  const { m, n, k } = size;
+  const factor = (name: "a" | "b", stride: number, width: number, deepFirst: boolean): string =>
+    `fn ${name}_at(batch : u32, side : u32, deep : u32) -> f32 {
+return ${name}[batch * ${stride}u + ${deepFirst ? `side * ${k}u + deep` : `deep * ${width}u + side`}];
 }`;
+  return tiled({
+    ...size,
+    reads: ["a", "b", ...(bias ? ["bias"] : [])],
+    functions: `${factor("a", strideA, m, !transA)}\n${factor("b", strideB, n, transB)}`,
+    deepFirst: { a: !transA, b: transB },
+    ...(bias ? { plus: (_batch, _row, column) => `bias[${column}]` } : {}),
+  });
 }

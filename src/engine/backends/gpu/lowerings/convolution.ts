@@ -1,9 +1,11 @@
 /**
  * Convolution, straight from its definition: a thread for each output (four in a row where the width allows), and loops
- * over what it meets. The gradient of the weight is summed image by image, as few threads would have to sum much.
+ * over what it meets; on WebGPU in tiles where it is large. The gradient of the weight is summed image by image, as few
+ * threads would have to sum much.
  */
 import type { InstructionName } from "../../../instructions.ts";
-import type { Lower, Operand } from "../lowering.ts";
+import type { HandWritten, Lower, Operand } from "../lowering.ts";
+import { tiledConvolution, tiledConvolutionInput, tiledConvolutionWeight } from "../tiled-convolution.ts";
 import { cells, lowering, operand, pass, position, product, temporary } from "./kernel-source.ts";
 import { SUM, stages } from "./stages.ts";
 
@@ -14,6 +16,8 @@ const names = [
 type Geometry = Readonly<Record<(typeof names)[number], number>>;
 
 const [OUT, FIRST, SECOND] = [operand(0), operand(1), operand(2)];
+
+const handWritten = (wgsl: HandWritten | undefined) => (wgsl ? { wgsl } : {});
 
 /** Whether an output can meet a place beyond x's edge. */
 const leavesRows = (p: Geometry): boolean =>
@@ -67,6 +71,7 @@ function convolution(p: Geometry, bias?: Operand) {
     ...(lanes.length === 1 ? {} : { components: 4 as const }),
     reads: { x: FIRST, weight: SECOND, ...(bias ? { bias } : {}) },
     writes: OUT,
+    ...handWritten(tiledConvolution(p, bias !== undefined)),
     body,
   });
 }
@@ -105,7 +110,8 @@ function convolutionInput(p: Geometry) {
       sum += part;
     }
     return sum;`;
-  return pass({ output, reads: { g: FIRST, weight: SECOND }, writes: OUT, body });
+  const wgsl = handWritten(tiledConvolutionInput(p));
+  return pass({ output, reads: { g: FIRST, weight: SECOND }, writes: OUT, ...wgsl, body });
 }
 
 /** Words of the images' own gradients that are kept before they are summed. */
@@ -143,7 +149,8 @@ function convolutionWeight(p: Geometry) {
       ${inBatch ? "}\n" : ""}}
     return sum;`;
   const to = parts === 1 ? OUT : temporary(0);
-  const each = pass({ output, reads: { g: FIRST, image: SECOND }, writes: to, body });
+  const wgsl = handWritten(tiledConvolutionWeight(p, parts, images));
+  const each = pass({ output, reads: { g: FIRST, image: SECOND }, writes: to, ...wgsl, body });
   if (parts === 1) return { passes: [each] };
   const { temporaries, passes } = stages({
     ...{ fold: SUM, over: { before: [], length: parts, after: [product(dims)] }, reads: { partial: temporary(0) } },
