@@ -12,7 +12,7 @@ export function resultTable({ title, unit }: Workload, results: readonly Result[
     const name = `  ${result.contestant.name.padEnd(38)}`;
     if ("error" in result) return `${name}cannot: ${result.error}`;
     const { median, low, high } = summarize(result.rates);
-    const spread = `${percent(low)} … ${percent(high)}`;
+    const spread = result.rates.length === 1 ? "measured once" : `${percent(low)} … ${percent(high)}`;
     const rate = `${amount(median).padStart(10)} ${unit.padEnd(11)}${spread.padStart(16)}`;
     return [name + rate, ...comparisons(result.contestant, result.rates, results)].join("   ");
   });
