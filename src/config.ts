@@ -44,6 +44,12 @@ const Environment = z.object({
     .regex(/^[a-z0-9-]{1,64}$/)
     .default("epochd")
     .describe("1 to 64 of a-z, 0-9 and -, the name that all Redis keys start with"),
+  WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/)
+    .optional()
+    .describe("whsec_ and at least 24 bytes as base64, the secret that signs webhooks"),
+  WEBHOOK_ALLOW_PRIVATE: z.enum(["0", "1"]).default("0").describe("1 to let webhooks reach private addresses, else 0"),
   ALLOW_OPEN: z
     .enum(["0", "1"])
     .default("0")
@@ -69,6 +75,9 @@ export interface Config {
   /** JavaScript's heap of a training thread; tensors lie outside of it. */
   readonly heapMb: number;
   readonly namespace: string;
+  /** Undefined: made once, and kept in the data directory. */
+  readonly webhookSecret: string | undefined;
+  readonly webhookAllowPrivate: boolean;
   readonly allowOpen: boolean;
 }
 
@@ -99,6 +108,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     snapshotMs: value.SNAPSHOT_MS,
     heapMb: value.HEAP_MB,
     namespace: value.KEY_NAMESPACE,
+    webhookSecret: value.WEBHOOK_SECRET,
+    webhookAllowPrivate: value.WEBHOOK_ALLOW_PRIVATE === "1",
     allowOpen: value.ALLOW_OPEN === "1",
   };
 }
@@ -125,6 +136,6 @@ function wrongValue(name: PropertyKey | undefined, given: Record<string, string 
   const key = String(name);
   const field = Object.entries(Environment.shape).find(([field]) => field === key)?.[1];
   // A URL may hold a password, which has no place in a terminal or a log.
-  const found = key === "REDIS_URL" ? "something else" : `"${given[key]}"`;
+  const found = key === "REDIS_URL" || key === "WEBHOOK_SECRET" ? "something else" : `"${given[key]}"`;
   return `${key} must be ${field?.description ?? "different"}, got ${found}`;
 }

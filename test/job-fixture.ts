@@ -44,7 +44,9 @@ export async function submit({ jobs, datasets, initialWeights }: JobParts, spec:
   const id = newId("job");
   const { init } = complete.model;
   if (init && "job_id" in init) await initialWeights.copy(init.job_id, id);
-  await jobs.submit({ id, name, metadata, spec: complete, modelSummary: summary, epochs, steps: 0, priority });
+  const webhookEvents = complete.webhook ? { webhookEvents: complete.webhook.events } : {};
+  const about = { id, name, metadata, spec: complete, modelSummary: summary };
+  await jobs.submit({ ...about, epochs, steps: 0, priority, ...webhookEvents });
   return id;
 }
 

@@ -1,6 +1,7 @@
 /** The HTTP API as a table of contents: what is switched on, then one line for each resource. */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { newId } from "../jobs/ids.ts";
+import { VERSION } from "../version.ts";
 import { answerBrokenConnection, answerErrors, sendProblem } from "./error-handler.ts";
 import { acceptJsonBodies } from "./json-body.ts";
 import { describeRoutes } from "./openapi.ts";
@@ -11,6 +12,7 @@ import { changeRoutes } from "./routes/change.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
+import { deliveryRoutes } from "./routes/deliveries.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -20,7 +22,6 @@ import { modelRoutes } from "./routes/model.ts";
 import { predictRoutes } from "./routes/predict.ts";
 import { submitRoutes } from "./routes/submit.ts";
 import { protectPages } from "./security-headers.ts";
-import { VERSION } from "./version.ts";
 
 /** How long a shutdown waits for requests that are under way. */
 const GRACE_MS = 2000;
@@ -64,6 +65,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   jobRoutes(app, parts);
   controlRoutes(app, parts);
   changeRoutes(app, parts);
+  deliveryRoutes(app, parts);
   eventRoutes(app, parts);
   historyRoutes(app, parts);
   modelRoutes(app, parts);

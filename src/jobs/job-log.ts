@@ -25,6 +25,8 @@ export interface JobToCreate {
   readonly steps: number;
   /** The higher, the sooner; 0 if nobody says. */
   readonly priority: number;
+  /** The types of events of which its webhook hears. */
+  readonly webhookEvents?: readonly string[];
 }
 
 export type CreateOutcome =
@@ -77,6 +79,7 @@ export class JobLog {
       model_summary: job.modelSummary,
       progress: { epoch: 0, epochs: job.epochs, step: 0, steps: job.steps, samples_per_s: 0, eta_s: 0 },
       priority: job.priority,
+      ...(job.webhookEvents && { webhook_events: `,${job.webhookEvents.join(",")},` }),
     };
     const queued: EventPayload<"queued"> = { reason: "submitted", epoch: 0 };
     const reply = await this.script(
@@ -126,6 +129,7 @@ export class JobLog {
           keys.events(id),
           keys.waiting,
           keys.counter,
+          keys.webhooks,
           ...JOB_STATUSES.map((status) => keys.withStatus(status)),
         ],
         args,
@@ -190,7 +194,11 @@ export class JobLog {
   async remove(id: string): Promise<"removed" | "unknown" | "unfinished"> {
     const { keys } = this;
     const finished = (["completed", "failed", "cancelled"] as const).map((status) => keys.withStatus(status));
-    const reply = await this.script("removeJob", [keys.state(id), keys.events(id), keys.jobs, ...finished], [id]);
+    const reply = await this.script(
+      "removeJob",
+      [keys.state(id), keys.events(id), keys.jobs, ...finished, keys.deliveries(id)],
+      [id],
+    );
     return Removed.parse(reply)[0];
   }
 }

@@ -6,10 +6,11 @@ const script = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, impor
 
 const scripts = {
   createJob: { source: script("create-job"), keys: 7 },
-  appendEvents: { source: script("append-events"), keys: 10 },
+  appendEvents: { source: script("append-events"), keys: 11 },
+  claimWebhooks: { source: script("claim-webhooks"), keys: 2 },
   requestChange: { source: script("request-change"), keys: 1 },
   requestOfWorker: { source: script("request-of-worker"), keys: 1 },
-  removeJob: { source: script("remove-job"), keys: 6 },
+  removeJob: { source: script("remove-job"), keys: 7 },
 } as const;
 
 /** Runs a script by its hash; a server that does not know it yet gets it whole. */

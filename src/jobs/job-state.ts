@@ -24,6 +24,8 @@ export interface StateFields {
   last_checkpoint?: StoredCheckpoint;
   losses?: number;
   ran_ms?: number;
+  /** `,completed,failed,` */
+  webhook_events?: string;
   streamed_step?: number;
   changes?: readonly SpecChange[];
   wishes_done?: number;

@@ -7,12 +7,16 @@ export interface Keys {
   readonly jobs: string;
   readonly waiting: string;
   readonly counter: string;
+  /** Webhooks by the time at which they are due, and how often each was tried. */
+  readonly webhooks: string;
+  readonly webhookAttempts: string;
   /** The channel on which cancellations are told to the workers. */
   readonly control: string;
   state(id: string): string;
   events(id: string): string;
   withStatus(status: JobStatus): string;
   idempotency(key: string): string;
+  deliveries(id: string): string;
 }
 
 export function createKeys(namespace: string): Keys {
@@ -22,10 +26,13 @@ export function createKeys(namespace: string): Keys {
     jobs: `${tag}:jobs`,
     waiting: `${tag}:jobs:waiting`,
     counter: `${tag}:jobs:counter`,
+    webhooks: `${tag}:webhooks`,
+    webhookAttempts: `${tag}:webhooks:attempts`,
     control: `${tag}:control`,
     state: (id) => `${tag}:job:${id}`,
     events: (id) => `${tag}:job:${id}:events`,
     withStatus: (status) => `${tag}:jobs:status:${status}`,
+    deliveries: (id) => `${tag}:job:${id}:deliveries`,
     idempotency: (key) => `${tag}:idempotency:${key}`,
   };
 }

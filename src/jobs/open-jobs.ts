@@ -11,6 +11,7 @@ import { Jobs } from "./jobs.ts";
 import { createKeys } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { connectImpatient } from "./redis.ts";
+import { Webhooks } from "./webhooks.ts";
 
 export interface JobParts {
   readonly jobs: Jobs;
@@ -19,6 +20,7 @@ export interface JobParts {
   readonly store: ObjectStore;
   readonly datasets: DatasetStore;
   readonly initialWeights: InitialWeights;
+  readonly webhooks: Webhooks;
   /** Fails fast when the broker is away. */
   readonly redis: Redis;
   close(): Promise<void>;
@@ -37,6 +39,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir">, ur
     store,
     datasets: new DatasetStore(store),
     initialWeights: new InitialWeights(log, store),
+    webhooks: new Webhooks(redis, keys),
     redis,
     close: async () => {
       await queue.close();

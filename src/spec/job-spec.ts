@@ -125,6 +125,36 @@ export const Streaming = z
 
 const MAX_METADATA = 64;
 
+export const WebhookSpec = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/, error: "expects an http or https URL" })
+      .max(2000)
+      .refine(
+        (url) => !/^https?:\/\/[^/]*@/.test(url),
+        "holds a user name or a password, which would be kept in the job's spec",
+      )
+      .meta({ description: "Gets a POST for each event, signed as Standard Webhooks says. No private addresses." }),
+    events: z
+      .array(
+        z.enum([
+          "started",
+          "paused",
+          "resumed",
+          "changed",
+          "checkpoint",
+          "anomaly",
+          "completed",
+          "failed",
+          "cancelled",
+        ]),
+      )
+      .min(1)
+      .default(["completed", "failed", "cancelled"])
+      .meta({ description: "Which events it is told." }),
+  })
+  .meta({ id: "Webhook" });
+
 /** All but the parts whose mistakes need words of their own: model, loss, optimizer, data and validation. */
 export const JobSettings = z.strictObject({
   name: z.string().min(1).max(200).nullable().default(null),
@@ -156,6 +186,7 @@ export const JobSettings = z.strictObject({
       "What changes during the run, in the order of the steps: the `changes` of another job repeat what was changed there.",
   }),
   stream: Streaming.prefault({}),
+  webhook: WebhookSpec.nullable().default(null),
   on_nonfinite: z
     .enum(["stop", "rollback"])
     .default("stop")

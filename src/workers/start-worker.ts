@@ -10,13 +10,25 @@ import { JobLog } from "../jobs/job-log.ts";
 import { JobQueue, QUEUE_NAME } from "../jobs/job-queue.ts";
 import { createKeys } from "../jobs/keys.ts";
 import { connectPatient } from "../jobs/redis.ts";
+import { Webhooks } from "../jobs/webhooks.ts";
 import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
 import { Reconciler } from "./reconciler.ts";
 import { TrainerPool } from "./trainer-pool.ts";
+import { PAUSES_S, WebhookDispatcher } from "./webhooks/dispatcher.ts";
+import { webhookSecret } from "./webhooks/webhook-secret.ts";
 
 type WorkerConfig = Pick<
   Config,
-  "namespace" | "dataDir" | "concurrency" | "stopGraceMs" | "lockMs" | "stalledMs" | "heapMb" | "engineThreads"
+  | "namespace"
+  | "dataDir"
+  | "concurrency"
+  | "stopGraceMs"
+  | "lockMs"
+  | "stalledMs"
+  | "heapMb"
+  | "webhookSecret"
+  | "webhookAllowPrivate"
+  | "engineThreads"
 >;
 
 export interface RunningWorker {
@@ -106,9 +118,20 @@ export async function startWorker(
   });
   const reconciler = new Reconciler(log, queue, logger);
   reconciler.start();
+  const dispatcher = new WebhookDispatcher(
+    { log, webhooks: new Webhooks(redis, keys), logger },
+    {
+      secret: await webhookSecret(config),
+      allowPrivate: config.webhookAllowPrivate,
+      timeoutMs: 15_000,
+      pauses: PAUSES_S,
+    },
+  );
+  dispatcher.start();
   return {
     name,
     close: async () => {
+      dispatcher.stop();
       await reconciler.stop();
       await worker.pause(true);
       worker.cancelAllJobs("shutdown" satisfies StopReason);

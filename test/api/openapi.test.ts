@@ -40,6 +40,7 @@ test("the document is OpenAPI 3.1 and lists every call of the contract", () => {
     "GET /v1/datasets/{id}",
     "GET /v1/jobs",
     "GET /v1/jobs/{id}",
+    "GET /v1/jobs/{id}/deliveries",
     "GET /v1/jobs/{id}/events",
     "GET /v1/jobs/{id}/history",
     "GET /v1/jobs/{id}/model",

@@ -1,4 +1,6 @@
 /** A worker with trainers that misbehave on purpose: cancelled, killed, out of memory, given back to the queue. */
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Config } from "../../src/config.ts";
@@ -275,6 +277,28 @@ describe("stopping a worker", () => {
     const back = log.find(({ type, seq }) => type === "queued" && seq > 1);
     expect(back).toMatchObject({ reason: "worker_stopped" });
     expect(log.find(({ type }) => type === "resumed")).toMatchObject({ attempt: 2, reason: "worker_stopped" });
+  });
+});
+
+describe("a webhook", () => {
+  test("is sent by the worker once the job has ended", async () => {
+    const received: string[] = [];
+    const server = createServer(async (request, response) => {
+      received.push(JSON.parse(await text(request)).type);
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    config = broker.config({ WEBHOOK_ALLOW_PRIVATE: "1" });
+    parts = await broker.parts(config);
+    const id = newId("job");
+    const spec = { epochs: 1, webhook: { url: `http://127.0.0.1:${port}/` } };
+    const about = { id, name: null, metadata: {}, spec, modelSummary: summary, webhookEvents: ["completed"] };
+    await parts.jobs.submit({ ...about, epochs: 1, steps: 1, priority: 0 });
+    await work();
+    await vi.waitFor(() => expect(received).toEqual(["job.completed"]), patience);
+    server.close();
   });
 });
 

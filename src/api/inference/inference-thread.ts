@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { applyPreprocess, DataError } from "../../data/index.ts";
 import { createWasmBackend, encodeSafetensors, modelWeights } from "../../engine/index.ts";
 import { requireInputNumbers } from "../../spec/index.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../../version.ts";
 import { nest } from "./interpret-outputs.ts";
 import { ModelCache } from "./model-cache.ts";
 import type { ModelFacts, Result, ResultMessage, Task, TaskMessage } from "./protocol.ts";

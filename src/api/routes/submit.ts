@@ -134,6 +134,7 @@ async function submit(parts: ApiParts, body: unknown, idempotency: Idempotency |
       epochs: spec.epochs,
       steps: estimate.steps,
       priority: spec.priority,
+      ...(spec.webhook && { webhookEvents: spec.webhook.events }),
     },
     idempotency,
   );

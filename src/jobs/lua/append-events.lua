@@ -6,8 +6,8 @@ epochs that are not there, be it the next epoch, a checkpoint or the end: such a
 than a broker which was restored from an older copy, and would leave a gap for ever.
 
 KEYS  1 state hash   2 event stream   3 waiting jobs (sorted set, in the order in which they will run)
-      4 counter of jobs
-      5… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
+      4 counter of jobs   5 webhooks (sorted set, by the time at which they are due)
+      6… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
 ARGV  1 id   2 attempt that writes, or "" if no worker does
       3… for each event: type, how many epochs it comes after, body from its second field on,
          number of state fields and values that follow, field, value, field, value …
@@ -29,12 +29,13 @@ local RULES = {
   cancelled = { from = { queued = true, running = true, paused = true }, to = "cancelled" },
 }
 local BY_STATUS = {
-  queued = KEYS[5], running = KEYS[6], paused = KEYS[7], completed = KEYS[8], failed = KEYS[9], cancelled = KEYS[10],
+  queued = KEYS[6], running = KEYS[7], paused = KEYS[8], completed = KEYS[9], failed = KEYS[10], cancelled = KEYS[11],
 }
 
 local id, writer = ARGV[1], ARGV[2]
-local state = redis.call("HMGET", KEYS[1], "status", "attempt", "seq", "epoch", "score")
+local state = redis.call("HMGET", KEYS[1], "status", "attempt", "seq", "epoch", "score", "webhook_events")
 local status, attempt, seq, epoch, score = state[1], tonumber(state[2]), tonumber(state[3]), tonumber(state[4]), state[5]
+local told = state[6] or ""
 if not status then
   return { "refused", "unknown_job", "", 0 }
 end
@@ -74,6 +75,9 @@ while at <= #ARGV do
     end
     seq = seq + 1
     redis.call("XADD", KEYS[2], seq .. "-0", "e", type, "d", '{"seq":' .. seq .. "," .. body)
+    if string.find(told, "," .. type .. ",", 1, true) then
+      redis.call("ZADD", KEYS[5], 0, id .. "/" .. seq)
+    end
     for i = first, after - 1, 2 do
       redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1])
     end

@@ -2,7 +2,7 @@
 Removes a finished job: its log, its state, its places in the indexes, its idempotency key.
 
 KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)
-      4 completed, 5 failed, 6 cancelled jobs (sorted sets, by id)
+      4 completed, 5 failed, 6 cancelled jobs (sorted sets, by id)   7 log of its webhooks
 ARGV  1 id
 Gives {"removed", ""}, {"unknown", ""} or {"unfinished", status}
 ]]
@@ -14,7 +14,7 @@ end
 if status ~= "completed" and status ~= "failed" and status ~= "cancelled" then
   return { "unfinished", status }
 end
-redis.call("DEL", KEYS[1], KEYS[2])
+redis.call("DEL", KEYS[1], KEYS[2], KEYS[7])
 for i = 3, 6 do
   redis.call("ZREM", KEYS[i], ARGV[1])
 end
