@@ -2,8 +2,8 @@
  * How a large instruction is cut into parts that threads may run at the same time: the one table.
  *
  * A part computes each element of its results as the whole would, so the bits are the same however many parts there are.
- * What adds up over everything, or goes from step to step, is not here and stays on one thread. The numbers are
- * nanoseconds for each element (or what is counted), measured on one core of an AMD EPYC (Zen 4).
+ * What adds up over everything, or is never large, is not here and stays on one thread. The numbers are nanoseconds for
+ * each element (or what is counted), measured on one core of an AMD EPYC (Zen 4).
  */
 import type { InstructionName } from "../../instructions.ts";
 import {
@@ -34,7 +34,7 @@ const outer = (name: InstructionName, each: number, out: Factors, ...reads: read
     work: ["outer", "length", "inner"],
   });
 
-/** With one long list of rows by columns. */
+/** By rows of the result or, where there is but one, by its columns. */
 function sum(each: number): Cut {
   const byRows = outer("sum", each, ["inner"], "x");
   const byColumns = range("sum", { size: "inner", grain: LINE, each, work: ["length", "inner"] });
