@@ -180,7 +180,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   reluBackward: binary("reluBackward", 0.15),
   sigmoidBackward: binary("sigmoidBackward", 0.2),
   tanhBackward: binary("tanhBackward", 0.2),
-  where: strided("where", 0.4, [null, "c", "a", "b"]),
+  where: strided("where", 0.2, [null, "c", "a", "b"]),
   copyStrided: strided("copyStrided", 0.35, [null, "s"]),
   assignStrided: strided("assignStrided", 0.35, ["s", null]),
 

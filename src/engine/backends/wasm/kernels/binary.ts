@@ -20,6 +20,9 @@ function row<F>(out: usize, a: usize, b: usize, n: i32, stepA: usize, stepB: usi
     for (; n >= 4; n -= 4, a += 16, b += 16, out += 16) {
       v128.store(out, changetype<F>(0).apply(v128.load(a), v128.load(b)));
     }
+  } else if (stepA == 4 && stepB == 0) {
+    const repeated = v128.load32_splat(b);
+    for (; n >= 4; n -= 4, a += 16, out += 16) v128.store(out, changetype<F>(0).apply(v128.load(a), repeated));
   } else {
     for (; n >= 4; n -= 4, a += stepA << 2, b += stepB << 2, out += 16) {
       v128.store(out, changetype<F>(0).apply(Operand.load(a, stepA), Operand.load(b, stepB)));

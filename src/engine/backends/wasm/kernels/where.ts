@@ -51,6 +51,21 @@ function row(
   stepB: usize,
 ): usize {
   const zero = f32x4.splat(0);
+  if (stepC == 4 && stepA == 4 && stepB == 4) {
+    for (; n >= 4; n -= 4, condition += 16, a += 16, b += 16, out += 16) {
+      v128.store(out, Lanes.select(f32x4.ne(v128.load(condition), zero), v128.load(a), v128.load(b)));
+    }
+  } else if (stepC == 4 && stepA == 4 && stepB == 0) {
+    const repeated = v128.load32_splat(b);
+    for (; n >= 4; n -= 4, condition += 16, a += 16, out += 16) {
+      v128.store(out, Lanes.select(f32x4.ne(v128.load(condition), zero), v128.load(a), repeated));
+    }
+  } else if (stepC == 4 && stepA == 0 && stepB == 4) {
+    const repeated = v128.load32_splat(a);
+    for (; n >= 4; n -= 4, condition += 16, b += 16, out += 16) {
+      v128.store(out, Lanes.select(f32x4.ne(v128.load(condition), zero), repeated, v128.load(b)));
+    }
+  }
   for (; n >= 4; n -= 4, condition += stepC << 2, a += stepA << 2, b += stepB << 2, out += 16) {
     const mask = f32x4.ne(Operand.load(condition, stepC), zero);
     v128.store(out, Lanes.select(mask, Operand.load(a, stepA), Operand.load(b, stepB)));
