@@ -1,6 +1,6 @@
 /** The secret that signs webhooks: from the configuration, or made once and kept in the data directory. */
 import { randomBytes } from "node:crypto";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../../config.ts";
 
@@ -10,6 +10,7 @@ export async function webhookSecret({ webhookSecret: given, dataDir }: Pick<Conf
   if (given !== undefined) return given;
   const path = secretPath(dataDir);
   const beside = `${path}.${randomBytes(6).toString("hex")}`;
+  await mkdir(dataDir, { recursive: true });
   await writeFile(beside, `whsec_${randomBytes(32).toString("base64")}\n`, { mode: 0o600 });
   try {
     // Of several workers that start at once, one gives it its name.
