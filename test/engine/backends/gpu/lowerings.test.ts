@@ -42,14 +42,17 @@ describe.each(ways)("lowerings on %s", (_, options, numRuns) => {
     }
   };
 
-  it.each(instructionNames)("%s agrees with its reference, and touches nothing else", (name) => {
+  // Software takes seconds to compile a kernel in tiles.
+  const slow = { timeout: 120_000 };
+
+  it.each(instructionNames)("%s agrees with its reference, and touches nothing else", slow, (name) => {
     fc.assert(
       fc.property(gpuSamples(name), (call) => check(name, call)),
       { numRuns },
     );
   });
 
-  it("sums, maxima and products of thousands of numbers keep their accuracy", () => {
+  it("sums, maxima and products of thousands of numbers keep their accuracy", slow, () => {
     const source = new Source(3);
     const reduced = (name: "sum" | "amax", outer: number, length: number, inner: number, tolerance: number) =>
       check(

@@ -6,7 +6,7 @@
 import type { InstructionName } from "../../../instructions.ts";
 import type { HandWritten, Lower, Operand } from "../lowering.ts";
 import { tiledConvolution, tiledConvolutionInput, tiledConvolutionWeight } from "../tiled-convolution.ts";
-import { cells, lowering, operand, pass, position, product, temporary } from "./kernel-source.ts";
+import { cells, lowering, operand, pass, product, rowStart, temporary } from "./kernel-source.ts";
 import { SUM, stages } from "./stages.ts";
 
 const names = [
@@ -16,6 +16,8 @@ const names = [
 type Geometry = Readonly<Record<(typeof names)[number], number>>;
 
 const [OUT, FIRST, SECOND] = [operand(0), operand(1), operand(2)];
+
+const weights = (p: Geometry): number => (p.features * p.channels * p.kernelHeight * p.kernelWidth) / p.groups;
 
 const handWritten = (wgsl: HandWritten | undefined) => (wgsl ? { wgsl } : {});
 
@@ -40,20 +42,23 @@ function convolution(p: Geometry, bias?: Operand) {
   const [n = "0", f = "0", i = "0", j = "0"] = index;
   const [checkY, checkX] = [leavesRows(p), leavesColumns(p)];
   const each = (text: (lane: number) => string) => lanes.map((lane) => text(lane)).join("");
-  const xAt = (lane: number) =>
-    position(
-      [n, "first", "c", "y", `column${lane}`],
-      [p.channels * p.height * p.width, p.height * p.width, p.height * p.width, p.width, 1],
-    );
-  const taps = [p.kernelHeight * p.kernelWidth * channels, p.kernelHeight * p.kernelWidth, p.kernelWidth, 1];
+  const image = p.height * p.width;
+  const xRow = rowStart(
+    "xRow",
+    p.batch * p.channels * image,
+    [n, "first", "c", "y"],
+    [p.channels * image, image, image, p.width],
+  );
+  const taps = p.kernelHeight * p.kernelWidth;
+  const tapRow = rowStart("tapRow", weights(p), [f, "c", "ky"], [channels * taps, taps, p.kernelWidth]);
   const column = (lane: number) => {
     const steps = lanes.length === 1 ? "left" : `left + ${lane * p.strideX}`;
     return `const column${lane} = ${steps} + kx * ${p.dilationX};\n`;
   };
   const add = (lane: number) =>
-    column(lane) + within(checkX, `column${lane}`, p.width, `part${lane} += w * x[${xAt(lane)}];\n`);
-  const row = `for (let kx = 0; kx < ${p.kernelWidth}; kx++) {
-    const w = weight[${position([f, "c", "ky", "kx"], taps)}];
+    column(lane) + within(checkX, `column${lane}`, p.width, `part${lane} += w * x[${xRow.at(`column${lane}`)}];\n`);
+  const row = `${xRow.head}${tapRow.head}for (let kx = 0; kx < ${p.kernelWidth}; kx++) {
+    const w = weight[${tapRow.at("kx")}];
     ${each(add)}}
   `;
   const results = lanes.map((lane) => `sum${lane}${bias ? ` + bias[${f}]` : ""}`);
@@ -93,10 +98,16 @@ function convolutionInput(p: Geometry) {
   const { output, head, index } = cells([p.batch, p.channels, p.height, p.width]);
   const [n = "0", c = "0", y = "0", x = "0"] = index;
   const plane = p.outHeight * p.outWidth;
-  const gAt = position([n, "feature", "i", "j"], [p.features * plane, plane, p.outWidth, 1]);
-  const taps = [channels * p.kernelHeight * p.kernelWidth, p.kernelHeight * p.kernelWidth, p.kernelWidth, 1];
-  const add = `part += g[${gAt}] * weight[${position(["feature", "channel", "ky", "kx"], taps)}];\n`;
-  const columns = `for (let kx = 0; kx < ${p.kernelWidth}; kx++) {
+  const gRow = rowStart(
+    "gRow",
+    p.batch * p.features * plane,
+    [n, "feature", "i"],
+    [p.features * plane, plane, p.outWidth],
+  );
+  const taps = p.kernelHeight * p.kernelWidth;
+  const tapRow = rowStart("tapRow", weights(p), ["feature", "channel", "ky"], [channels * taps, taps, p.kernelWidth]);
+  const add = `part += g[${gRow.at("j")}] * weight[${tapRow.at("kx")}];\n`;
+  const columns = `${gRow.head}${tapRow.head}for (let kx = 0; kx < ${p.kernelWidth}; kx++) {
     ${undoStride("j", `${x} + ${p.padLeft} - kx * ${p.dilationX}`, p.strideX, p.outWidth, add)}}
   `;
   const body = `${head}const first = ${groupStart(c, p.channels, p.groups, p.features)};
@@ -125,14 +136,17 @@ function convolutionWeight(p: Geometry) {
   const { output, head, index } = cells([parts, ...dims]);
   const [part = "0", f = "0", c = "0", ky = "0", kx = "0"] = index;
   const plane = p.outHeight * p.outWidth;
-  const gAt = position(["n", f, "i", "j"], [p.features * plane, plane, p.outWidth, 1]);
-  const xAt = position(
-    ["n", "first", c, "y", "x"],
-    [p.channels * p.height * p.width, p.height * p.width, p.height * p.width, p.width, 1],
+  const image = p.height * p.width;
+  const gRow = rowStart("gRow", p.batch * p.features * plane, ["n", f, "i"], [p.features * plane, plane, p.outWidth]);
+  const xRow = rowStart(
+    "xRow",
+    p.batch * p.channels * image,
+    ["n", "first", c, "y"],
+    [p.channels * image, image, image, p.width],
   );
-  const columns = `for (let j = 0; j < ${p.outWidth}; j++) {
+  const columns = `${gRow.head}${xRow.head}for (let j = 0; j < ${p.outWidth}; j++) {
     const x = j * ${p.strideX} + left;
-    ${within(leavesColumns(p), "x", p.width, `row += g[${gAt}] * image[${xAt}];\n`)}}
+    ${within(leavesColumns(p), "x", p.width, `row += g[${gRow.at("j")}] * image[${xRow.at("x")}];\n`)}}
   `;
   const inBatch = images * parts > p.batch ? `if (n < ${p.batch}) {\n` : "";
   const body = `${head}const top = ${ky} * ${p.dilationY} - ${p.padTop};
@@ -158,8 +172,6 @@ function convolutionWeight(p: Geometry) {
   });
   return { temporaries: [parts * product(dims), ...temporaries], passes: [each, ...passes] };
 }
-
-const weights = (p: Geometry): number => (p.features * p.channels * p.kernelHeight * p.kernelWidth) / p.groups;
 
 export const convolutions = {
   convolution: lowering(names, (p) => (p.batch === 0 ? [] : [convolution(p)])),

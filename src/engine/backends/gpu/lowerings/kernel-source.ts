@@ -113,6 +113,22 @@ export function position(index: readonly string[], strides: readonly number[], b
   return terms.length === 0 ? "0" : terms.join(" + ");
 }
 
+/**
+ * Where a row of an array of `words` begins, as a variable (a float32, so only of smaller arrays; else as text): it is to
+ * be worked out once, and not for every element.
+ */
+export function rowStart(
+  name: string,
+  words: number,
+  index: readonly string[],
+  strides: readonly number[],
+): { readonly head: string; readonly at: (column: string) => string } {
+  if (words > EXACT) return { head: "", at: (column) => `${position([...index, column], [...strides, 1])}` };
+  const terms = index.flatMap((at, d) => (at === "0" ? [] : [`${at} * ${strides[d]}`]));
+  const sum = [...terms, "0"].slice(0, Math.max(1, terms.length)).join(" + ");
+  return { head: `const ${name} = ${sum};\n`, at: (column) => `${name} + ${column}` };
+}
+
 /** A value as a whole number: exact up to 2³¹ in one expression. */
 export const whole = (value: string): string =>
   value.startsWith("this.thread.") || /^\d+$/.test(value) ? value : `(${value} | 0)`;
