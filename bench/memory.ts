@@ -1,6 +1,6 @@
 /**
- * What trainings hold on their device, beside what the dry run says and beside the least there could be: weights,
- * gradients, optimizer state and the values of a batch. Usage: node bench/memory.ts
+ * What trainings hold on their device, beside what the dry run says and beside what it is made of: weights,
+ * gradients, optimizer state and the values of a batch. Usage: npm run bench:memory
  */
 
 import { buildKernels } from "../scripts/build-kernels.ts";
