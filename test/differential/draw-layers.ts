@@ -78,6 +78,15 @@ const recurrent = (draw: Draw): Args => ({
   return_sequences: half(draw),
 });
 
+const encoderLayer = (draw: Draw): Args => ({
+  nhead: draw.int(1, 2),
+  dim_feedforward: draw.int(3, 9),
+  dropout: 0,
+  activation: draw.pick(["relu", "gelu"]),
+  norm_first: half(draw),
+  causal: half(draw),
+});
+
 const pool = (dimensions: number) => (draw: Draw) => ({ ...window(draw, dimensions), padding: draw.int(0, 1) });
 const dividedPool = (dimensions: number) => (draw: Draw) => ({
   ...pool(dimensions)(draw),
@@ -174,6 +183,8 @@ export const layerArguments: Readonly<Record<string, (draw: Draw, input: Shape) 
     const target = half(draw) ? { size: draw.int(2, 6) } : { scale_factor: draw.pick([0.5, 1.5, 2]) };
     return { ...target, mode, align_corners: mode.startsWith("nearest") ? null : half(draw) };
   },
+  UpsamplingNearest2d: (draw) => ({ size: each(draw, 2, 1, 5) }),
+  UpsamplingBilinear2d: (draw) => ({ scale_factor: draw.pick([0.5, 1.5, 2]) }),
   PixelShuffle: () => ({ upscale_factor: 2 }),
   PixelUnshuffle: () => ({ downscale_factor: 2 }),
   ChannelShuffle: (draw) => ({ groups: draw.int(1, 3) }),
@@ -210,13 +221,11 @@ export const layerArguments: Readonly<Record<string, (draw: Draw, input: Shape) 
     add_bias_kv: draw.chance(0.2),
     add_zero_attn: draw.chance(0.2),
   }),
-  TransformerEncoderLayer: (draw) => ({
-    nhead: draw.int(1, 2),
-    dim_feedforward: draw.int(3, 9),
-    dropout: 0,
-    activation: draw.pick(["relu", "gelu"]),
-    norm_first: half(draw),
-    causal: half(draw),
+  TransformerEncoderLayer: encoderLayer,
+  TransformerEncoder: (draw) => ({
+    encoder_layer: encoderLayer(draw),
+    num_layers: draw.int(1, 2),
+    norm: half(draw),
   }),
   PositionalEncoding: (draw) => ({ kind: draw.pick(["sinusoidal", "learned"]) }),
 };

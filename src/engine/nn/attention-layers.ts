@@ -75,20 +75,22 @@ const attentionLayer = defineLayer({
 const prefixed = (prefix: string, specs: Readonly<Record<string, ParameterSpec>>): Record<string, ParameterSpec> =>
   Object.fromEntries(Object.entries(specs).map(([name, spec]) => [`${prefix}.${name}`, spec]));
 
-const encoderLayer = defineLayer({
+const encoderArgs = z.strictObject({
+  d_model: width,
+  nhead: size.describe("Heads; must divide d_model"),
+  dim_feedforward: size.default(2048).describe("Hidden units of the feed-forward network"),
+  dropout: probability.default(0.1).describe("Dropout after each part and on the attention weights, in training"),
+  activation: z.enum(["relu", "gelu"]).default("relu").describe("Of the feed-forward network"),
+  layer_norm_eps: z.number().min(0).max(1).default(1e-5).describe("Added to the variance"),
+  norm_first: z.boolean().default(false).describe("Normalise before each part rather than after its residual"),
+  bias,
+  causal,
+});
+
+export const encoderLayer = defineLayer({
   type: "TransformerEncoderLayer",
   summary: "Self-attention and a feed-forward network, each with a residual and a LayerNorm",
-  args: z.strictObject({
-    d_model: width,
-    nhead: size.describe("Heads; must divide d_model"),
-    dim_feedforward: size.default(2048).describe("Hidden units of the feed-forward network"),
-    dropout: probability.default(0.1).describe("Dropout after each part and on the attention weights, in training"),
-    activation: z.enum(["relu", "gelu"]).default("relu").describe("Of the feed-forward network"),
-    layer_norm_eps: z.number().min(0).max(1).default(1e-5).describe("Added to the variance"),
-    norm_first: z.boolean().default(false).describe("Normalise before each part rather than after its residual"),
-    bias,
-    causal,
-  }),
+  args: encoderArgs,
   resolve(given, input) {
     const { steps, features } = sequence(input, given.d_model, "d_model", given.nhead, "nhead");
     const feedForward = 4 * steps * features * given.dim_feedforward;
@@ -112,19 +114,21 @@ const encoderLayer = defineLayer({
       ...prefixed("norm2", norm),
     };
   },
-  create(given) {
-    const module = new TransformerEncoderLayer(given.d_model ?? 0, given.nhead, {
-      dimFeedforward: given.dim_feedforward,
-      dropout: given.dropout,
-      activation: given.activation,
-      layerNormEps: given.layer_norm_eps,
-      batchFirst: true,
-      normFirst: given.norm_first,
-      bias: given.bias,
-    });
-    module.causal = given.causal;
-    return module;
-  },
+  create: createEncoderLayer,
 });
+
+export function createEncoderLayer(given: z.output<typeof encoderArgs>): TransformerEncoderLayer {
+  const module = new TransformerEncoderLayer(given.d_model ?? 0, given.nhead, {
+    dimFeedforward: given.dim_feedforward,
+    dropout: given.dropout,
+    activation: given.activation,
+    layerNormEps: given.layer_norm_eps,
+    batchFirst: true,
+    normFirst: given.norm_first,
+    bias: given.bias,
+  });
+  module.causal = given.causal;
+  return module;
+}
 
 export const attentionLayers: readonly LayerDefinition[] = [attentionLayer, encoderLayer];

@@ -8,6 +8,7 @@ import { convolutionLayers } from "./convolution.ts";
 import { transposedConvolutionLayers } from "./convolution-transpose.ts";
 import { dropoutLayers } from "./dropout.ts";
 import { embeddingBagLayer, embeddingLayer } from "./embedding.ts";
+import { encoderStackLayer } from "./encoder-stack-layer.ts";
 import { flattenLayer, identityLayer, unflattenLayer } from "./flatten.ts";
 import { gluLayer } from "./glu.ts";
 import { groupNormLayer } from "./group-norm.ts";
@@ -25,7 +26,7 @@ import { registerLayers } from "./registry.ts";
 import { shuffleLayers } from "./shuffle.ts";
 import { softmaxLayers } from "./softmax.ts";
 import { unfoldLayers } from "./unfold.ts";
-import { upsampleLayer } from "./upsample.ts";
+import { upsampleLayers } from "./upsample.ts";
 
 export {
   CELU,
@@ -137,7 +138,7 @@ registerLayers([
   ...averagePoolLayers,
   ...adaptiveAveragePoolLayers,
   ...paddingLayers,
-  upsampleLayer,
+  ...upsampleLayers,
   ...shuffleLayers,
   ...unfoldLayers,
   localResponseNormLayer,
@@ -154,5 +155,6 @@ registerLayers([
   embeddingBagLayer,
   ...recurrentLayers,
   ...attentionLayers,
+  encoderStackLayer,
   positionalEncodingLayer,
 ]);

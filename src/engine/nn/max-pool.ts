@@ -149,6 +149,33 @@ export function pooledSample(
   return [input[0] ?? 0, ...size];
 }
 
+/**
+ * Throws ShapeError where a window meets nothing but padding, as dilation may have it: its largest value would be −∞, and
+ * every loss NaN.
+ */
+function checkSeen(
+  given: WindowArgs & { readonly dilation: Sizes },
+  input: readonly number[],
+  output: readonly number[],
+  dimensions: Spatial,
+): void {
+  const kernel = listOf(given.kernel_size, dimensions);
+  const stride = listOf(given.stride ?? given.kernel_size, dimensions);
+  const padding = listOf(given.padding, dimensions);
+  listOf(given.dilation, dimensions).forEach((apart, i) => {
+    const [wide = 1, step = 1, added = 0, length = 1] = [kernel[i], stride[i], padding[i], input[i + 1]];
+    for (let window = 0; window < (output[i + 1] ?? 0); window++) {
+      const start = window * step - added;
+      const met = Math.max(0, Math.ceil(-start / apart));
+      if (met < wide && start + met * apart < length) continue;
+      throw new ShapeError(
+        `expects windows that meet at least one of the ${length} elements, but number ${window + 1} meets padding alone`,
+        "dilation",
+      );
+    }
+  });
+}
+
 const schema = (dimensions: Spatial) =>
   z.strictObject({
     ...windowArgs(dimensions),
@@ -167,6 +194,7 @@ function define(
     args: schema(dimensions),
     resolve(given, input) {
       const output = pooledSample(given, input, dimensions, listOf(given.dilation, dimensions));
+      checkSeen(given, input, output, dimensions);
       const window = elementCount(listOf(given.kernel_size, dimensions));
       return { args: given, output, flops: elementCount(output) * window };
     },

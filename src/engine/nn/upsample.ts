@@ -136,7 +136,29 @@ const number = z
   .max(2 ** 16);
 const factor = z.number().positive().max(1024);
 
-export const upsampleLayer = defineLayer({
+/** PyTorch's older names for one mode each. */
+function defineFixed(type: string, mode: "nearest" | "bilinear", align_corners: boolean | null) {
+  const summary = `Upsample with mode ${mode}${align_corners ? " and align_corners" : ""}, of images`;
+  const { size, scale_factor } = upsampleLayer.args.shape;
+  const full = (given: { size: Sizes | null; scale_factor: Sizes | null }) =>
+    upsampleLayer.args.parse({ size: given.size, scale_factor: given.scale_factor, mode, align_corners });
+  return defineLayer({
+    type,
+    summary,
+    args: z
+      .strictObject({ size, scale_factor })
+      .refine((given) => (given.size === null) !== (given.scale_factor === null), NEITHER),
+    resolve(given, input) {
+      checkSample(input, 2);
+      return { ...upsampleLayer.resolve(full(given), input), args: given };
+    },
+    create: (given) => upsampleLayer.create(full(given)),
+  });
+}
+
+const NEITHER = { path: ["size"], message: "needs either size or scale_factor" };
+
+const upsampleLayer = defineLayer({
   type: "Upsample",
   summary: "Interpolates to another number of positions",
   args: z
@@ -159,10 +181,7 @@ export const upsampleLayer = defineLayer({
         .describe("Of linear, bilinear, trilinear and bicubic: keep the centres of the corners in place"),
       recompute_scale_factor: z.boolean().nullable().default(null).describe("Compute positions from the sizes alone"),
     })
-    .refine((given) => (given.size === null) !== (given.scale_factor === null), {
-      path: ["size"],
-      message: "needs either size or scale_factor",
-    }),
+    .refine((given) => (given.size === null) !== (given.scale_factor === null), NEITHER),
   resolve(given, input) {
     checkSample(input, input.length <= 2 ? 1 : input.length === 3 ? 2 : 3);
     checkMode(given.mode, input.length - 1, input);
@@ -183,3 +202,9 @@ export const upsampleLayer = defineLayer({
       recomputeScaleFactor: given.recompute_scale_factor,
     }),
 });
+
+export const upsampleLayers = [
+  upsampleLayer,
+  defineFixed("UpsamplingNearest2d", "nearest", null),
+  defineFixed("UpsamplingBilinear2d", "bilinear", true),
+];

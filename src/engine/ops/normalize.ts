@@ -64,8 +64,8 @@ export function normalize(
   const inputs = [x, ...(weight ? [weight] : []), ...(bias ? [bias] : [])];
   return record("normalize", y, inputs, (g) => [
     () => inputGradient(g, x, view, given, source, affine),
-    ...(weight ? [() => weightGradient(g, x, view, given, source, affine)] : []),
-    ...(bias ? [() => sum(reshape(g, [-1, features, spread]), [0, 2])] : []),
+    ...(weight ? [() => reshape(weightGradient(g, x, view, given, source, affine), weight.shape)] : []),
+    ...(bias ? [() => reshape(sum(reshape(g, [-1, features, spread]), [0, 2]), bias.shape)] : []),
   ]);
 }
 

@@ -63,6 +63,11 @@ const argumentsOf: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
     norm_first: fc.boolean(),
     bias: fc.boolean(),
   }),
+  TransformerEncoder: fc.record({
+    encoder_layer: fc.record({ nhead: fc.integer({ min: 1, max: 2 }), dim_feedforward: small, bias: fc.boolean() }),
+    num_layers: small,
+    norm: fc.boolean(),
+  }),
   PositionalEncoding: fc.record({ kind: fc.constantFrom("sinusoidal", "learned") }),
   PReLU: fc.record({ num_parameters: fc.integer({ min: 1, max: 4 }) }),
 };
@@ -82,7 +87,12 @@ describe("a layer gives the shape that its definition announces, or refuses befo
             ran++;
             const module = definition.create(definition.args.parse(resolved.args));
             const rows = Math.max(batch, resolved.smallestBatch ?? 1);
-            expect(module.forward(zeros([rows, ...input])).shape).toEqual([rows, ...resolved.output]);
+            const output = module.forward(zeros([rows, ...input]));
+            expect(output.shape).toEqual([rows, ...resolved.output]);
+            if (output.requiresGrad) output.sum().backward();
+            for (const parameter of module.parameters()) {
+              expect(parameter.grad?.shape ?? parameter.shape).toEqual(parameter.shape);
+            }
             const args = definition.args.parse(resolved.args);
             const announced = Object.entries({ ...definition.parameters(args), ...definition.buffers(args) });
             const held = Array.from(module.namedState(), ([name, { shape }]) => ({ name, shape }));

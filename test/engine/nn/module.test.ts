@@ -2,9 +2,12 @@
 import { expect, test } from "vitest";
 import {
   Dropout,
+  LayerNorm,
   Linear,
   Module,
   manualSeed,
+  ones,
+  RMSNorm,
   Sequential,
   Tanh,
   type Tensor,
@@ -99,4 +102,14 @@ test("train and eval reach every module inside", () => {
     false,
   ]);
   expect(net.train().hidden.training).toBe(true);
+});
+
+test("weights over several dimensions get gradients of their own shape", () => {
+  for (const norm of [new LayerNorm([2, 3]), new RMSNorm([2, 3], 1e-5)]) {
+    norm
+      .forward(ones([4, 2, 3]))
+      .sum()
+      .backward();
+    for (const [name, { grad }] of norm.namedParameters()) expect(grad?.shape, name).toEqual([2, 3]);
+  }
 });

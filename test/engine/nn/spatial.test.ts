@@ -57,6 +57,11 @@ describe("mistakes are told in terms of the samples", () => {
       message: "expects a kernel that reaches over at most 8 elements (6 and padding), got 9",
     });
     expect(mistake("MaxPool2d", { kernel_size: 3 }, [1, 2, 4])).toMatchObject({ field: "kernel_size" });
+    expect(mistake("MaxPool1d", { kernel_size: 3, padding: 1, dilation: 2, ceil_mode: true }, [1, 1])).toEqual({
+      field: "dilation",
+      message: "expects windows that meet at least one of the 1 elements, but number 1 meets padding alone",
+    });
+    expect(mistake("MaxPool1d", { kernel_size: 2, padding: 1, dilation: 2, ceil_mode: true }, [1, 2]).message).toBe("");
     expect(mistake("AvgPool2d", { kernel_size: 3, padding: 2 }, [1, 8, 8])).toEqual({
       field: "padding",
       message: "expects at most half of the window, 1, got 2",
