@@ -1,6 +1,6 @@
 /** Captured programs: the bits of eager work, in memory that they share. */
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   createWasmBackend,
   Device,
@@ -73,6 +73,22 @@ test("programs of a device share one arena, and find it again when it has moved"
   } finally {
     useDevice(device);
   }
+});
+
+test("running a program allocates nothing", () => {
+  const out = device.store(new Float32Array(1));
+  const program = device.capture(() => {
+    const total = ops.sum(ops.exp(zeros([3000])));
+    device.run("addInPlace", [out.buffer, total.storage.buffer], [1]);
+  });
+  const before = backend.memory.live;
+  const allocate = vi.spyOn(backend, "allocate");
+  program.run(100);
+  expect(allocate).not.toHaveBeenCalled();
+  allocate.mockRestore();
+  expect(backend.memory.live).toBe(before);
+  expect(backend.read(out.buffer, new Float32Array(1))).toEqual(Float32Array.of(300_000));
+  program.dispose();
 });
 
 test("a value can't be read while a step is captured, and the message says what to do", () => {
