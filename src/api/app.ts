@@ -21,6 +21,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { predictRoutes } from "./routes/predict.ts";
 import { submitRoutes } from "./routes/submit.ts";
+import { workerRoutes } from "./routes/workers.ts";
 import { protectPages } from "./security-headers.ts";
 
 /** How long a shutdown waits for requests that are under way. */
@@ -72,6 +73,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   predictRoutes(app, parts);
   datasetRoutes(app, parts);
   catalogRoutes(app);
+  workerRoutes(app, parts);
   healthRoutes(app, parts);
   await docsRoutes(app);
   await dashboardRoutes(app);

@@ -7,6 +7,9 @@ export interface Keys {
   readonly jobs: string;
   readonly waiting: string;
   readonly counter: string;
+  /** What each worker says of itself, and when it last did. */
+  readonly workers: string;
+  readonly workersSeen: string;
   /** Webhooks by the time at which they are due, and how often each was tried. */
   readonly webhooks: string;
   readonly webhookAttempts: string;
@@ -26,6 +29,8 @@ export function createKeys(namespace: string): Keys {
     jobs: `${tag}:jobs`,
     waiting: `${tag}:jobs:waiting`,
     counter: `${tag}:jobs:counter`,
+    workers: `${tag}:workers`,
+    workersSeen: `${tag}:workers:seen`,
     webhooks: `${tag}:webhooks`,
     webhookAttempts: `${tag}:webhooks:attempts`,
     control: `${tag}:control`,

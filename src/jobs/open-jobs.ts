@@ -12,6 +12,7 @@ import { createKeys } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { connectImpatient } from "./redis.ts";
 import { Webhooks } from "./webhooks.ts";
+import { WorkerRegistry } from "./worker-registry.ts";
 
 export interface JobParts {
   readonly jobs: Jobs;
@@ -21,6 +22,7 @@ export interface JobParts {
   readonly datasets: DatasetStore;
   readonly initialWeights: InitialWeights;
   readonly webhooks: Webhooks;
+  readonly workers: WorkerRegistry;
   /** Fails fast when the broker is away. */
   readonly redis: Redis;
   close(): Promise<void>;
@@ -40,6 +42,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir">, ur
     datasets: new DatasetStore(store),
     initialWeights: new InitialWeights(log, store),
     webhooks: new Webhooks(redis, keys),
+    workers: new WorkerRegistry(redis, keys),
     redis,
     close: async () => {
       await queue.close();

@@ -4,13 +4,16 @@ import { join } from "node:path";
 import { Worker as QueueWorker, WaitingError } from "bullmq";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
-import { onSignal } from "../jobs/control.ts";
+import { onSignal, type Signal } from "../jobs/control.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
 import { JobLog } from "../jobs/job-log.ts";
 import { JobQueue, QUEUE_NAME } from "../jobs/job-queue.ts";
 import { createKeys } from "../jobs/keys.ts";
 import { connectPatient } from "../jobs/redis.ts";
 import { Webhooks } from "../jobs/webhooks.ts";
+import { WorkerRegistry } from "../jobs/worker-registry.ts";
+import { VERSION } from "../version.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
 import { Reconciler } from "./reconciler.ts";
 import { TrainerPool } from "./trainer-pool.ts";
@@ -103,10 +106,11 @@ export async function startWorker(
   });
   worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
   worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
-  await onSignal(subscriber, keys, ({ id, signal }) => {
+  const hear = (id: string, signal: Signal["signal"]) => {
     if (signal === "change") deliver(id);
     else stop(id, signal);
-  });
+  };
+  await onSignal(subscriber, keys, ({ id, signal }) => hear(id, signal));
   await worker.waitUntilReady();
 
   const queue = new JobQueue(redis, keys);
@@ -128,11 +132,26 @@ export async function startWorker(
     },
   );
   dispatcher.start();
+  const heartbeat = new Heartbeat(
+    { registry: new WorkerRegistry(redis, keys), log, logger },
+    {
+      id: name,
+      host: hostname(),
+      pid: process.pid,
+      version: VERSION,
+      device: "cpu",
+      concurrency: config.concurrency,
+      threads: config.engineThreads,
+      since: new Date().toISOString(),
+    },
+    { jobs: () => [...wishes.keys()], hear },
+  );
+  heartbeat.start();
   return {
     name,
     close: async () => {
       dispatcher.stop();
-      await reconciler.stop();
+      await Promise.all([reconciler.stop(), heartbeat.stop()]);
       await worker.pause(true);
       worker.cancelAllJobs("shutdown" satisfies StopReason);
       await worker.close();

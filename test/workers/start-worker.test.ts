@@ -280,6 +280,40 @@ describe("stopping a worker", () => {
   });
 });
 
+describe("the list of workers", () => {
+  test("has those that live, with what they train, and no longer those that ended", async () => {
+    expect(await parts.workers.list()).toEqual([]);
+    const id = await submit({ epochs: 1_000_000, epoch_ms: 5 });
+    const worker = await work();
+    await vi.waitFor(async () => expect((await parts.workers.list())[0]?.jobs).toEqual([id]), patience);
+    expect(await parts.workers.list()).toMatchObject([{ id: worker.name, pid: process.pid, concurrency: 1 }]);
+    await worker.close();
+    expect(await parts.workers.list()).toEqual([]);
+  });
+
+  test("forgets one that died without a word", async () => {
+    const about = { host: "h", pid: 1, version: "1", device: "cpu", concurrency: 1, threads: 1, jobs: [] };
+    const [then, now] = [new Date(Date.now() - 20_000).toISOString(), new Date().toISOString()];
+    await parts.workers.beat({ ...about, id: "dead", since: then, seen_at: then });
+    await parts.workers.beat({ ...about, id: "alive", since: then, seen_at: now });
+    expect((await parts.workers.list()).map(({ id }) => id)).toEqual(["alive"]);
+    expect(await parts.redis.hkeys(parts.log.keys.workers)).toEqual(["alive"]);
+  });
+});
+
+describe("a request that no signal told", () => {
+  test.each([
+    ["cancel", "cancelled"],
+    ["pause", "paused"],
+  ] as const)("is found in the state of the job: %s", async (what, status) => {
+    const id = await submit({ epochs: 1_000_000, epoch_ms: 5, checkpoint_every: 1_000_000 });
+    await work();
+    await atEpoch(id, 2);
+    expect(await parts.log.request(id, what)).toBe(true);
+    await ended(id, status);
+  });
+});
+
 describe("a webhook", () => {
   test("is sent by the worker once the job has ended", async () => {
     const received: string[] = [];

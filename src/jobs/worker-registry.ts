@@ -1,0 +1,62 @@
+/** Which workers there are: each says every few seconds that it lives, and is forgotten when it no longer does. */
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import type { Keys } from "./keys.ts";
+
+export const WorkerInfo = z
+  .object({
+    id: z.string().describe("as jobs name it in `worker`"),
+    host: z.string(),
+    pid: z.int(),
+    version: z.string(),
+    device: z.string(),
+    concurrency: z.int().describe("how many jobs it trains at once"),
+    threads: z.int().describe("how many threads each job may use"),
+    jobs: z.array(z.string()).describe("those that it trains now"),
+    since: z.iso.datetime(),
+    seen_at: z.iso.datetime().describe("its last sign of life"),
+  })
+  .meta({ id: "Worker" });
+export type WorkerInfo = z.infer<typeof WorkerInfo>;
+
+/** A worker that has said nothing for so long is gone. */
+export const WORKER_TTL_MS = 8000;
+
+export class WorkerRegistry {
+  private readonly redis: Redis;
+  private readonly keys: Keys;
+
+  constructor(redis: Redis, keys: Keys) {
+    this.redis = redis;
+    this.keys = keys;
+  }
+
+  async beat(worker: WorkerInfo): Promise<void> {
+    const now = Date.parse(worker.seen_at);
+    await this.redis
+      .multi()
+      .hset(this.keys.workers, worker.id, JSON.stringify(worker))
+      .zadd(this.keys.workersSeen, now, worker.id)
+      .exec();
+  }
+
+  async leave(id: string): Promise<void> {
+    await this.redis.multi().hdel(this.keys.workers, id).zrem(this.keys.workersSeen, id).exec();
+  }
+
+  /** Those that live, by id; forgets the others. */
+  async list(): Promise<WorkerInfo[]> {
+    const { workers, workersSeen } = this.keys;
+    const limit = Date.now() - WORKER_TTL_MS;
+    const [gone, alive] = await Promise.all([
+      this.redis.zrangebyscore(workersSeen, "-inf", `(${limit}`),
+      this.redis.zrangebyscore(workersSeen, limit, "+inf"),
+    ]);
+    await Promise.all(gone.map((id) => this.leave(id)));
+    if (alive.length === 0) return [];
+    const found = await this.redis.hmget(workers, ...alive);
+    return found
+      .flatMap((text) => (text === null ? [] : [WorkerInfo.parse(JSON.parse(text))]))
+      .sort((a, b) => a.id.localeCompare(b.id));
+  }
+}
