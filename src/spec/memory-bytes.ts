@@ -11,7 +11,7 @@ import type { DataSize } from "./model-costs.ts";
 
 /**
  * Planning takes as long as there is to record: about 0.1 ms for a weight tensor, and less than that for a thousand values
- * of a sample (layers write tables of that size). So it holds up whoever asks for 0.2 s at most.
+ * of a sample (layers write tables of that size). So it holds up whoever asks for some 0.2 s at most.
  */
 const MOST_WEIGHT_TENSORS = 1000;
 const MOST_VALUES_OF_A_SAMPLE = 2 ** 22;
