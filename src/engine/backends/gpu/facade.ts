@@ -161,6 +161,12 @@ const ADVICE =
   "Needed are the npm package webgpu (`npm install --include=optional`), a driver for the GPU and, on Linux, the Vulkan " +
   'loader (Debian: libvulkan1). Without them use device "cpu".';
 
+/**
+ * Workgroup memory is not cleared first: kernels in tiles fill theirs before they read it, and to clear it costs time on
+ * every GPU, and on software seconds for each kernel that is compiled.
+ */
+const UNCLEARED = "enable-dawn-features=disable_workgroup_init";
+
 /** Dawn must not be collected while anything of it is in use: the process keeps it. */
 let dawn: { readonly flags: string; readonly gpu: unknown } | undefined;
 
@@ -169,7 +175,7 @@ async function installNavigator(flags: readonly string[]): Promise<void> {
   const { create } = await import("webgpu").catch((cause: unknown) => {
     throw new UnavailableError(`WebGPU can't be loaded on this machine. ${ADVICE}`, { cause });
   });
-  dawn = { flags: flags.join(), gpu: create([...flags]) };
+  dawn = { flags: flags.join(), gpu: create([...flags, UNCLEARED]) };
   Object.defineProperty(globalThis.navigator, "gpu", { value: dawn.gpu, configurable: true });
 }
 
