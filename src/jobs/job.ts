@@ -52,7 +52,10 @@ export const Job = z
     queue_position: z.int().nullable().describe("1 for the next job that a worker takes; null once one has taken it"),
     spec: z
       .looseObject({})
-      .describe("the spec, complete: with every default and every size that follows from the data"),
+      .describe(
+        "the spec, complete: with every default and every size that follows from the data; data and weights of more than 4 KiB " +
+          "that were given in it are shown as their SHA-256 and size",
+      ),
     model_summary: ModelSummary,
     progress: Progress,
     latest: Latest.nullable(),

@@ -1,6 +1,7 @@
 /** What one can do with jobs: the log, the queue, the signals and the object store in the right order. */
 import type { Redis } from "ioredis";
 import type { JobPatch } from "../spec/job-spec.ts";
+import { storeBulk } from "./bulk.ts";
 import { sendSignal } from "./control.ts";
 import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./job.ts";
 import type { Append, CreateOutcome, JobLog, JobToCreate } from "./job-log.ts";
@@ -37,8 +38,10 @@ export class Jobs {
 
   /** The log first: a job that is in no queue is found and added later, one that is in no log can't run. */
   async submit(job: JobToCreate, idempotency?: { key: string; bodyHash: string }): Promise<CreateOutcome> {
-    const made = await this.log.create(job, idempotency);
+    const spec = await storeBulk(job.spec, job.id, this.store);
+    const made = await this.log.create({ ...job, spec }, idempotency);
     if (made.outcome === "created") await this.queue.add(job.id, job.priority);
+    else await this.store.remove(`jobs/${job.id}`);
     return made;
   }
 

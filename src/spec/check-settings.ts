@@ -47,12 +47,12 @@ export function checkWatched(
 /** What an accepted job is asked to watch now; gives the wish with its early stopping complete. */
 export function checkPatch(
   patch: JobPatch,
-  spec: Pick<JobSpec, "metrics" | "validation">,
+  spec: Pick<JobSettings, "metrics"> & { readonly validation?: unknown },
   mistakes: Mistakes,
 ): JobPatch {
   const { early_stopping } = patch;
   if (!early_stopping) return patch;
-  checkMonitor(early_stopping.monitor, spec, spec.validation !== null, "early_stopping.monitor", mistakes);
+  checkMonitor(early_stopping.monitor, spec, hasValue(spec.validation), "early_stopping.monitor", mistakes);
   return { ...patch, early_stopping: completeEarlyStopping(early_stopping) };
 }
 

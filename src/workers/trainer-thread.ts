@@ -11,6 +11,7 @@ import {
   type TrainerOutcome,
   type Wish,
 } from "../engine/index.ts";
+import { loadBulk } from "../jobs/bulk.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
 import type { EventPayload } from "../jobs/events.ts";
@@ -44,8 +45,8 @@ async function train(order: TrainOrder): Promise<void> {
 }
 
 async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerMessage> {
-  const { spec } = order;
   const store = new DiskObjectStore(order.objects);
+  const spec = await loadBulk(order.spec, order.jobId, store);
   const prepared = await prepareJobData(spec, new DatasetStore(store));
   const { preprocess, classes } = prepared;
   tell({ type: "prepared", preprocess: JSON.stringify({ preprocess, classes: classes ?? null }) });

@@ -64,6 +64,17 @@ describe("a training job", () => {
     expect(preparation).toHaveProperty("preprocess");
   });
 
+  test("trains on much data from the spec without keeping it in its state", async () => {
+    const inputs = upTo(2000).map((i) => [Math.sin(i), Math.cos(i)]);
+    const targets = upTo(2000).map((i) => i % 2);
+    const id = await submit(parts, { ...moons, epochs: 2, data: { inline: { inputs, targets } } });
+    const stored = await parts.redis.hget(parts.log.keys.state(id), "spec");
+    expect(stored?.length).toBeLessThan(5000);
+    await work();
+    await untilStatus(parts, id, "completed");
+    expect(await epochsOf(parts, id)).toEqual([1, 2]);
+  });
+
   test("trains on an uploaded data set and keeps its labels", async () => {
     const rows = upTo(40).map((i) => `${i},${i % 2 === 0 ? "yes" : "no"}`);
     const { id: dataset } = await parts.datasets.create(bytes(`x,y\n${rows.join("\n")}\n`), {

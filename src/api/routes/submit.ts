@@ -138,7 +138,6 @@ async function submit(parts: ApiParts, body: unknown, idempotency: Idempotency |
     },
     idempotency,
   );
-  if (made.id !== id) await parts.store.remove(`jobs/${id}`);
   // Two requests with one key at the same time: the log lets one of them make the job.
   if (made.outcome === "conflict") throw idempotencyConflict(idempotency?.key ?? "", made.id);
   return made.id;
