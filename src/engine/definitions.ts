@@ -1,6 +1,6 @@
 /** Everything that a job's spec may name, as definitions. Reading them needs no device. */
 export { losses } from "./losses/index.ts";
-export { type MetricDefinition, metrics, metricTables } from "./metrics/index.ts";
+export { type MetricDefinition, MOST_TABLE_CLASSES, metrics, metricTables } from "./metrics/index.ts";
 export type { LayerDefinition, LossDefinition, Mistake, ResolvedLayer, TargetInfo } from "./nn/definition.ts";
 export { type LayerSpec, layerSchema, layers } from "./nn/index.ts";
 export type { ParameterSpec } from "./nn/parameter.ts";

@@ -11,6 +11,11 @@ const nonfinite = z
   .optional()
   .describe("which number stands where this object has a null instead of one");
 const figures = z.record(z.string(), figure);
+const tables = z
+  .record(z.string(), z.array(z.array(z.number())))
+  .describe(
+    "metrics that are tables: `confusion_matrix`, a row for each class and in it a count for each that was predicted",
+  );
 const epoch = z.int().min(0);
 const step = z.int().min(0);
 
@@ -56,6 +61,8 @@ const payloads = {
     val_loss: figure.optional(),
     metrics: figures,
     val_metrics: figures.optional(),
+    tables: tables.optional(),
+    val_tables: tables.optional(),
     lr: z.number(),
     samples_per_s: z.number(),
     elapsed_ms: z.number(),

@@ -1,6 +1,6 @@
 /** Everything of a spec that is a plain setting, and what the settings watch: metrics and early stopping. */
 import { nearest } from "../data/nearest-name.ts";
-import { type LossDefinition, metrics, metricTables } from "../engine/definitions.ts";
+import { type LossDefinition, MOST_TABLE_CLASSES, metrics, metricTables, type Shape } from "../engine/definitions.ts";
 import { type EarlyStopping, type JobPatch, JobSettings, JobSpec, type SpecChange } from "./job-spec.ts";
 import { joinPath, type Mistakes, parseOr, unknownField } from "./mistakes.ts";
 
@@ -74,6 +74,24 @@ export function completeEarlyStopping(given: EarlyStopping | null): EarlyStoppin
   return { ...given, mode: given.mode ?? (goesDown && name !== "r2" ? "min" : "max") };
 }
 
+/** Metrics that are tables, of more classes than anyone reads. */
+export function checkTables(
+  settings: JobSettings | undefined,
+  loss: LossDefinition | undefined,
+  output: Shape,
+  mistakes: Mistakes,
+): void {
+  const classes = loss?.targets === "index" ? (output[0] ?? 1) : 2;
+  settings?.metrics.forEach((name, i) => {
+    const isTable = metrics.get(name)?.compute === undefined;
+    if (!isTable || classes <= MOST_TABLE_CLASSES) return;
+    mistakes.add(
+      joinPath("metrics", i),
+      `"${name}" is told for at most ${MOST_TABLE_CLASSES} classes, and there are ${classes}`,
+    );
+  });
+}
+
 function unsuited(name: string, loss: LossDefinition): string | undefined {
   const tables = metricTables(loss);
   const suited = [...metrics.values()].filter(({ from }) => tables.includes(from)).map((metric) => metric.name);
@@ -89,7 +107,8 @@ function checkMonitor(
   path: string,
   mistakes: Mistakes,
 ): void {
-  const watchable = ["loss", ...settings.metrics].flatMap((name) => (hasValidation ? [name, `val_${name}`] : [name]));
+  const figures = settings.metrics.filter((name) => metrics.get(name)?.compute);
+  const watchable = ["loss", ...figures].flatMap((name) => (hasValidation ? [name, `val_${name}`] : [name]));
   if (watchable.includes(monitor)) return;
   if (monitor.startsWith("val_") && !hasValidation) {
     mistakes.add(path, `"${monitor}" needs validation data: add "validation", such as { "split": 0.2 }`);

@@ -14,7 +14,7 @@ import { checkModel } from "./check-model.ts";
 import { checkNumbers } from "./check-numbers.ts";
 import { checkOptimizer } from "./check-optimizer.ts";
 import { checkSchedule, checkScheduler } from "./check-scheduler.ts";
-import { checkSettings, checkWatched, completeChanges, completeEarlyStopping } from "./check-settings.ts";
+import { checkSettings, checkTables, checkWatched, completeChanges, completeEarlyStopping } from "./check-settings.ts";
 import { checkSplit, countRows } from "./check-split.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { type Mistake, Mistakes } from "./mistakes.ts";
@@ -73,6 +73,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
   }
   if (optimizer && model.resolved) checkOptimizer(optimizer.definition, model.resolved, mistakes);
   checkWatched(settings, loss?.definition, input["validation"], mistakes);
+  if (model.resolved) checkTables(settings, loss?.definition, model.resolved.output, mistakes);
 
   const facts = data?.facts;
   if (model.resolved && settings && facts && validation) {

@@ -91,3 +91,19 @@ test("Muon is refused where a weight is no matrix", async () => {
     },
   ]);
 });
+
+test("a confusion matrix is not told of too many classes, and early stopping can't watch it", async () => {
+  const layers = (classes: number) => [{ type: "Linear", out_features: classes }];
+  const rest = { metrics: ["confusion_matrix"] };
+  await accepted(job(layers(100), "CrossEntropyLoss", samples([0, 1]), rest));
+  expect(await mistakesOf(job(layers(101), "CrossEntropyLoss", samples([0, 1]), rest))).toEqual([
+    { path: "metrics[0]", message: '"confusion_matrix" is told for at most 100 classes, and there are 101' },
+  ]);
+  const stopping = { ...rest, early_stopping: { monitor: "confusion_matrix", patience: 1 } };
+  expect(await mistakesOf(job(layers(2), "CrossEntropyLoss", samples([0, 1]), stopping))).toEqual([
+    {
+      path: "early_stopping.monitor",
+      message: expect.stringMatching(/^"confusion_matrix" is not computed in this job/),
+    },
+  ]);
+});

@@ -40,6 +40,23 @@ async function work(): Promise<void> {
 }
 
 describe("a training job", () => {
+  test("counts samples by their weights, and tells which class was taken for which", async () => {
+    const inputs = [[0], [1], [2], [3]];
+    const data = { inline: { inputs, targets: [0, 0, 1, 1], weights: [1, 1, 2, 0] } };
+    const id = await submit(parts, {
+      ...moons,
+      ...{ data, validation: { inline: data.inline }, batch_size: 4, shuffle: false },
+      ...{ epochs: 2, metrics: ["accuracy", "confusion_matrix"] },
+    });
+    await work();
+    await untilStatus(parts, id, "completed");
+    const first = (await eventsOf(parts, id)).find(({ type }) => type === "epoch");
+    const matrix: number[][] = first.val_tables.confusion_matrix;
+    expect(matrix.map(([a = 0, b = 0]) => a + b)).toEqual([2, 2]);
+    expect(((matrix[0]?.[0] ?? 0) + (matrix[1]?.[1] ?? 0)) / 4).toBe(first.val_metrics.accuracy);
+    expect(first.tables.confusion_matrix.flat().reduce((sum: number, n: number) => sum + n, 0)).toBe(4);
+  });
+
   test("runs from spec to model", async () => {
     const id = await submit(parts, moons);
     await work();

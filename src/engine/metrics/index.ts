@@ -14,8 +14,11 @@ export interface MetricDefinition {
   readonly name: string;
   readonly summary: string;
   readonly from: TableKind;
-  /** `table` as {@link TableKind} has it, with `width` numbers for each target where it is one of scores. */
-  compute(table: Float64Array, width: number): number;
+  /**
+   * `table` as {@link TableKind} has it, with `width` numbers for each target where it is one of scores. Left out where the
+   * table itself is what is wanted, a row for each class.
+   */
+  compute?(table: Float64Array, width: number): number;
 }
 
 /** How many of the largest outputs top_k_accuracy looks at, as in Keras. */
@@ -26,6 +29,15 @@ export function metricTables(loss: LossDefinition): readonly TableKind[] {
   if (loss.compares === false) return [];
   if (loss.targets === "index") return ["confusion", "ranks", "scores"];
   return loss.threshold === undefined ? ["residuals"] : ["confusion", "scores"];
+}
+
+/** Most classes that a table is told of. */
+export const MOST_TABLE_CLASSES = 100;
+
+/** A table of counts as rows. */
+export function rowsOfTable(table: Float64Array): number[][] {
+  const classes = classesIn(table);
+  return Array.from({ length: classes }, (_, row) => Array.from(table.subarray(row * classes, (row + 1) * classes)));
 }
 
 const classesIn = (matrix: Float64Array): number => Math.round(Math.sqrt(matrix.length));
@@ -80,6 +92,11 @@ const definitions: readonly MetricDefinition[] = [
     summary: "Harmonic mean of precision and recall; mean over classes",
     from: "confusion",
     compute: (m) => macro(m, (hit, row, column) => (2 * hit) / (row + column)),
+  },
+  {
+    name: "confusion_matrix",
+    summary: "How often each class (row) was predicted each class (column); told as a table",
+    from: "confusion",
   },
   {
     name: "top_k_accuracy",

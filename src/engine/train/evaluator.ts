@@ -7,7 +7,7 @@ import { Batches } from "./batches.ts";
 import { Pacer } from "./pacer.ts";
 import type { Examples, ExpectedExamples } from "./plan.ts";
 import { Replayable } from "./replayable.ts";
-import type { Tally } from "./tally.ts";
+import type { Tally, TallyResult } from "./tally.ts";
 
 export class Evaluator {
   readonly #model: Module;
@@ -44,7 +44,7 @@ export class Evaluator {
   }
 
   /** Null when `shouldStop` said so before the end. */
-  run(shouldStop: () => boolean): { loss: number; metrics: Record<string, number> } | null {
+  run(shouldStop: () => boolean): TallyResult | null {
     const { count } = this.#batches;
     this.#model.eval();
     try {

@@ -95,6 +95,9 @@ export interface EpochEvent {
   readonly val_loss?: number;
   readonly metrics: Readonly<Record<string, number>>;
   readonly val_metrics?: Readonly<Record<string, number>>;
+  /** Metrics that are tables: the confusion matrix. */
+  readonly tables?: Readonly<Record<string, number[][]>>;
+  readonly val_tables?: Readonly<Record<string, number[][]>>;
   readonly lr: number;
   readonly samples_per_s: number;
   readonly elapsed_ms: number;

@@ -1,12 +1,19 @@
 /** Sums over an epoch, kept on the device: the loss, and the tables from which metrics are computed. */
 import { noGrad } from "../autograd.ts";
 import type { Device, Storage } from "../device.ts";
-import { type MetricDefinition, metrics, type TableKind } from "../metrics/index.ts";
+import { type MetricDefinition, metrics, rowsOfTable, type TableKind } from "../metrics/index.ts";
 import type { LossDefinition } from "../nn/definition.ts";
 import { mul, sum } from "../ops/index.ts";
 import type { Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { createTable, type MetricTable } from "./metric-tables.ts";
+
+export interface TallyResult {
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** What was asked for and is no number: the confusion matrix. */
+  readonly tables?: Readonly<Record<string, number[][]>>;
+}
 
 export class Tally {
   readonly #device: Device;
@@ -75,15 +82,19 @@ export class Tally {
   }
 
   /** Mean loss over `samples`, or over the weights that were added; and the metrics by name. */
-  result(samples: number): { loss: number; metrics: Record<string, number> } {
+  result(samples: number): TallyResult {
     const [weight = 0] = this.#read(this.#weight);
-    const found = this.#wanted.flatMap((metric): [string, number][] => {
-      const read = this.#tables.get(metric.from)?.read();
-      return read ? [[metric.name, metric.compute(read.table, read.width)]] : [];
-    });
+    const figures: Record<string, number> = {};
+    const tables: Record<string, number[][]> = {};
+    for (const { name, from, compute } of this.#wanted) {
+      const read = this.#tables.get(from)?.read();
+      if (read && compute) figures[name] = compute(read.table, read.width);
+      else if (read) tables[name] = rowsOfTable(read.table);
+    }
     return {
       loss: (this.#read(this.#total)[0] ?? 0) / (weight > 0 ? weight : samples),
-      metrics: Object.fromEntries(found),
+      metrics: figures,
+      ...(Object.keys(tables).length > 0 && { tables }),
     };
   }
 

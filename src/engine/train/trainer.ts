@@ -30,7 +30,7 @@ import type {
 import { Rates, startingMomentum } from "./rates.ts";
 import { loadStreams, RestartPoint, streamStates } from "./restart-point.ts";
 import { lossesOfSteps } from "./step-losses.ts";
-import { Tally } from "./tally.ts";
+import { Tally, type TallyResult } from "./tally.ts";
 import { LOSS_RING, TrainingStep } from "./training-step.ts";
 
 /** Long enough to keep JavaScript out of the way, short enough that a cancel is felt at once. */
@@ -265,18 +265,16 @@ export class Trainer {
     return batchSizes(Math.min(left, batchSize * accumulateSteps), batchSize);
   }
 
-  #closeEpoch(
-    hooks: TrainerHooks,
-    validation: { loss: number; metrics: Record<string, number> } | undefined,
-    rate: number,
-  ): void {
+  #closeEpoch(hooks: TrainerHooks, validation: TallyResult | undefined, rate: number): void {
     this.#epoch++;
-    const { loss, metrics } = this.#tally.result(this.#samples);
+    const { loss, metrics, tables } = this.#tally.result(this.#samples);
     const values = {
       epoch: this.#epoch,
       loss,
       metrics,
+      ...(tables && { tables }),
       ...(validation && { val_loss: validation.loss, val_metrics: validation.metrics }),
+      ...(validation?.tables && { val_tables: validation.tables }),
     };
     this.#rates.endEpoch(validation?.loss ?? loss);
     const improved = this.#monitor.observe(values);

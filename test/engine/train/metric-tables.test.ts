@@ -116,6 +116,30 @@ describe("auc", () => {
   });
 });
 
+test("confusion_matrix tells how often each class was predicted which", () => {
+  const definition = losses.get("CrossEntropyLoss");
+  if (!definition) throw new Error("There is no CrossEntropyLoss.");
+  const tally = new Tally(defaultDevice(), definition, [2], ["accuracy", "confusion_matrix"], 4);
+  tally.reset();
+  const outputs = tensor([
+    [2, 1],
+    [0, 1],
+    [0, 3],
+    [1, 0],
+  ]);
+  tally.add(tensor(0), outputs, tensor(Int32Array.of(0, 0, 1, 1), [4]));
+  expect(tally.result(4)).toEqual({
+    loss: 0,
+    metrics: { accuracy: 0.5 },
+    tables: {
+      confusion_matrix: [
+        [1, 1],
+        [1, 1],
+      ],
+    },
+  });
+});
+
 test("several metrics of one run keep their tables apart", () => {
   const together = measure("CrossEntropyLoss", ["auc", "accuracy", "top_k_accuracy", "f1"], [9], TARGETS, 7);
   for (const [name, value] of Object.entries(together)) {
