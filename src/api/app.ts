@@ -18,6 +18,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { metricRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { predictRoutes } from "./routes/predict.ts";
 import { submitRoutes } from "./routes/submit.ts";
@@ -62,6 +63,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   await protectPages(app);
   await describeRoutes(app, VERSION);
 
+  metricRoutes(app, parts);
   submitRoutes(app, parts);
   jobRoutes(app, parts);
   controlRoutes(app, parts);

@@ -18,6 +18,12 @@ export function isId(prefix: string, id: string): boolean {
   return id.startsWith(`${prefix}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(id.slice(prefix.length + 1));
 }
 
+/** When an id was made, in ms. */
+export function timeOfId(id: string): number {
+  const digits = id.slice(id.indexOf("_") + 1).slice(0, 10);
+  return [...digits].reduce((time, digit) => time * 32 + ALPHABET.indexOf(digit), 0);
+}
+
 function encodeTime(time: number): string {
   let rest = time;
   let text = "";

@@ -34,6 +34,7 @@ test("the document is OpenAPI 3.1 and lists every call of the contract", () => {
     "DELETE /v1/datasets/{id}",
     "DELETE /v1/jobs/{id}",
     "GET /healthz",
+    "GET /metrics",
     "GET /readyz",
     "GET /v1/catalog",
     "GET /v1/datasets",

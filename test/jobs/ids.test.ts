@@ -1,6 +1,6 @@
 /** Ids: they sort by time, don't collide, and are told from anything else. */
 import { expect, test } from "vitest";
-import { isId, newId } from "../../src/jobs/ids.ts";
+import { isId, newId, timeOfId } from "../../src/jobs/ids.ts";
 
 test("ids made one after the other sort in that order and differ, also within one millisecond", () => {
   const ids = Array.from({ length: 10_000 }, () => newId("job"));
@@ -20,4 +20,9 @@ test("an id is told by its prefix and form", () => {
   for (const other of ["job_", "job_../../etc", `${newId("job")}x`, "job_ABCDEFGHIJKLMNOPQRSTUVWXYZ"]) {
     expect(isId("job", other)).toBe(false);
   }
+});
+
+test("an id tells when it was made", () => {
+  const now = Date.now() + 1000;
+  expect(timeOfId(newId("job", now))).toBe(now);
 });

@@ -1,0 +1,63 @@
+/** What Prometheus reads. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newId } from "../../src/jobs/ids.ts";
+import { type ApiFixture, startTestApi } from "./api-fixture.ts";
+import { JobScript } from "./job-script.ts";
+
+let api: ApiFixture;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.close());
+
+async function metrics(): Promise<Map<string, number>> {
+  const response = await api.app.inject("/metrics");
+  expect([response.statusCode, response.headers["content-type"]]).toEqual([200, expect.stringContaining("text/plain")]);
+  const lines = response.body.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+  );
+}
+
+test("the page tells of jobs, workers, requests and this process", async () => {
+  const running = await (await new JobScript(api.parts).queue()).start();
+  await running.train(1, { samples_per_s: 5000 });
+  await new JobScript(api.parts).queue();
+  const now = new Date().toISOString();
+  const about = { host: "h", pid: 1, version: "1", device: "cpu", threads: 1, since: now, seen_at: now };
+  await api.parts.workers.beat({ ...about, id: "w-1", concurrency: 3, jobs: [running.id] });
+  await api.app.inject(`/v1/jobs/${newId("job")}`);
+
+  const page = await metrics();
+  expect(page.get('epochd_jobs{status="running"}')).toBe(1);
+  expect(page.get('epochd_jobs{status="completed"}')).toBe(0);
+  expect(page.get("epochd_queue_depth")).toBe(1);
+  expect(page.get("epochd_queue_oldest_wait_seconds")).toBeLessThan(60);
+  expect(page.get("epochd_workers")).toBe(1);
+  expect(page.get('epochd_worker_slots{worker="w-1"}')).toBe(3);
+  expect(page.get('epochd_worker_jobs{worker="w-1"}')).toBe(1);
+  expect(page.get("epochd_samples_per_second")).toBe(5000);
+  expect(page.get("epochd_sse_clients")).toBe(0);
+  expect(page.get("epochd_broker_up")).toBe(1);
+  expect(page.get('epochd_http_request_duration_seconds_count{method="GET",route="/v1/jobs/:id",status="404"}')).toBe(
+    1,
+  );
+  expect(page.get("process_resident_memory_bytes")).toBeGreaterThan(1e6);
+});
+
+test("a worker that is gone has no series any more", async () => {
+  await api.parts.workers.leave("w-1");
+  const page = await metrics();
+  expect([...page.keys()].filter((name) => name.includes("w-1"))).toEqual([]);
+  expect(page.get("epochd_workers")).toBe(0);
+});
+
+test("the page is there while the broker is not, and says so", async () => {
+  const other = await startTestApi();
+  other.parts.redis.disconnect();
+  const response = await other.app.inject("/metrics");
+  expect(response.statusCode).toBe(200);
+  expect(response.body).toContain("epochd_broker_up 0");
+  expect(response.body).toMatch(/^epochd_workers nan$/im);
+  await other.close();
+});
