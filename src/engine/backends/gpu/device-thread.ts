@@ -17,27 +17,36 @@ const progress = new Progress(shared);
 
 process.on("uncaughtException", (error) => progress.fail(error));
 
+progress.busy = true;
 try {
-  await serve(
-    mode === "webgpu" ? await WebgpuExecutor.open((error) => progress.fail(error), webgpu) : new WebasmExecutor(),
-  );
+  serve(mode === "webgpu" ? await WebgpuExecutor.open(progress, webgpu) : new WebasmExecutor());
 } catch (error) {
   progress.fail(error);
   port.postMessage({ type: "unavailable" });
 }
+progress.busy = false;
 
 /** Returns when it listens; what it serves ends with the message `end`. */
 function serve(executor: Executor): void {
   let last = Promise.resolve();
-  let waiting = 0;
+  /** Messages that have come and are not done with. */
+  let left = 0;
   port?.on("message", (message: ThreadMessage) => {
-    waiting++;
+    left++;
+    progress.busy = true;
     last = last.then(() => obey(message)).catch((error: unknown) => progress.fail(error));
+    void last.then(rest);
   });
   port?.postMessage({ type: "ready", facts: executor.facts });
 
+  async function rest(): Promise<void> {
+    if (--left > 0) return;
+    // More may come while the GPU is at work, and must not wait for it.
+    await executor.settled();
+    if (left === 0) progress.busy = false;
+  }
+
   async function obey(message: ThreadMessage): Promise<void> {
-    waiting--;
     if (message.type === "end") {
       await executor.dispose();
       port?.close();
@@ -46,7 +55,7 @@ function serve(executor: Executor): void {
     // After a failure nothing is as the orders expect; whoever gives them hears of it at the next one.
     if (progress.failed) return;
     await carryOut(message.orders, executor);
-    if (waiting === 0) await executor.flush();
+    if (left === 1) await executor.flush();
     progress.done(message.number);
   }
 }

@@ -43,5 +43,7 @@ export interface Executor {
   discard(program: number): void;
   /** To be called when there are no more orders for now: nothing may wait for more to come. */
   flush(): void | Promise<void>;
+  /** Kept once nothing is on its way any more, whatever became of it. */
+  settled(): Promise<void>;
   dispose(): void | Promise<void>;
 }

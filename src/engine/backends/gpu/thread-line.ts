@@ -23,6 +23,8 @@ export interface Line {
 const FULL = 2048;
 /** Messages that may be waiting: whoever gives more orders than the device can follow waits, too. */
 const MOST_UNDERWAY = 16;
+/** How long the end of a process may wait for a GPU to finish what it has begun. */
+const END_MS = 5000;
 /** Answers up to this size share memory. */
 const SMALL_WORDS = 1 << 16;
 
@@ -41,6 +43,9 @@ export class ThreadLine implements Line {
     const progress = new Progress();
     const workerData: Opening = { mode, webgpu, shared: progress.shared };
     const worker = new Worker(new URL("./device-thread.ts", import.meta.url), { workerData, name: `epochd ${mode}` });
+    const end = (): void => progress.end(END_MS);
+    process.on("exit", end);
+    worker.once("exit", () => process.off("exit", end));
     const reply = await new Promise<ThreadReply>((resolve, reject) => {
       worker.once("message", resolve);
       worker.once("error", reject);

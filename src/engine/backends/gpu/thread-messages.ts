@@ -22,7 +22,9 @@ const VERSION = 0;
 const DONE = 1;
 const FAILED = 2;
 const TEXT_LENGTH = 3;
-const TEXT_AT = 16;
+const BUSY = 4;
+const ENDING = 5;
+const TEXT_AT = 24;
 /** Generated kernels are part of some messages: the beginning of one will do. */
 const LONGEST_TEXT = 16_384;
 
@@ -63,6 +65,28 @@ export class Progress {
     if (!this.failed) return;
     const text = this.#text.slice(0, Atomics.load(this.#cells, TEXT_LENGTH));
     throw rebuilt(JSON.parse(new TextDecoder().decode(text)));
+  }
+
+  /** Whether anything is on its way in Dawn, whose thread must not be ended then: it would abort the process. */
+  set busy(busy: boolean) {
+    Atomics.store(this.#cells, BUSY, busy ? 1 : 0);
+    this.#announce();
+  }
+
+  /** Whether the process is about to end, so that nothing more is to be begun. */
+  get ending(): boolean {
+    return Atomics.load(this.#cells, ENDING) !== 0;
+  }
+
+  /** Asks the other thread to stop what it does, and blocks until it has, but no longer than this. */
+  end(withinMs: number): void {
+    Atomics.store(this.#cells, ENDING, 1);
+    const deadline = performance.now() + withinMs;
+    for (let left = withinMs; left > 0; left = deadline - performance.now()) {
+      const version = Atomics.load(this.#cells, VERSION);
+      if (Atomics.load(this.#cells, BUSY) === 0) return;
+      Atomics.wait(this.#cells, VERSION, version, left);
+    }
   }
 
   /** Blocks until message `number` has been obeyed. Throws if that will not happen. */

@@ -58,6 +58,8 @@ export class WebasmExecutor implements Executor {
 
   flush(): void {}
 
+  async settled(): Promise<void> {}
+
   dispose(): void {
     this.#kernels.clear();
     this.#programs.clear();

@@ -16,6 +16,14 @@ const SUBMITS_IN_FLIGHT = 3;
 /** What is written at once; more would be copied once more as a whole. */
 const WRITE_WORDS = 1 << 24;
 
+/** Who has opened the executor. */
+export interface Owner {
+  /** Is told of what goes wrong at a time of the GPU's own choosing. */
+  fail(error: Error): void;
+  /** Whether to stop in the middle of whatever it is. */
+  readonly ending: boolean;
+}
+
 /** A dispatch with everything bound. */
 interface Step {
   readonly pipeline: GPUComputePipeline;
@@ -35,7 +43,10 @@ export class WebgpuExecutor implements Executor {
   readonly #pool: BufferPool;
   readonly #buffers = new Map<number, GPUBuffer>();
   readonly #programs = new Map<number, Program>();
+  readonly #owner: Owner;
   readonly #fail: (error: Error) => void;
+  /** What Dawn has not answered yet. */
+  readonly #unanswered = new Set<Promise<unknown>>();
   /** Where the temporaries of eager commands lie. */
   #scratch: GPUBuffer | undefined;
   #encoder: GPUCommandEncoder | null = null;
@@ -46,21 +57,21 @@ export class WebgpuExecutor implements Executor {
   #failure: Error | null = null;
   #disposed = false;
 
-  /** `onFailure` is told of what goes wrong at a time of the GPU's own choosing. */
-  static async open(onFailure: (error: Error) => void, options: WebgpuOptions): Promise<WebgpuExecutor> {
-    return new WebgpuExecutor(await openWebgpu(options), onFailure);
+  static async open(owner: Owner, options: WebgpuOptions = {}): Promise<WebgpuExecutor> {
+    return new WebgpuExecutor(await openWebgpu(options), owner);
   }
 
-  private constructor(webgpu: Webgpu, onFailure: (error: Error) => void) {
+  private constructor(webgpu: Webgpu, owner: Owner) {
     const { device, facts } = webgpu;
     this.facts = facts;
+    this.#owner = owner;
     this.#device = device;
     this.#pipelines = new Pipelines(webgpu);
     this.#pool = new BufferPool(device);
     this.#fail = (error) => {
       if (this.#disposed || this.#failure) return;
       this.#failure = error;
-      onFailure(error);
+      owner.fail(error);
     };
     device.onuncapturederror = ({ error }) => {
       if (error.constructor.name === "GPUOutOfMemoryError") this.#fail(this.#outOfMemory());
@@ -103,7 +114,7 @@ export class WebgpuExecutor implements Executor {
     this.#endPass();
     this.#openEncoder().copyBufferToBuffer(this.#buffer(slot), offset * 4, staging, 0, bytes);
     await this.#submit();
-    await staging.mapAsync(GPU_MAP_READ, 0, bytes).catch(async (error: unknown) => {
+    await this.#answer(staging.mapAsync(GPU_MAP_READ, 0, bytes)).catch(async (error: unknown) => {
       // A device that is lost says so by itself, but a moment later.
       await new Promise((resolve) => setTimeout(resolve, 50));
       throw this.#failure ?? error;
@@ -119,7 +130,7 @@ export class WebgpuExecutor implements Executor {
     const stages = stagesOf(command);
     this.#reserve(scratchWords(stages));
     for (const stage of stages) {
-      this.#record(this.#step(stage, await this.#pipelines.get(stage), this.#scratch));
+      this.#record(this.#step(stage, await this.#answer(this.#pipelines.get(stage)), this.#scratch));
       if (this.#recorded >= this.#pace.dispatches) await this.#submit();
     }
   }
@@ -128,7 +139,7 @@ export class WebgpuExecutor implements Executor {
     const stages = commands.flatMap(stagesOf);
     const words = scratchWords(stages);
     const scratch = words > 0 ? this.#pool.take(words) : undefined;
-    const pipelines = await Promise.all(stages.map((stage) => this.#pipelines.get(stage)));
+    const pipelines = await this.#answer(Promise.all(stages.map((stage) => this.#pipelines.get(stage))));
     const steps = stages.map((stage, i) => this.#step(stage, pipelines[i]!, scratch));
     this.#programs.set(program, { steps, scratch });
   }
@@ -154,6 +165,10 @@ export class WebgpuExecutor implements Executor {
     await this.#submit();
   }
 
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#unanswered);
+  }
+
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.#endPass();
@@ -177,7 +192,7 @@ export class WebgpuExecutor implements Executor {
 
   async #underway(dispatches: number): Promise<void> {
     const queuedAt = performance.now();
-    await this.#device.queue.onSubmittedWorkDone();
+    await this.#answer(this.#device.queue.onSubmittedWorkDone());
     this.#pace.learn(dispatches, queuedAt, performance.now());
   }
 
@@ -228,8 +243,18 @@ export class WebgpuExecutor implements Executor {
     return new OutOfMemoryError(this.#pool.newest, held, held);
   }
 
+  async #answer<T>(promise: Promise<T>): Promise<T> {
+    this.#unanswered.add(promise);
+    try {
+      return await promise;
+    } finally {
+      this.#unanswered.delete(promise);
+    }
+  }
+
   #check(): void {
     if (this.#failure) throw this.#failure;
+    if (this.#owner.ending) throw new Error("The process is ending.");
   }
 }
 

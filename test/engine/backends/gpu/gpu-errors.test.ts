@@ -1,4 +1,7 @@
 /** What is told when a GPU is missing, fails, or goes away. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { OutOfMemoryError } from "../../../../src/engine/backend.ts";
 import { openWebasm, openWebgpu } from "../../../../src/engine/backends/gpu/facade.ts";
@@ -9,6 +12,8 @@ import { Progress } from "../../../../src/engine/backends/gpu/thread-messages.ts
 import { WebgpuExecutor } from "../../../../src/engine/backends/gpu/webgpu-executor.ts";
 import { instructions } from "../../../../src/engine/instructions.ts";
 import { hasWebgpu } from "./lines.ts";
+
+const run = promisify(execFile);
 
 describe("a GPU that is none", () => {
   it("is refused, though it answers, when it does not compute", async () => {
@@ -76,12 +81,17 @@ describe("the other thread's failure", () => {
 describe.skipIf(!hasWebgpu)("a GPU", () => {
   it("that is lost says so, and that the checkpoint remains", async () => {
     const failures: Error[] = [];
-    const executor = await WebgpuExecutor.open((error) => failures.push(error), {});
+    const executor = await WebgpuExecutor.open({ fail: (error) => failures.push(error), ending: false });
     executor.allocate(1, 64);
     const { device } = await openWebgpu();
     device.destroy();
     await expect(executor.read(1, 0, new Float32Array(4))).rejects.toThrow(DeviceLostError);
     expect(failures[0]?.message).toMatch(/has been lost .* Go on from the last checkpoint\.$/);
+  });
+
+  it("does not keep a process from ending in the middle of its work", async () => {
+    const script = fileURLToPath(new URL("end-while-busy.ts", import.meta.url));
+    await expect(run(process.execPath, [script])).resolves.toEqual({ stdout: "", stderr: "" });
   });
 
   it("that refuses an order fails the calls that follow, with its reason", async () => {
