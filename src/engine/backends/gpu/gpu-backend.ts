@@ -56,6 +56,11 @@ export class GpuBackend implements Backend {
     this.#maxBytes = maxBytes;
   }
 
+  /** For settleGpu; undefined where there is no thread. */
+  get shared(): SharedArrayBuffer | undefined {
+    return this.#line.shared;
+  }
+
   get variant(): GpuMode {
     return this.facts.mode;
   }

@@ -8,6 +8,8 @@ import { type Opening, Progress, type ThreadMessage, type ThreadReply } from "./
 /** What a backend asks of its device: an executor's orders, each done or on its way when the call returns. */
 export interface Line {
   readonly facts: DeviceFacts;
+  /** See {@link settleGpu}; none where there is no thread. */
+  readonly shared?: SharedArrayBuffer;
   allocate(slot: number, words: number): void;
   free(slot: number): void;
   write(slot: number, offset: number, words: Float32Array): void;
@@ -28,8 +30,17 @@ const END_MS = 5000;
 /** Answers up to this size share memory. */
 const SMALL_WORDS = 1 << 16;
 
+/**
+ * Makes a GPU stop what it does, and waits until it has: to be called by whoever ends a thread that has a GPU backend from
+ * outside, with that backend's `shared`. Ended in the middle of its work, Dawn would abort the process.
+ */
+export function settleGpu(shared: SharedArrayBuffer): void {
+  new Progress(shared).end(END_MS);
+}
+
 export class ThreadLine implements Line {
   readonly facts: DeviceFacts;
+  readonly shared: SharedArrayBuffer;
   readonly #worker: Worker;
   readonly #progress: Progress;
   readonly #book = new OrderBook();
@@ -61,6 +72,7 @@ export class ThreadLine implements Line {
     this.facts = facts;
     this.#worker = worker;
     this.#progress = progress;
+    this.shared = progress.shared;
     worker.on("error", (error) => progress.fail(error));
   }
 

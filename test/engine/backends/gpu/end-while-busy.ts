@@ -8,4 +8,4 @@ const program = backend.compile([{ instruction: instructions.copy, buffers: [a, 
 program.run(1);
 backend.read(a, new Float32Array(64));
 program.run(1_000_000);
-setTimeout(() => process.exit(0), 30);
+process.exit(0);

@@ -2,12 +2,14 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { OutOfMemoryError } from "../../../../src/engine/backend.ts";
 import { openWebasm, openWebgpu } from "../../../../src/engine/backends/gpu/facade.ts";
 import { tryGpu } from "../../../../src/engine/backends/gpu/find-gpu.ts";
 import { createGpuBackend } from "../../../../src/engine/backends/gpu/gpu-backend.ts";
 import { DeviceLostError, UnavailableError } from "../../../../src/engine/backends/gpu/gpu-errors.ts";
+import { settleGpu } from "../../../../src/engine/backends/gpu/thread-line.ts";
 import { Progress } from "../../../../src/engine/backends/gpu/thread-messages.ts";
 import { WebgpuExecutor } from "../../../../src/engine/backends/gpu/webgpu-executor.ts";
 import { instructions } from "../../../../src/engine/instructions.ts";
@@ -92,6 +94,14 @@ describe.skipIf(!hasWebgpu)("a GPU", () => {
   it("does not keep a process from ending in the middle of its work", async () => {
     const script = fileURLToPath(new URL("end-while-busy.ts", import.meta.url));
     await expect(run(process.execPath, [script])).resolves.toEqual({ stdout: "", stderr: "" });
+  });
+
+  it("is stopped before a thread that uses it is ended from outside", async () => {
+    const thread = new Worker(new URL("terminated-thread.ts", import.meta.url));
+    thread.on("error", () => {});
+    const shared = await new Promise<SharedArrayBuffer>((resolve) => thread.once("message", resolve));
+    settleGpu(shared);
+    await expect(thread.terminate()).resolves.toBe(1);
   });
 
   it("that refuses an order fails the calls that follow, with its reason", async () => {
