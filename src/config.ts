@@ -44,6 +44,13 @@ const Environment = z.object({
     .regex(/^[a-z0-9-]{1,64}$/)
     .default("epochd")
     .describe("1 to 64 of a-z, 0-9 and -, the name that all Redis keys start with"),
+  RETAIN_DAYS: z.coerce
+    .number()
+    .gt(0)
+    .max(36_500)
+    .optional()
+    .describe("days after which a finished job is removed, above 0 and at most 36500; left out: never"),
+  RETAIN_JOBS: count(10_000_000).optional().describe("how many finished jobs are kept, 1 to 10000000; left out: all"),
   WEBHOOK_SECRET: z
     .string()
     .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/)
@@ -75,6 +82,9 @@ export interface Config {
   /** JavaScript's heap of a training thread; tensors lie outside of it. */
   readonly heapMb: number;
   readonly namespace: string;
+  /** What is kept of finished jobs; null: all of it. */
+  readonly retainDays: number | null;
+  readonly retainJobs: number | null;
   /** Undefined: made once, and kept in the data directory. */
   readonly webhookSecret: string | undefined;
   readonly webhookAllowPrivate: boolean;
@@ -108,6 +118,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     snapshotMs: value.SNAPSHOT_MS,
     heapMb: value.HEAP_MB,
     namespace: value.KEY_NAMESPACE,
+    retainDays: value.RETAIN_DAYS ?? null,
+    retainJobs: value.RETAIN_JOBS ?? null,
     webhookSecret: value.WEBHOOK_SECRET,
     webhookAllowPrivate: value.WEBHOOK_ALLOW_PRIVATE === "1",
     allowOpen: value.ALLOW_OPEN === "1",

@@ -174,6 +174,24 @@ export class JobLog {
     return this.redis.zrevrangebylex(index, before, "-", "LIMIT", 0, filter.limit);
   }
 
+  /** The ids of jobs with a status, oldest first, from behind `after`. */
+  async oldest(status: JobStatus, limit: number, after?: string): Promise<string[]> {
+    return this.redis.zrangebylex(
+      this.keys.withStatus(status),
+      after === undefined ? "-" : `(${after}`,
+      "+",
+      "LIMIT",
+      0,
+      limit,
+    );
+  }
+
+  /** How many jobs have one of these. */
+  async count(statuses: readonly JobStatus[]): Promise<number> {
+    const counts = await Promise.all(statuses.map((status) => this.redis.zcard(this.keys.withStatus(status))));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
   /** The ids of jobs that a worker should have, or have soon: the next ones first, then the running ones. */
   async unfinished(limit: number): Promise<string[]> {
     const last = String(limit - 1);

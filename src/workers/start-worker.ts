@@ -8,12 +8,14 @@ import { onSignal, type Signal } from "../jobs/control.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
 import { JobLog } from "../jobs/job-log.ts";
 import { JobQueue, QUEUE_NAME } from "../jobs/job-queue.ts";
+import { Jobs } from "../jobs/jobs.ts";
 import { createKeys } from "../jobs/keys.ts";
 import { connectPatient } from "../jobs/redis.ts";
 import { Webhooks } from "../jobs/webhooks.ts";
 import { WorkerRegistry } from "../jobs/worker-registry.ts";
 import { VERSION } from "../version.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Janitor } from "./janitor.ts";
 import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
 import { Reconciler } from "./reconciler.ts";
 import { TrainerPool } from "./trainer-pool.ts";
@@ -29,6 +31,8 @@ type WorkerConfig = Pick<
   | "lockMs"
   | "stalledMs"
   | "heapMb"
+  | "retainDays"
+  | "retainJobs"
   | "webhookSecret"
   | "webhookAllowPrivate"
   | "engineThreads"
@@ -132,6 +136,11 @@ export async function startWorker(
     },
   );
   dispatcher.start();
+  const janitor = new Janitor(
+    { jobs: new Jobs({ redis, log, queue, store: runner.store }), log, logger },
+    { days: config.retainDays, jobs: config.retainJobs },
+  );
+  janitor.start();
   const heartbeat = new Heartbeat(
     { registry: new WorkerRegistry(redis, keys), log, logger },
     {
@@ -151,7 +160,7 @@ export async function startWorker(
     name,
     close: async () => {
       dispatcher.stop();
-      await Promise.all([reconciler.stop(), heartbeat.stop()]);
+      await Promise.all([reconciler.stop(), heartbeat.stop(), janitor.stop()]);
       await worker.pause(true);
       worker.cancelAllJobs("shutdown" satisfies StopReason);
       await worker.close();
