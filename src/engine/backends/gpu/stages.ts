@@ -66,7 +66,7 @@ function lower({ instruction, spans, params }: DeviceCommand): Lowering {
   const found = known.get(key);
   if (found) return found;
   const lowerIt = byName[instruction.name];
-  if (!lowerIt) throw new Error(`No kernel does ${instruction.name} on a GPU yet. Use device "cpu" for this job.`);
+  if (!lowerIt) throw new Error(`Instruction ${instruction.name} has no lowering. Add one to lowerings/index.ts.`);
   const made = lowerIt(namedParams(instruction, params), words);
   const [oldest] = known.keys();
   if (known.size >= KEPT && oldest !== undefined) known.delete(oldest);

@@ -1,5 +1,5 @@
 /** Every instruction as passes of gpu.js kernels, by its name. */
-import type { Lower } from "../lowering.ts";
+import type { Lowerings } from "../lowering.ts";
 import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { embeddings } from "./embedding.ts";
@@ -15,7 +15,7 @@ import { rowInstructions } from "./rows.ts";
 import { softmaxes } from "./softmax.ts";
 import { trainings } from "./training.ts";
 
-export const lowerings: Readonly<Partial<Record<string, Lower>>> = {
+export const lowerings: Lowerings = {
   ...elementwise,
   ...movements,
   ...reductions,
