@@ -15,6 +15,7 @@ import { datasetRoutes } from "./routes/datasets.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { eventsOfJobsRoutes } from "./routes/events-of-jobs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -70,6 +71,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   changeRoutes(app, parts);
   deliveryRoutes(app, parts);
   eventRoutes(app, parts);
+  eventsOfJobsRoutes(app, parts);
   historyRoutes(app, parts);
   modelRoutes(app, parts);
   predictRoutes(app, parts);

@@ -8,6 +8,7 @@ import { nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
 import { isTerminal } from "../sse/frame.ts";
+import { openStream } from "../sse/open-stream.ts";
 import { JobPath, noSuchJob } from "./common.ts";
 
 const position = z
@@ -104,25 +105,13 @@ export function eventRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       }
       if (after >= last.seq && isTerminal(last.type)) return reply.code(204).send(null);
 
-      reply.hijack();
-      // A hijacked reply sends none of the headers that hooks have set; they are copied by hand.
-      for (const [name, value] of Object.entries(reply.getHeaders())) {
-        if (value !== undefined) reply.raw.setHeader(name, value);
-      }
-      reply.raw.writeHead(200, {
-        "content-type": "text/event-stream",
-        "cache-control": "no-cache, no-transform",
-        "x-accel-buffering": "no",
-        // The end of the stream ends the connection, too: nobody waits for a next request on it.
-        connection: "close",
-      });
-      reply.raw.flushHeaders();
-      parts.hub.subscribe(reply.raw, id, after);
+      parts.hub.subscribe(openStream(reply), id, after);
     },
   );
 }
 
-async function lastEvent({ redis, log }: ApiParts, id: string): Promise<{ seq: number; type: string }> {
+/** The last event in a job's log; a 404 if there is no such job. */
+export async function lastEvent({ redis, log }: ApiParts, id: string): Promise<{ seq: number; type: string }> {
   const [last] = await redis.xrevrange(log.keys.events(id), "+", "-", "COUNT", 1);
   if (!last) throw noSuchJob(id);
   return readEntry(last);

@@ -8,6 +8,7 @@ import type { ServerResponse } from "node:http";
 import type { Redis } from "ioredis";
 import { type Frame, frameOf, type LogEntry } from "./frame.ts";
 import { type Cursor, Listener, type ListenerLimits, type LogReader } from "./listener.ts";
+import { OwnResponse, SharedResponse, type Target } from "./target.ts";
 
 export interface HubSource {
   /** For short commands; fails at once while the broker is away. */
@@ -76,8 +77,28 @@ export class EventHub {
       response.end();
       return;
     }
+    this.#follow(new OwnResponse(response), jobId, after);
+  }
+
+  /** The same for several jobs over one response, which ends after the terminal event of the last. */
+  subscribeAll(response: ServerResponse, jobs: readonly { jobId: string; after: number; finished: boolean }[]): void {
+    if (this.#closed) {
+      response.end();
+      return;
+    }
+    const positions = jobs.map(({ after }) => after);
+    const shared = new SharedResponse(response, positions);
+    jobs.forEach(({ jobId, after, finished }, i) => {
+      const target = shared.target(i);
+      if (finished) target.end();
+      else this.#follow(target, jobId, after);
+    });
+  }
+
+  #follow(target: Target, jobId: string, after: number): void {
+    const { response } = target;
     const topic = this.#topicOf(jobId);
-    const listener = new Listener(response, after, {
+    const listener = new Listener(target, after, {
       log: topic,
       cursor: topic,
       limits: this.#limits,
@@ -192,7 +213,7 @@ export class EventHub {
         const [last] = await this.#source.commands.xrevrange(topic.stream, "+", "-", "COUNT", 1);
         const end = last ? Number.parseInt(last[0], 10) : 0;
         if (topic.seq !== null && topic.seq > end) topic.seq = end;
-        for (const listener of topic.listeners) if (listener.lastSeq > end) listener.end();
+        for (const listener of topic.listeners) if (listener.lastSeq > end) listener.restart();
       } catch {
         return; // Away again: the next "ready" comes back here.
       }

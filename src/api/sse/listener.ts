@@ -4,8 +4,8 @@
  * Since the events of a job are numbered without gaps, `lastSeq` alone decides what may be written next; that is
  * what makes every event arrive exactly once and in order, however the three modes interleave.
  */
-import type { ServerResponse } from "node:http";
-import { type Frame, PING } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import type { Target } from "./target.ts";
 
 /** What a listener reads from when it catches up; `exists` is false once the job and its log were deleted. */
 export interface LogReader {
@@ -30,7 +30,7 @@ export interface ListenerLimits {
 }
 
 export class Listener {
-  readonly #response: ServerResponse;
+  readonly #target: Target;
   readonly #log: LogReader;
   readonly #cursor: Cursor;
   readonly #limits: ListenerLimits;
@@ -41,11 +41,12 @@ export class Listener {
   #lastWrite = performance.now();
 
   constructor(
-    response: ServerResponse,
+    target: Target,
     after: number,
     source: { log: LogReader; cursor: Cursor; limits: ListenerLimits; onLive: () => void },
   ) {
-    this.#response = response;
+    this.#target = target;
+    const { response } = target;
     this.#lastSeq = after;
     this.#log = source.log;
     this.#cursor = source.cursor;
@@ -94,16 +95,23 @@ export class Listener {
   /** Called now and then: pings a quiet listener, cuts one that has lagged for too long. */
   tend(now: number): void {
     if (this.#mode === "lagging") {
-      if (now - this.#lagsSince > this.#limits.lagTimeoutMs) this.#response.destroy();
+      if (now - this.#lagsSince > this.#limits.lagTimeoutMs) this.#target.response.destroy();
     } else if (this.#mode !== "ended" && now - this.#lastWrite >= this.#limits.heartbeatMs) {
       this.#lastWrite = now;
-      this.#response.write(PING);
+      this.#target.ping();
     }
   }
 
   end(): void {
+    if (this.#mode === "ended") return;
     this.#mode = "ended";
-    this.#response.end();
+    this.#target.end();
+  }
+
+  /** Lets the client connect anew, and go on from where it then stands. */
+  restart(): void {
+    this.#mode = "ended";
+    this.#target.restart();
   }
 
   #isCatchingUp(): boolean {
@@ -123,11 +131,11 @@ export class Listener {
   #write(frames: readonly Frame[], joined?: Buffer): void {
     const last = frames.at(-1);
     if (last === undefined) return;
-    const flushed = this.#response.write(joined ?? Buffer.concat(frames.map((frame) => frame.bytes)));
+    const flushed = this.#target.send(frames, joined);
     this.#lastSeq = last.seq;
     this.#lastWrite = performance.now();
     if (last.terminal) this.end();
-    else if (!flushed && this.#response.writableLength > this.#limits.maxBuffered) {
+    else if (!flushed && this.#target.response.writableLength > this.#limits.maxBuffered) {
       this.#mode = "lagging";
       this.#lagsSince = this.#lastWrite;
     }
