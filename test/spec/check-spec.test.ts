@@ -118,12 +118,7 @@ describe("one mistake gives one error", () => {
     ["too many epochs", { ...iris, epochs: 1e7 }, "epochs", /^expects at most 1,000,000, got 10000000/],
     ["a name that is too long", { ...iris, name: "x".repeat(201) }, "name", /^expects at most 200 characters, got 201/],
     ["metadata that is no text", { ...iris, metadata: { team: 1 } }, "metadata.team", /^expects a string, got 1/],
-    [
-      "a field of a part that is not built",
-      { ...iris, webhook: { url: "https://example.com" } },
-      "webhook",
-      /^unknown field "webhook"/,
-    ],
+    ["a field that specs don't have", { ...iris, workers: { count: 2 } }, "workers", /^unknown field "workers"/],
     ["a scheduler without its argument", { ...iris, scheduler: "StepLR" }, "scheduler.step_size", /^is required/],
     [
       "a mistyped scheduler",
