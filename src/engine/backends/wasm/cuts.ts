@@ -148,7 +148,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   neg: unary("neg", 0.1),
   abs: unary("abs", 0.1),
   sign: unary("sign", 0.25),
-  exp: unary("exp", 1.1),
+  exp: unary("exp", 1),
   expm1: unary("expm1", 1.5),
   log: unary("log", 1.8),
   log1p: unary("log1p", 2),
@@ -159,8 +159,8 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   sin: unary("sin", 2.7),
   cos: unary("cos", 2.7),
   floor: unary("floor", 0.08),
-  tanh: unary("tanh", 2.3),
-  sigmoid: unary("sigmoid", 1.8),
+  tanh: unary("tanh", 1.3),
+  sigmoid: unary("sigmoid", 1.2),
   erf: unary("erf", 2.9),
   relu: unary("relu", 0.08),
 
@@ -187,7 +187,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   sum: sum(0.17),
   amax: outer("amax", 0.65, ["inner"], "x"),
   argmax: outer("argmax", 0.85, ["inner"], "x"),
-  softmax: outer("softmax", 3, ["length", "inner"], "x"),
+  softmax: outer("softmax", 2.2, ["length", "inner"], "x"),
   logSoftmax: outer("logSoftmax", 3.2, ["length", "inner"], "x"),
   softmaxBackward: outer("softmaxBackward", 0.5, ["length", "inner"], "g", "y"),
   logSoftmaxBackward: outer("logSoftmaxBackward", 1.8, ["length", "inner"], "g", "y"),
@@ -221,7 +221,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
     ...{ size: "outer", moves: { out: ["rows", "inner"], x: ["length", "inner"] } },
     ...{ each: 1.5, work: ["outer", "rows", "inner"] },
   }),
-  dropoutMask: dropoutMask(2.8),
+  dropoutMask: dropoutMask(1.7),
 
   clipByNorm: elements("clipByNorm", 0.1, ["x"]),
   clipByValue: elements("clipByValue", 0.1, ["x"]),
@@ -239,7 +239,7 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   asgd: elements("asgd", 0.5, ["param", "average", "grad"], "scalars"),
   lion: elements("lion", 0.6, ["param", "expAvg", "grad"], "scalars"),
 
-  recurrent: recurrent("recurrent", 2),
+  recurrent: recurrent("recurrent", 1.5),
   recurrentBackward: recurrent("recurrentBackward", 1),
 
   normalize: normalize(),

@@ -4,23 +4,24 @@ import { Lanes } from "./lanes";
 
 // 0–1: bounds beyond which exp is ∞ or 0; 2: where expm1 is −1. 3: log₂ e. 4–5: ln 2 in two parts, the first with so few
 // bits that n·ln2 is exact. 6: 1.5·2²³; adding it rounds to an integer and leaves that in the lowest bits. 7: the bits of 1.
-// 8: ½.
-const EXP: usize = memory.data<f32>([89, -104, -20, 1.44269504088896341, 0.693359375, -2.1219444e-4, 12582912, 1, 0.5]);
+// 8: ½. 9–10: the bits of 2⁶⁴, and 2⁻⁶⁴.
+const EXP: usize = memory.data<f32>([
+  89, -104, -20, 1.44269504088896341, 0.693359375, -2.1219444e-4, 12582912, 1, 0.5, 18446744073709552e3,
+  5.421010862427522e-20,
+]);
 /** (eʳ − 1 − r)/r² for |r| ≤ ln(2)/2, from Cephes' expf. */
 const EXP_P: usize = memory.data<f32>([
   5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4,
 ]);
 
 class ExpCore {
-  /** eʳ − 1 */
+  /** eʳ − 1. Estrin's order of terms: half as long a chain as Horner's, and no more operations, as r² is needed anyway. */
   @inline static minusOne(r: v128): v128 {
-    let p = Lanes.entry(EXP_P, 5);
-    p = Lanes.madd(p, r, Lanes.entry(EXP_P, 4));
-    p = Lanes.madd(p, r, Lanes.entry(EXP_P, 3));
-    p = Lanes.madd(p, r, Lanes.entry(EXP_P, 2));
-    p = Lanes.madd(p, r, Lanes.entry(EXP_P, 1));
-    p = Lanes.madd(p, r, Lanes.entry(EXP_P, 0));
-    return Lanes.madd(f32x4.mul(r, r), p, r);
+    const square = f32x4.mul(r, r);
+    const high = Lanes.madd(r, Lanes.entry(EXP_P, 5), Lanes.entry(EXP_P, 4));
+    const middle = Lanes.madd(r, Lanes.entry(EXP_P, 3), Lanes.entry(EXP_P, 2));
+    const low = Lanes.madd(r, Lanes.entry(EXP_P, 1), Lanes.entry(EXP_P, 0));
+    return Lanes.madd(square, Lanes.madd(square, Lanes.madd(square, high, middle), low), r);
   }
 
   /** x/ln 2, rounded, plus 1.5·2²³ */
@@ -34,9 +35,9 @@ class ExpCore {
     return f32x4.sub(r, f32x4.mul(n, Lanes.entry(EXP, 5)));
   }
 
-  /** 2ⁿ for integer lanes n in −126…127 */
-  @inline static power2(n: v128): v128 {
-    return i32x4.add(i32x4.shl(n, 23), Lanes.entry(EXP, 7));
+  /** 2ⁿ times the power whose bits are `one`, for n in the lowest bits: what lies above them is shifted out. */
+  @inline static power2(n: v128, one: v128): v128 {
+    return i32x4.add(i32x4.shl(n, 23), one);
   }
 }
 
@@ -49,9 +50,21 @@ export class Exp {
     const n = f32x4.sub(shifted, Lanes.entry(EXP, 6));
     const y = f32x4.add(ExpCore.minusOne(ExpCore.remainder(bounded, n)), Lanes.entry(EXP, 7));
     // 2ⁿ in two factors: n reaches 128 and −150, beyond what one float32 exponent holds.
-    const whole = i32x4.sub(shifted, Lanes.entry(EXP, 6));
-    const half = i32x4.shr_s(whole, 1);
-    return f32x4.mul(f32x4.mul(y, ExpCore.power2(half)), ExpCore.power2(i32x4.sub(whole, half)));
+    const one = Lanes.entry(EXP, 7);
+    const half = i32x4.shr_s(shifted, 1);
+    return f32x4.mul(f32x4.mul(y, ExpCore.power2(half, one)), ExpCore.power2(i32x4.sub(shifted, half), one));
+  }
+}
+
+/** The same bits as Exp for x ≤ 40, and quicker: with n ≤ 58 one factor may be 2ⁿ⁺⁶⁴ and the other a constant. */
+@unmanaged
+export class ExpOfNegative {
+  @inline apply(x: v128): v128 {
+    const bounded = f32x4.pmax(x, Lanes.entry(EXP, 1));
+    const shifted = ExpCore.shifted(bounded);
+    const n = f32x4.sub(shifted, Lanes.entry(EXP, 6));
+    const y = f32x4.add(ExpCore.minusOne(ExpCore.remainder(bounded, n)), Lanes.entry(EXP, 7));
+    return f32x4.mul(f32x4.mul(y, ExpCore.power2(shifted, Lanes.entry(EXP, 9))), Lanes.entry(EXP, 10));
   }
 }
 
@@ -148,36 +161,35 @@ export class Log1p {
   }
 }
 
-const TANH: usize = memory.data<f32>([
-  -3.33332819422e-1, 1.33314422036e-1, -5.37397155531e-2, 2.06390887954e-2, -5.70498872745e-3, 1, 2, 0.625,
-]);
+/** 0–1: beyond these bounds of −x the sigmoid is 0 or 1; 2: the bits of 2⁻⁶⁴; 3: bound of 2|x| where tanh is 1; 4: 2. */
+const SQUASH: usize = memory.data<f32>([104, -30, 5.421010862427522e-20, 20, 2]);
 
 @unmanaged
 export class Sigmoid {
   @inline apply(x: v128): v128 {
-    // With e = exp(−|x|) ≤ 1 neither side overflows, and small results keep all their digits.
-    const one = Lanes.entry(EXP, 7);
-    const e = changetype<Exp>(0).apply(f32x4.neg(f32x4.abs(x)));
-    const numerator = Lanes.select(f32x4.lt(x, f32x4.splat(0)), e, one);
-    return f32x4.div(numerator, f32x4.add(one, e));
+    // 1/(1 + e) with e = exp(−x), all times 2⁻⁶⁴: e cannot overflow then, and small results keep all their digits.
+    const bounded = f32x4.pmax(f32x4.pmin(f32x4.neg(x), Lanes.entry(SQUASH, 0)), Lanes.entry(SQUASH, 1));
+    const shifted = ExpCore.shifted(bounded);
+    const n = f32x4.sub(shifted, Lanes.entry(EXP, 6));
+    const y = f32x4.add(ExpCore.minusOne(ExpCore.remainder(bounded, n)), Lanes.entry(EXP, 7));
+    const small = Lanes.entry(SQUASH, 2);
+    return f32x4.div(small, f32x4.add(small, f32x4.mul(y, ExpCore.power2(shifted, small))));
   }
 }
 
 @unmanaged
 export class Tanh {
   @inline apply(x: v128): v128 {
+    // e/(e + 2) with e = exp(2|x|) − 1, which has all its digits for small x, too.
     const magnitude = f32x4.abs(x);
-    const z = f32x4.mul(x, x);
-    let p = Lanes.entry(TANH, 4);
-    p = Lanes.madd(p, z, Lanes.entry(TANH, 3));
-    p = Lanes.madd(p, z, Lanes.entry(TANH, 2));
-    p = Lanes.madd(p, z, Lanes.entry(TANH, 1));
-    p = Lanes.madd(p, z, Lanes.entry(TANH, 0));
-    const small = Lanes.madd(f32x4.mul(p, z), magnitude, magnitude);
-    const e = changetype<Exp>(0).apply(f32x4.add(magnitude, magnitude));
-    const one = Lanes.entry(TANH, 5);
-    const large = f32x4.sub(one, f32x4.div(Lanes.entry(TANH, 6), f32x4.add(e, one)));
-    return Lanes.withSign(Lanes.select(f32x4.lt(magnitude, Lanes.entry(TANH, 7)), small, large), x);
+    const bounded = f32x4.pmin(f32x4.add(magnitude, magnitude), Lanes.entry(SQUASH, 3));
+    const shifted = ExpCore.shifted(bounded);
+    const n = f32x4.sub(shifted, Lanes.entry(EXP, 6));
+    const y = ExpCore.minusOne(ExpCore.remainder(bounded, n));
+    const one = Lanes.entry(EXP, 7);
+    const scale = ExpCore.power2(shifted, one);
+    const e = Lanes.madd(scale, y, f32x4.sub(scale, one));
+    return Lanes.withSign(f32x4.div(e, f32x4.add(e, Lanes.entry(SQUASH, 4))), x);
   }
 }
 
@@ -210,7 +222,7 @@ export class Erf {
     far = Lanes.madd(far, t, Lanes.entry(ERF_FAR, 2));
     far = Lanes.madd(far, t, Lanes.entry(ERF_FAR, 1));
     far = Lanes.madd(far, t, Lanes.entry(ERF_FAR, 0));
-    far = changetype<Exp>(0).apply(f32x4.sub(f32x4.mul(far, t), t));
+    far = changetype<ExpOfNegative>(0).apply(f32x4.sub(f32x4.mul(far, t), t));
     far = f32x4.sub(Lanes.entry(EXP, 7), far);
 
     return Lanes.withSign(Lanes.select(f32x4.gt(t, Lanes.entry(ERF, 1)), far, near), x);

@@ -9,6 +9,8 @@ const M0: u32 = 0xd2511f53;
 const M1: u32 = 0xcd9e8d57;
 const W0: u32 = 0x9e3779b9;
 const W1: u32 = 0xbb67ae85;
+/** The same, to be loaded into all lanes. */
+const CONSTANTS: usize = memory.data<u32>([M0, M1, W0, W1]);
 
 /** Runs `F.apply(words, a, b)` over the blocks of one call, from `block` on; then the state moves on. */
 function draw<F>(out: usize, state: usize, n: i32, block: u32, a: v128, b: v128): void {
@@ -21,16 +23,18 @@ function draw<F>(out: usize, state: usize, n: i32, block: u32, a: v128, b: v128)
     let key0 = i32x4.splat(State.word(state, 0));
     let key1 = i32x4.splat(State.word(state, 1));
     for (let round = 0; round < 10; ++round) {
-      const low0 = i64x2.extmul_low_i32x4_u(c0, i32x4.splat(M0));
-      const high0 = i64x2.extmul_high_i32x4_u(c0, i32x4.splat(M0));
-      const low1 = i64x2.extmul_low_i32x4_u(c2, i32x4.splat(M1));
-      const high1 = i64x2.extmul_high_i32x4_u(c2, i32x4.splat(M1));
+      const m0 = Lanes.entry(CONSTANTS, 0);
+      const m1 = Lanes.entry(CONSTANTS, 1);
+      const low0 = i64x2.extmul_low_i32x4_u(c0, m0);
+      const high0 = i64x2.extmul_high_i32x4_u(c0, m0);
+      const low1 = i64x2.extmul_low_i32x4_u(c2, m1);
+      const high1 = i64x2.extmul_high_i32x4_u(c2, m1);
       c0 = v128.xor(v128.xor(v128.shuffle<i32>(low1, high1, 1, 3, 5, 7), c1), key0);
       c1 = v128.shuffle<i32>(low1, high1, 0, 2, 4, 6);
       c2 = v128.xor(v128.xor(v128.shuffle<i32>(low0, high0, 1, 3, 5, 7), c3), key1);
       c3 = v128.shuffle<i32>(low0, high0, 0, 2, 4, 6);
-      key0 = i32x4.add(key0, i32x4.splat(W0));
-      key1 = i32x4.add(key1, i32x4.splat(W1));
+      key0 = i32x4.add(key0, Lanes.entry(CONSTANTS, 2));
+      key1 = i32x4.add(key1, Lanes.entry(CONSTANTS, 3));
     }
     const c01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
     const c23 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
@@ -82,7 +86,11 @@ function philox(c0: u32, c1: u32, c2: u32, key0: u32, key1: u32): v128 {
 class Unit {
   /** The upper 24 bits of each word as a number in [0, 1). */
   @inline static of(words: v128): v128 {
-    return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(words, 8)), f32x4.splat(5.9604644775390625e-8));
+    return f32x4.mul(Unit.digits(words), f32x4.splat(5.9604644775390625e-8));
+  }
+  /** The same times 2²⁴. As 24 bits have no sign, the conversion of signed numbers will do: it is one operation. */
+  @inline static digits(words: v128): v128 {
+    return f32x4.convert_i32x4_s(i32x4.shr_u(words, 8));
   }
 }
 
@@ -116,14 +124,14 @@ export function randomNormal(out: usize, state: usize, n: i32, mean: f32, std: f
 @unmanaged
 class Dropout {
   @inline apply(words: v128, p: v128, scale: v128): v128 {
-    return v128.and(f32x4.ge(Unit.of(words), p), scale);
+    return v128.and(f32x4.ge(Unit.digits(words), p), scale);
   }
 }
 export function dropoutMask(out: usize, state: usize, n: i32, p: f32): void {
   dropoutMaskPart(out, state, n, p, 0);
 }
 export function dropoutMaskPart(out: usize, state: usize, n: i32, p: f32, block: i32): void {
-  draw<Dropout>(out, state, n, block, f32x4.splat(p), f32x4.splat(p < 1 ? 1 / (1 - p) : 0));
+  draw<Dropout>(out, state, n, block, f32x4.splat(p * 16777216), f32x4.splat(p < 1 ? 1 / (1 - p) : 0));
 }
 
 /** Fisher–Yates from the top: element i changes places with one of 0…i, chosen by word i. */

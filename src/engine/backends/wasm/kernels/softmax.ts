@@ -1,6 +1,6 @@
 // softmax, logSoftmax and their gradients along `length` of [outer, length, inner]. Long contiguous rows are done one by
 // one; else four rows or columns together, one in each lane. The largest value is subtracted first, sums are float64.
-import { Exp, Log1p } from "./exponential";
+import { ExpOfNegative, Log1p } from "./exponential";
 import { Lanes } from "./lanes";
 import { Row } from "./reduce";
 
@@ -60,16 +60,35 @@ class Four {
     }
   }
 
+  /** As Core.max. */
   @inline static max(from: usize, length: i32, step: usize, apart: usize, count: i32): v128 {
     let max = f32x4.splat(f32.NEGATIVE_INFINITY);
-    for (; length > 0; --length, from += step) max = f32x4.max(max, Four.load(from, apart, count));
+    for (; length > 0; --length, from += step) max = f32x4.pmax(max, Four.load(from, apart, count));
     return max;
   }
 }
 
 class Core {
+  /** The largest of a row, in all lanes. A NaN is passed over, which is quicker: it makes the sum NaN anyway. */
+  @inline static max(x: usize, length: i32): v128 {
+    let m = f32x4.splat(f32.NEGATIVE_INFINITY);
+    let other = m;
+    for (; length >= 8; length -= 8, x += 32) {
+      m = f32x4.pmax(m, v128.load(x));
+      other = f32x4.pmax(other, v128.load(x, 16));
+    }
+    if (length >= 4) {
+      m = f32x4.pmax(m, v128.load(x));
+      x += 16;
+    }
+    if (length & 3) other = f32x4.pmax(other, Core.loadLast(x, length & 3));
+    m = f32x4.pmax(m, other);
+    m = f32x4.pmax(m, v128.shuffle<i32>(m, m, 2, 3, 0, 1));
+    return f32x4.pmax(m, v128.shuffle<i32>(m, m, 1, 0, 3, 2));
+  }
+
   @inline static exp(x: v128): v128 {
-    return changetype<Exp>(0).apply(x);
+    return changetype<ExpOfNegative>(0).apply(x);
   }
 
   /** log Σ exp(x − max). One of the terms is exp(0) = 1: without it a small rest keeps its digits. */
@@ -78,29 +97,36 @@ class Core {
     return changetype<Log1p>(0).apply(Lanes.narrow(f64x2.sub(low, one), f64x2.sub(high, one)));
   }
 
-  /** What is left of a row from `i` on, at most four elements; −∞ beyond its end, where exp is 0. */
-  @inline static loadRow(row: usize, i: i32, length: i32): v128 {
-    const from = row + ((<usize>i) << 2);
-    return length - i >= 4 ? v128.load(from) : Lanes.loadPartial(from, length - i, f32.NEGATIVE_INFINITY);
+  /** The last one to three elements of a row; −∞ beyond its end, where exp is 0. */
+  @inline static loadLast(from: usize, count: i32): v128 {
+    return Lanes.loadPartial(from, count, f32.NEGATIVE_INFINITY);
   }
 }
 
 @unmanaged
 class Softmax {
   row(out: usize, x: usize, _: usize, length: i32): void {
-    const max = f32x4.splat(Row.max(x, length));
+    const max = Core.max(x, length);
+    const end = out + ((<usize>(length & ~3)) << 2);
+    let to = out;
     let low = f64x2.splat(0);
     let high = low;
-    for (let i = 0; i < length; i += 4) {
-      const e = Core.exp(f32x4.sub(Core.loadRow(x, i, length), max));
+    for (; to < end; to += 16, x += 16) {
+      const e = Core.exp(f32x4.sub(v128.load(x), max));
       low = f64x2.add(low, Lanes.low(e));
       high = f64x2.add(high, Lanes.high(e));
-      Lanes.storeColumns(out, i, length, e);
+      v128.store(to, e);
+    }
+    const rest = length & 3;
+    let last = f32x4.splat(0);
+    if (rest > 0) {
+      last = Core.exp(f32x4.sub(Core.loadLast(x, rest), max));
+      low = f64x2.add(low, Lanes.low(last));
+      high = f64x2.add(high, Lanes.high(last));
     }
     const total = f32x4.splat(<f32>Lanes.total(f64x2.add(low, high)));
-    for (let i = 0; i < length; i += 4) {
-      Lanes.storeColumns(out, i, length, f32x4.div(v128.load(out + ((<usize>i) << 2)), total));
-    }
+    for (to = out; to < end; to += 16) v128.store(to, f32x4.div(v128.load(to), total));
+    if (rest > 0) Lanes.storePartial(end, f32x4.div(last, total), rest);
   }
 
   four(out: usize, x: usize, _: usize, length: i32, step: usize, apart: usize, count: i32): void {
@@ -124,20 +150,27 @@ class Softmax {
 @unmanaged
 class LogSoftmax {
   row(out: usize, x: usize, _: usize, length: i32): void {
-    const max = f32x4.splat(Row.max(x, length));
+    const max = Core.max(x, length);
+    const whole = (<usize>(length & ~3)) << 2;
+    const rest = length & 3;
     let low = f64x2.splat(0);
     let high = low;
-    for (let i = 0; i < length; i += 4) {
-      const e = Core.exp(f32x4.sub(Core.loadRow(x, i, length), max));
+    for (let at: usize = 0; at < whole; at += 16) {
+      const e = Core.exp(f32x4.sub(v128.load(x + at), max));
+      low = f64x2.add(low, Lanes.low(e));
+      high = f64x2.add(high, Lanes.high(e));
+    }
+    if (rest > 0) {
+      const e = Core.exp(f32x4.sub(Core.loadLast(x + whole, rest), max));
       low = f64x2.add(low, Lanes.low(e));
       high = f64x2.add(high, Lanes.high(e));
     }
     const total = f64x2.splat(Lanes.total(f64x2.add(low, high)));
     const shift = Core.logOfSum(total, total);
-    for (let i = 0; i < length; i += 4) {
-      const v = f32x4.sub(f32x4.sub(v128.load(x + ((<usize>i) << 2)), max), shift);
-      Lanes.storeColumns(out, i, length, v);
+    for (let at: usize = 0; at < whole; at += 16) {
+      v128.store(out + at, f32x4.sub(f32x4.sub(v128.load(x + at), max), shift));
     }
+    if (rest > 0) Lanes.storePartial(out + whole, f32x4.sub(f32x4.sub(v128.load(x + whole), max), shift), rest);
   }
 
   four(out: usize, x: usize, _: usize, length: i32, step: usize, apart: usize, count: i32): void {
@@ -160,10 +193,10 @@ class LogSoftmax {
 class SoftmaxBackward {
   row(out: usize, g: usize, y: usize, length: i32): void {
     const dot = f32x4.splat(<f32>Row.dot(g, y, length));
-    for (let i = 0; i < length; i += 4) {
-      const at = (<usize>i) << 2;
-      Lanes.storeColumns(out, i, length, f32x4.mul(v128.load(y + at), f32x4.sub(v128.load(g + at), dot)));
+    for (; length >= 4; length -= 4, out += 16, g += 16, y += 16) {
+      v128.store(out, f32x4.mul(v128.load(y), f32x4.sub(v128.load(g), dot)));
     }
+    if (length > 0) Lanes.storePartial(out, f32x4.mul(v128.load(y), f32x4.sub(v128.load(g), dot)), length);
   }
 
   four(out: usize, g: usize, y: usize, length: i32, step: usize, apart: usize, count: i32): void {
@@ -187,10 +220,11 @@ class SoftmaxBackward {
 class LogSoftmaxBackward {
   row(out: usize, g: usize, y: usize, length: i32): void {
     const total = f32x4.splat(<f32>Row.sum(g, length));
-    for (let i = 0; i < length; i += 4) {
-      const at = (<usize>i) << 2;
-      const share = f32x4.mul(Core.exp(v128.load(y + at)), total);
-      Lanes.storeColumns(out, i, length, f32x4.sub(v128.load(g + at), share));
+    for (; length >= 4; length -= 4, out += 16, g += 16, y += 16) {
+      v128.store(out, f32x4.sub(v128.load(g), f32x4.mul(Core.exp(v128.load(y)), total)));
+    }
+    if (length > 0) {
+      Lanes.storePartial(out, f32x4.sub(v128.load(g), f32x4.mul(Core.exp(v128.load(y)), total)), length);
     }
   }
 
