@@ -3,9 +3,11 @@
  *
  * WGSL's own exp, log, tanh, sin, cos and pow may be off by thousands of units in the last place or lose NaNs, `max` and
  * `min` drop them, and no comparison is sure to notice one. So a value is asked whether it is finite by `Math.abs(x) <=
- * 3.4e38`, and the functions here keep NaN and infinity as C does. What still differs from the CPU: numbers below 2⁻¹²⁶
- * may be taken for 0; the sign of a zero may be lost; sin and cos are NaN beyond ±10⁵, as no float64 is at
- * hand to reduce such numbers; pow with exponents beyond ±128 is accurate to about 10⁻⁵.
+ * 3.4e38`, and the functions here keep NaN and infinity as C does.
+ *
+ * What differs from the CPU all the same: numbers below 2⁻¹²⁶ may be taken for 0; the sign of a zero may be lost; sin and
+ * cos are NaN beyond ±10⁵, as no float64 is at hand to reduce such numbers; pow with exponents beyond ±128 is accurate to
+ * about 10⁻⁵; whole numbers end at 2²⁴, and float64 at 48 bits.
  */
 import type { HelperFunction } from "../lowering.ts";
 import { philox } from "./philox.ts";
