@@ -31,6 +31,14 @@ const shapes: Readonly<Record<string, Partial<Geometry>>> = {
   "channels that don't fit together": {
     ...{ channels: 5, features: 2, width: 40010, outWidth: 11, kernelWidth: 2, dilationX: 40000 - 1, strideX: 1 },
   },
+  "one feature for each channel": {
+    ...{ batch: 3, groups: 6, channels: 6, features: 6, height: 15, width: 14, outHeight: 15, outWidth: 14 },
+    ...{ kernelHeight: 3, kernelWidth: 3, padTop: 1, padLeft: 1 },
+  },
+  "one feature of so many channels that taps take two blocks": {
+    ...{ batch: 2, channels: 70, features: 1, height: 9, width: 18, outHeight: 9, outWidth: 18 },
+    ...{ kernelHeight: 3, kernelWidth: 3, padTop: 1, padLeft: 1 },
+  },
   "many small images": {
     ...{ batch: 50, channels: 4, features: 5, height: 4, width: 3, outHeight: 2, outWidth: 1 },
     ...{ kernelHeight: 3, kernelWidth: 3 },

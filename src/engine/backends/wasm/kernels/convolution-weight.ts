@@ -2,6 +2,7 @@
 import { packRows } from "./pack";
 import { Block, horizontal, MAX_FEATURES, MAX_TAPS, Planes, vertical } from "./planes";
 import { scratch } from "./scratch";
+import { addProductsOfOne, clearSumsOfOne, unpackSumsOfOne } from "./single-feature";
 import { WEIGHT_COLUMNS, WEIGHT_ROWS, weightTile } from "./weight-tile";
 
 /** A block's positions × features are packed in as much room as the sums take. */
@@ -102,7 +103,8 @@ export function convolutionWeightPart(
         for (let tap = 0; tap < kernel; tap += Block.taps) {
           const taps = min<i32>(kernel - tap, Block.taps);
           const depth = together * taps;
-          memory.fill(scratch, 0, (<usize>stripsOf(some) * <usize>WEIGHT_COLUMNS * <usize>depth) << 2);
+          if (features == 1) clearSumsOfOne(depth);
+          else memory.fill(scratch, 0, (<usize>stripsOf(some) * <usize>WEIGHT_COLUMNS * <usize>depth) << 2);
           for (let image = 0; image < batch; image += Block.images) {
             const images = min<i32>(batch - image, Block.images);
             const source = x + <usize>(image * groups * channels + firstChannel) * sourcePlane;
@@ -115,15 +117,21 @@ export function convolutionWeightPart(
                 horizontal.count = min<i32>(outWidth - left, columns);
                 Planes.fill(source, images, <usize>(groups * channels) * sourcePlane, together, sourcePlane);
                 Planes.writeTaps(together, tap, taps);
-                pack(gradient, images, <usize>(groups * features) * gPlane, some, gPlane);
-                addProducts(images, together, some, depth);
+                const imageStep = <usize>(groups * features) * gPlane;
+                if (features == 1) {
+                  addProductsOfOne(gradient, images, imageStep, together * Planes.channelSize, depth);
+                } else {
+                  pack(gradient, images, imageStep, some, gPlane);
+                  addProducts(images, together, some, depth);
+                }
               }
             }
           }
           vertical.count = rows;
           horizontal.count = columns;
           const to = out + <usize>firstFeature * featureBytes + ((<usize>(channel * kernel + tap)) << 2);
-          unpack(to, featureBytes, some, depth);
+          if (features == 1) unpackSumsOfOne(to, depth);
+          else unpack(to, featureBytes, some, depth);
         }
       }
     }

@@ -3,6 +3,7 @@ import { product, stripsOf, writePlaces } from "./correlation-tiles";
 import { packRows } from "./pack";
 import { Block, horizontal, MAX_FEATURES, MAX_POSITIONS, Planes, vertical } from "./planes";
 import { scratch } from "./scratch";
+import { correlateOne } from "./single-feature";
 
 /** What stays the same for all blocks of one instruction. */
 export class Call {
@@ -63,9 +64,14 @@ export function correlate(): void {
                 horizontal.count = min<i32>(horizontal.grid - x, columns);
                 fill(group, image, images, channel, channels);
                 Planes.writeTaps(channels, tap, taps);
-                writePlaces(images, channels * Planes.channelSize, <i32>imageOut);
+                const imagePlanes = channels * Planes.channelSize;
                 const out = Call.out + ((<usize>image * imageOut + <usize>firstFeature * planeOut) << 2);
-                product(out, planeOut << 2, bias, features, channels * taps, goesOn);
+                if (Call.features == 1 && horizontal.outStep == 1) {
+                  correlateOne(out, bias, channels * taps, goesOn, images, imagePlanes, <i32>imageOut);
+                } else {
+                  writePlaces(images, imagePlanes, <i32>imageOut);
+                  product(out, planeOut << 2, bias, features, channels * taps, goesOn);
+                }
               }
             }
           }

@@ -181,8 +181,9 @@ function fillRow(to: usize, from: usize, step: usize, before: i32, count: i32, w
   return zero(end, width - before - count);
 }
 
+/** Likewise in whole vectors. */
 function zero(to: usize, count: i32): usize {
   const end = to + ((<usize>count) << 2);
-  for (; to < end; to += 4) store<f32>(to, 0);
+  for (; to < end; to += 16) v128.store(to, i32x4.splat(0));
   return end;
 }
