@@ -30,6 +30,9 @@ const Environment = z.object({
     .default(Math.max(1, availableParallelism() - 1))
     .describe("how many jobs a worker trains at once, 1 to 256"),
   ENGINE_THREADS: count(64).optional().describe("how many threads share the work of one job, 1 to 64"),
+  GPU_CONCURRENCY: count(64)
+    .default(2)
+    .describe("how many jobs that ask for a GPU a worker with one trains at once, 1 to 64"),
   LOCK_MS: count(600_000).default(4000).describe("milliseconds after which a silent worker counts as dead"),
   STALLED_MS: count(600_000).default(2000).describe("milliseconds between two looks for dead workers"),
   STOP_GRACE_MS: count(600_000)
@@ -73,6 +76,8 @@ export interface Config {
   readonly concurrency: number;
   /** Threads that share the work of one job. */
   readonly engineThreads: number;
+  /** Jobs that ask for a GPU, beside the others. */
+  readonly gpuConcurrency: number;
   /** A worker that does not renew its lock for so long has lost its job. */
   readonly lockMs: number;
   readonly stalledMs: number;
@@ -112,6 +117,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: value.LOG_LEVEL,
     concurrency: value.CONCURRENCY,
     engineThreads: value.ENGINE_THREADS ?? coresForEach(value.CONCURRENCY),
+    gpuConcurrency: value.GPU_CONCURRENCY,
     lockMs: value.LOCK_MS,
     stalledMs: value.STALLED_MS,
     stopGraceMs: value.STOP_GRACE_MS,

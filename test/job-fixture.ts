@@ -33,6 +33,14 @@ export const slow = {
   checkpoint: { every_epochs: 1 },
 };
 
+/** What events and workers say of a device, where a test is not about devices. */
+export const onCpu = {
+  device: "cpu",
+  device_info: { mode: "simd", adapter: null, driver: null, threads: 1, reason: "The test says so." },
+};
+const noGpu = { available: false, mode: null, adapter: null, driver: null, reason: "None.", concurrency: 1, jobs: [] };
+export const cpuAlone = { cpu: { mode: "simd" }, gpu: noGpu };
+
 export async function submit({ jobs, datasets, initialWeights }: JobParts, spec: object): Promise<string> {
   const checked = await checkSpec(spec, {
     dataset: (id) => datasets.get(id),

@@ -13,6 +13,7 @@ import { controlRoutes } from "./routes/control.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
+import { deviceRoutes } from "./routes/devices.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { eventsOfJobsRoutes } from "./routes/events-of-jobs.ts";
@@ -78,6 +79,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   datasetRoutes(app, parts);
   catalogRoutes(app);
   workerRoutes(app, parts);
+  deviceRoutes(app, parts);
   healthRoutes(app, parts);
   await docsRoutes(app);
   await dashboardRoutes(app);

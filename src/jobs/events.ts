@@ -1,6 +1,7 @@
 /** The events of a job's stream: one schema each, from which type, OpenAPI, SSE and dashboard follow. */
 import { z } from "zod";
 import { SpecChange } from "../spec/job-spec.ts";
+import { DeviceInfo } from "./device-info.ts";
 import { ModelSummary } from "./model-summary.ts";
 import { Problem } from "./problem.ts";
 
@@ -18,6 +19,7 @@ const tables = z
   );
 const epoch = z.int().min(0);
 const step = z.int().min(0);
+const device = z.string().describe("`cpu` or `gpu`");
 
 export const Best = z
   .object({ epoch, metric: z.string(), value: figure, nonfinite })
@@ -30,23 +32,27 @@ export const Links = z
 const payloads = {
   queued: z.object({
     reason: z
-      .enum(["submitted", "worker_stopped", "requested"])
-      .describe("why the job waits; `requested`: after a pause"),
+      .enum(["submitted", "worker_stopped", "requested", "device_lost"])
+      .describe("why the job waits; `requested`: after a pause; `device_lost`: its GPU failed or is gone"),
     epoch: epoch.describe("whole epochs trained so far"),
   }),
   started: z.object({
     attempt: z.int().min(1),
     worker: z.string(),
-    device: z.string(),
+    device,
+    device_info: DeviceInfo,
     model_summary: ModelSummary,
   }),
   resumed: z.object({
     attempt: z.int().min(1),
     worker: z.string(),
-    device: z.string(),
+    device,
+    device_info: DeviceInfo,
     epoch: epoch.describe("the whole epochs in the checkpoint it goes on from"),
     step: step.describe("the steps in that checkpoint"),
-    reason: z.enum(["worker_lost", "worker_stopped", "requested"]).describe("`requested`: after a pause"),
+    reason: z
+      .enum(["worker_lost", "worker_stopped", "requested", "device_lost"])
+      .describe("`requested`: after a pause; `device_lost`: its GPU failed or is gone"),
   }),
   paused: z.object({
     epoch: epoch.describe("whole epochs trained so far"),

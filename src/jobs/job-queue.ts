@@ -4,43 +4,57 @@ import type { Redis } from "ioredis";
 import { rankOf } from "./job-log.ts";
 import type { Keys } from "./keys.ts";
 
-export const QUEUE_NAME = "train";
+/** Jobs that ask for a GPU have a queue of their own, in which only workers look that have one. */
+export const QUEUE_NAMES = { any: "train", gpu: "train-gpu" } as const;
+export type QueueKind = keyof typeof QUEUE_NAMES;
+
+/** In which queue a job waits, by its spec. */
+export const queueOf = (spec: object): QueueKind => ("device" in spec && spec.device === "gpu" ? "gpu" : "any");
 
 export class JobQueue {
-  private readonly queue: Queue;
+  private readonly queues: Readonly<Record<QueueKind, Queue>>;
   private readonly redis: Redis;
 
   constructor(redis: Redis, keys: Keys) {
     this.redis = redis;
-    this.queue = new Queue(QUEUE_NAME, {
-      connection: redis,
-      prefix: keys.tag,
-      // A finished job leaves the queue at once: so the same id can wait again, and the log alone remembers.
-      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-    });
-    // Each command rejects on its own; without a listener the same error would end the process.
-    this.queue.on("error", () => {});
+    const open = (kind: QueueKind): Queue => {
+      const queue = new Queue(QUEUE_NAMES[kind], {
+        connection: redis,
+        prefix: keys.tag,
+        // A finished job leaves the queue at once: so the same id can wait again, and the log alone remembers.
+        defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+      });
+      // Each command rejects on its own; without a listener the same error would end the process.
+      queue.on("error", () => {});
+      return queue;
+    };
+    this.queues = { any: open("any"), gpu: open("gpu") };
   }
 
   /** Adding a job that is in the queue already changes nothing. */
-  async add(id: string, priority: number): Promise<void> {
-    await this.queue.add(QUEUE_NAME, {}, { jobId: id, priority: rankOf(priority) });
+  async add(id: string, priority: number, spec: object): Promise<void> {
+    const kind = queueOf(spec);
+    await this.queues[kind].add(QUEUE_NAMES[kind], {}, { jobId: id, priority: rankOf(priority) });
   }
 
   /** Takes a waiting job out; one that a worker holds stays. */
   async remove(id: string): Promise<void> {
-    await this.queue.remove(id).catch((error: unknown) => {
-      if (!(error instanceof Error && /locked/.test(error.message))) throw error;
-    });
+    for (const queue of Object.values(this.queues)) {
+      await queue.remove(id).catch((error: unknown) => {
+        if (!(error instanceof Error && /locked/.test(error.message))) throw error;
+      });
+    }
   }
 
-  /** Those of the ids that the queue does not know, in one round trip. */
+  /** Those of the ids that no queue knows, in one round trip. */
   async missing(ids: readonly string[]): Promise<string[]> {
-    const found = await Promise.all(ids.map((id) => this.redis.exists(this.queue.toKey(id))));
+    const found = await Promise.all(
+      ids.map((id) => this.redis.exists(this.queues.any.toKey(id), this.queues.gpu.toKey(id))),
+    );
     return ids.filter((_, i) => found[i] === 0);
   }
 
   async close(): Promise<void> {
-    await this.queue.close();
+    await Promise.all(Object.values(this.queues).map((queue) => queue.close()));
   }
 }

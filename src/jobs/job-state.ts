@@ -1,6 +1,7 @@
 /** The state hash of a job: how its fields are written as strings and read back. */
 import { z } from "zod";
 import { JobPatch, SpecChange } from "../spec/job-spec.ts";
+import { DeviceInfo } from "./device-info.ts";
 import { Best, type EventPayload } from "./events.ts";
 import { Job, type JobState, Latest, Progress, StoredCheckpoint } from "./job.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
@@ -18,6 +19,7 @@ export interface StateFields {
   latest?: object;
   best?: object;
   device?: string;
+  device_info?: object;
   worker?: string;
   error?: object;
   priority?: number;
@@ -66,6 +68,7 @@ const Hash = z.object({
   latest: orNull(json(Latest)),
   best: orNull(json(Best)),
   device: orNull(z.string()),
+  device_info: orNull(json(DeviceInfo)),
   worker: orNull(z.string()),
   attempt: z.coerce.number(),
   cancel_requested: flag,
@@ -82,7 +85,7 @@ const Hash = z.object({
   planned_changes: z.coerce.number().default(0),
   streamed_step: z.coerce.number().default(0),
   ran_ms: z.coerce.number().default(0),
-  queue_reason: z.enum(["submitted", "worker_stopped", "requested"]).default("submitted"),
+  queue_reason: z.enum(["submitted", "worker_stopped", "requested", "device_lost"]).default("submitted"),
   error: orNull(json(Job.shape.error.unwrap())),
   priority: z.coerce.number(),
   seq: z.coerce.number(),

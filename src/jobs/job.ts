@@ -1,6 +1,7 @@
 /** The job as the API shows it, and the state from which it is made. */
 import { z } from "zod";
 import { type JobPatch, SpecChange } from "../spec/job-spec.ts";
+import { DeviceInfo } from "./device-info.ts";
 import { Best, type EventPayload, Links } from "./events.ts";
 import { ModelSummary } from "./model-summary.ts";
 import { Problem } from "./problem.ts";
@@ -60,7 +61,8 @@ export const Job = z
     progress: Progress,
     latest: Latest.nullable(),
     best: Best.nullable(),
-    device: z.string().nullable(),
+    device: z.string().nullable().describe("`cpu` or `gpu`; null until a worker has taken the job"),
+    device_info: DeviceInfo.nullable(),
     worker: z.string().nullable(),
     attempts: z.int().describe("how often a worker has taken the job"),
     cancel_requested: z.boolean(),
@@ -122,6 +124,7 @@ export function jobAsCreated(state: JobState, queuePosition: number | null): Job
       latest: null,
       best: null,
       device: null,
+      device_info: null,
       worker: null,
       attempts: 0,
       cancel_requested: false,

@@ -40,7 +40,7 @@ export class Jobs {
   async submit(job: JobToCreate, idempotency?: { key: string; bodyHash: string }): Promise<CreateOutcome> {
     const spec = await storeBulk(job.spec, job.id, this.store);
     const made = await this.log.create({ ...job, spec }, idempotency);
-    if (made.outcome === "created") await this.queue.add(job.id, job.priority);
+    if (made.outcome === "created") await this.queue.add(job.id, job.priority, job.spec);
     else await this.store.remove(`jobs/${job.id}`);
     return made;
   }
@@ -107,7 +107,7 @@ export class Jobs {
       { type: "queued", data: { reason, epoch: state.progress.epoch }, state: { queue_reason: reason } },
     ]);
     // If someone else was faster, the job waits already, and adding it again changes nothing.
-    await this.queue.add(id, state.priority);
+    await this.queue.add(id, state.priority, state.spec);
     return "done";
   }
 

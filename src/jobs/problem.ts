@@ -49,6 +49,12 @@ export const jobProblems = {
     status: 500,
     detail,
   }),
+  deviceLost: (detail: string): Problem => ({
+    type: `${PROBLEM_BASE}device-lost`,
+    title: "The GPU of this job kept failing",
+    status: 500,
+    detail,
+  }),
   internal: (detail: string): Problem => ({
     type: `${PROBLEM_BASE}internal-error`,
     title: "Something in the service broke",

@@ -1,6 +1,7 @@
 /** Which workers there are: each says every few seconds that it lives, and is forgotten when it no longer does. */
 import type { Redis } from "ioredis";
 import { z } from "zod";
+import { WorkerGpu } from "./device-info.ts";
 import type { Keys } from "./keys.ts";
 
 export const WorkerInfo = z
@@ -9,8 +10,9 @@ export const WorkerInfo = z
     host: z.string(),
     pid: z.int(),
     version: z.string(),
-    device: z.string(),
-    concurrency: z.int().describe("how many jobs it trains at once"),
+    cpu: z.object({ mode: z.string().describe("which WebAssembly kernels, such as `relaxed-simd`") }),
+    gpu: WorkerGpu,
+    concurrency: z.int().describe("how many jobs it trains at once, without those that ask for a GPU"),
     threads: z.int().describe("how many threads each job may use"),
     jobs: z.array(z.string()).describe("those that it trains now"),
     since: z.iso.datetime(),

@@ -10,9 +10,11 @@ export function checkSettings(input: Readonly<Record<string, unknown>>, mistakes
     if (!known.includes(name)) mistakes.add(joinPath("", name), () => unknownField(name, known));
   }
   const settings = Object.fromEntries(Object.entries(input).filter(([name]) => Object.hasOwn(JobSettings.shape, name)));
-  if (settings["device"] === "gpu") {
-    mistakes.add("device", '"gpu" is not there yet; use "cpu", or "auto" for the best there is');
-    delete settings["device"];
+  if (settings["device"] === "gpu" && settings["numerics"] === "strict") {
+    mistakes.add(
+      "numerics",
+      '"strict" gives the same bits on every CPU, but not on a GPU; use "fast", or device "cpu"',
+    );
   }
   return parseOr(JobSettings, settings, "", mistakes, { epochs: 1 });
 }

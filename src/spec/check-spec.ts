@@ -33,6 +33,8 @@ export interface CheckContext {
   readonly dataset: FindDataset;
   /** What jobs have trained; without it a spec can't start from one. */
   readonly weights?: FindWeights;
+  /** Why no worker has a GPU, or null if one has; without it nobody asks. */
+  readonly missingGpu?: () => Promise<string | null>;
   readonly limits?: SpecLimits;
 }
 
@@ -51,6 +53,8 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
     return failed();
   }
   const settings = checkSettings(input, mistakes);
+  const missing = settings?.device === "gpu" ? await context.missingGpu?.() : null;
+  if (missing) mistakes.add("device", missing);
   const loss = checkComponent(input["loss"], "loss", losses, "loss", mistakes, true);
   const optimizer = checkComponent(input["optimizer"], "optimizer", optimizers, "optimizer", mistakes, true);
 

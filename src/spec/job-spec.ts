@@ -195,7 +195,10 @@ export const JobSettings = z.strictObject({
         "What follows a loss that is not a finite number. stop: the job fails and keeps the last finite weights. rollback: it goes back to the " +
         "end of the epoch before and trains on at half the learning rate, 10 times at most.",
     }),
-  device: z.enum(["auto", "cpu"]).default("auto"),
+  device: z.enum(["auto", "cpu", "gpu"]).default("auto").meta({
+    description:
+      "auto: where there is a GPU a few steps are tried on it and on the cpu, and the faster trains the job. gpu: refused if no worker has one.",
+  }),
   mode: z.enum(["compiled", "eager"]).default("compiled").meta({ description: "The same numbers, bit for bit." }),
   numerics: z
     .enum(["fast", "strict"])

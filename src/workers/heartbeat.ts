@@ -15,14 +15,14 @@ export interface Listener {
 
 export class Heartbeat {
   private readonly parts: { registry: WorkerRegistry; log: JobLog; logger: Logger };
-  private readonly about: Omit<WorkerInfo, "jobs" | "seen_at">;
+  private readonly about: () => Omit<WorkerInfo, "jobs" | "seen_at">;
   private readonly listener: Listener;
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
   constructor(
     parts: { registry: WorkerRegistry; log: JobLog; logger: Logger },
-    about: Omit<WorkerInfo, "jobs" | "seen_at">,
+    about: () => Omit<WorkerInfo, "jobs" | "seen_at">,
     listener: Listener,
   ) {
     this.parts = parts;
@@ -37,12 +37,12 @@ export class Heartbeat {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.loop;
-    await this.parts.registry.leave(this.about.id).catch(() => {});
+    await this.parts.registry.leave(this.about().id).catch(() => {});
   }
 
   async beat(): Promise<void> {
     const jobs = this.listener.jobs();
-    await this.parts.registry.beat({ ...this.about, jobs, seen_at: new Date().toISOString() });
+    await this.parts.registry.beat({ ...this.about(), jobs, seen_at: new Date().toISOString() });
     // A signal reaches only who listens at that moment; the state keeps what it said.
     for (const state of await this.parts.log.states(jobs)) {
       if (state.cancel_requested) this.listener.hear(state.id, "cancel");

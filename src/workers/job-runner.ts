@@ -1,24 +1,26 @@
 /** One job, from the moment a worker takes it to its last event: claim, train, write down, end. */
 import type { Logger } from "pino";
 import { z } from "zod";
+import { gpuShared } from "../engine/index.ts";
 import { isFinished, type JobState } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems, type Problem } from "../jobs/problem.ts";
 import type { JobSpec } from "../spec/job-spec.ts";
+import { type ChosenDevice, chooseDevice, cpuInfo, gpuOf, type WorkerDevices } from "./choose-device.ts";
 import { JobWriter, SupersededError } from "./job-writer.ts";
 import { StopSwitch } from "./stop-switch.ts";
 import { TimeLimit } from "./time-limit.ts";
 import { Control } from "./trainer-messages.ts";
 import type { TrainerEnd, TrainerPool, TrainerThread } from "./trainer-pool.ts";
 import { Wishes } from "./wishes.ts";
-import { cancelled, claimed, completed, failed, givenBack, lossesOf, paused } from "./worker-events.ts";
+import { cancelled, claimed, completed, deviceLost, failed, givenBack, lossesOf, paused } from "./worker-events.ts";
 
 /** Why a running job is to stop. */
 export type StopReason = "cancel" | "pause" | "shutdown" | "lock_lost" | "time_limit";
 
-/** `waits`: the job is to go back to the queue. `over`: the queue may forget it. */
-export type RunOutcome = "over" | "waits";
+/** `waits`: the job is to go back to the queue. `elsewhere`: and be left to another worker. `over`: the queue may forget it. */
+export type RunOutcome = "over" | "waits" | "elsewhere";
 
 export interface RunnerParts {
   readonly log: JobLog;
@@ -27,6 +29,9 @@ export interface RunnerParts {
   readonly objects: string;
   readonly pool: TrainerPool;
   readonly worker: string;
+  readonly devices: WorkerDevices;
+  /** The jobs that train on the GPU now. */
+  readonly onGpu: Set<string>;
   /** So long a trainer may go on after it was asked to stop. */
   readonly stopGraceMs: number;
   /** Of the jobs that train now. */
@@ -54,6 +59,7 @@ export async function runJob(parts: RunnerParts, id: string, signal: AbortSignal
     logger.warn(error.message);
     return "over";
   } finally {
+    parts.onGpu.delete(id);
     parts.pool.giveBack(thread);
   }
 }
@@ -66,7 +72,11 @@ async function runOn(
   logger: Logger,
 ): Promise<RunOutcome> {
   const attempt = state.attempts + 1;
-  const device = await thread.device;
+  const spec = CheckedSpec.parse(state.spec);
+  const chosen = await deviceFor(thread, parts, state, spec, signal);
+  if (typeof chosen === "string") return chosen;
+  const { device } = chosen;
+  if (device === "gpu") parts.onGpu.add(state.id);
   const control = new Control();
   const stop = new StopSwitch(thread, control, parts.stopGraceMs);
   const writer = new JobWriter({ ...parts, control }, state, attempt, (error) => {
@@ -77,7 +87,7 @@ async function runOn(
   // A broker restored from an older copy may name one that is gone. From the start it comes to the same bits.
   const from =
     state.lastCheckpoint && (await parts.store.exists(state.lastCheckpoint.key)) ? state.lastCheckpoint : null;
-  const claim = claimed(state, from, attempt, parts.worker, device);
+  const claim = claimed(state, from, attempt, parts.worker, chosen);
   await writer.append([claim]);
   // Until the claim an earlier attempt could still write.
   const own = (await parts.log.state(state.id)) ?? state;
@@ -85,9 +95,8 @@ async function runOn(
   logger.info({ attempt, device, epoch: writer.epoch }, claim.type);
   if (state.cancel_requested) return end(writer, cancelled(writer.epoch));
   if (state.pause_requested) return pause(parts.log, writer, state.id);
-  if (lossesOf(state) >= MOST_LOSSES) return end(writer, failed(writer.epoch, tooManyLosses()));
+  if (lossesOf(state) >= MOST_LOSSES) return end(writer, failed(writer.epoch, tooManyLosses(state)));
 
-  const spec = CheckedSpec.parse(state.spec);
   const limit = new TimeLimit(spec.max_runtime_s, state.ranMs);
   const either = AbortSignal.any([signal, limit.signal]);
   const pull = () => stop.pull();
@@ -97,6 +106,8 @@ async function runOn(
   parts.wishes.set(state.id, wishes);
   await wishes.deliver();
   const order = {
+    task: "train" as const,
+    device,
     jobId: state.id,
     spec,
     objects: parts.objects,
@@ -105,6 +116,7 @@ async function runOn(
     plannedChanges: own.plannedChanges,
     wishes: wishes.receiver,
     control: control.memory,
+    gpu: gpuShared(),
   };
   const ended = await thread.run(order, (news) => writer.add(news));
   parts.wishes.delete(state.id);
@@ -123,6 +135,32 @@ async function runOn(
     return "over";
   }
   return finish(parts.log, writer, state.id, ended, stopReason(either), spec.max_runtime_s, logger);
+}
+
+/** Before the claim: what is chosen is part of it, and until then the job is as good in the queue. */
+async function deviceFor(
+  thread: TrainerThread,
+  { devices, objects, stopGraceMs }: RunnerParts,
+  state: JobState,
+  spec: JobSpec,
+  signal: AbortSignal,
+): Promise<ChosenDevice | RunOutcome> {
+  const choice = await chooseDevice(spec, state, devices);
+  if (choice !== "measure") return choice;
+  const control = new Control();
+  const stop = new StopSwitch(thread, control, stopGraceMs);
+  const pull = () => stop.pull();
+  signal.addEventListener("abort", pull);
+  if (signal.aborted) pull();
+  const order = { task: "measure" as const, jobId: state.id, spec, objects, control: control.memory, gpu: gpuShared() };
+  const ended = await thread.run(order);
+  signal.removeEventListener("abort", pull);
+  stop.release();
+  if (signal.aborted) return stopReason(signal) === "shutdown" ? "waits" : "over";
+  const answer = await devices.gpu();
+  if (ended.type === "measured" && ended.device === "gpu" && answer.available) return gpuOf(answer, ended.reason);
+  const reason = ended.type === "measured" ? ended.reason : "The thread that was to measure both devices died.";
+  return { device: "cpu", info: cpuInfo(devices, reason) };
 }
 
 async function finish(
@@ -157,6 +195,13 @@ async function finish(
     logger.info({ epoch: writer.epoch }, "completed");
     return end(writer, completed(id, writer));
   }
+  if (ended.type === "device_lost") {
+    logger.warn({ epoch: writer.epoch, reason: ended.detail }, "lost its GPU: back to the queue");
+    // Counted anew after each checkpoint.
+    await writer.append([deviceLost(writer, ((await log.state(id))?.losses ?? 0) + 1)]);
+    return "waits";
+  }
+  if (ended.type === "measured") throw new Error("The trainer measured a job that it was to train.");
   const problem = ended.type === "died" ? problemOfDeath(ended.error) : ended.problem;
   logger.warn({ problem, ...(ended.type === "failed" ? { stack: ended.log } : { err: ended.error }) }, "failed");
   return end(writer, failed(writer.epoch, problem));
@@ -177,7 +222,13 @@ async function end(writer: JobWriter, event: Append): Promise<RunOutcome> {
 /** The log keeps the spec as the check at submission completed it. */
 const CheckedSpec = z.custom<JobSpec>((value) => typeof value === "object" && value !== null);
 
-function tooManyLosses(): Problem {
+function tooManyLosses({ queueReason, status }: JobState): Problem {
+  if (status === "queued" && queueReason === "device_lost") {
+    return jobProblems.deviceLost(
+      `Its GPU failed ${MOST_LOSSES} times, one after the other, without a checkpoint between them; the workers' logs say of ` +
+        'what. The weights so far are kept. Train it with device "cpu", or see to the GPU\'s driver.',
+    );
+  }
   return jobProblems.workerLost(
     `${MOST_LOSSES} workers died while they trained this job, one after the other, without a checkpoint between them. ` +
       "It may need more memory than they have: try a smaller model or batch_size.",

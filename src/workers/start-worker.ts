@@ -1,13 +1,14 @@
 /** A worker: takes jobs from the queue, trains each in a thread of its own, and stays ready to hear a cancel. */
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { Worker as QueueWorker, WaitingError } from "bullmq";
+import type { Worker as QueueWorker } from "bullmq";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
+import type { GpuAnswer } from "../engine/index.ts";
 import { onSignal, type Signal } from "../jobs/control.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
 import { JobLog } from "../jobs/job-log.ts";
-import { JobQueue, QUEUE_NAME } from "../jobs/job-queue.ts";
+import { JobQueue, type QueueKind } from "../jobs/job-queue.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { createKeys } from "../jobs/keys.ts";
 import { connectPatient } from "../jobs/redis.ts";
@@ -16,8 +17,10 @@ import { WorkerRegistry } from "../jobs/worker-registry.ts";
 import { VERSION } from "../version.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Janitor } from "./janitor.ts";
-import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
+import type { RunnerParts, StopReason } from "./job-runner.ts";
+import { OwnDevices } from "./own-devices.ts";
 import { Reconciler } from "./reconciler.ts";
+import { takeJobs } from "./take-jobs.ts";
 import { TrainerPool } from "./trainer-pool.ts";
 import { PAUSES_S, WebhookDispatcher } from "./webhooks/dispatcher.ts";
 import { webhookSecret } from "./webhooks/webhook-secret.ts";
@@ -36,6 +39,7 @@ type WorkerConfig = Pick<
   | "webhookSecret"
   | "webhookAllowPrivate"
   | "engineThreads"
+  | "gpuConcurrency"
 >;
 
 export interface RunningWorker {
@@ -46,84 +50,73 @@ export interface RunningWorker {
 
 const TRAINER = new URL("./trainer-thread.ts", import.meta.url);
 
-/** `program` is another trainer than the real one, for tests of what real ones hardly ever do. */
+/** `program` is another trainer than the real one, `findGpu` another search: for tests of what hardly ever happens. */
 export async function startWorker(
   config: WorkerConfig,
-  parts: { url: string; logger: Logger; program?: URL },
+  parts: { url: string; logger: Logger; program?: URL; findGpu?: () => Promise<GpuAnswer> },
 ): Promise<RunningWorker> {
   const { logger } = parts;
   const name = `${hostname()}-${process.pid}`;
   const keys = createKeys(config.namespace);
   const objects = join(config.dataDir, "objects");
-  const pool = new TrainerPool({
-    size: config.concurrency,
-    program: parts.program ?? TRAINER,
-    heapMb: config.heapMb,
-    engineThreads: config.engineThreads,
-  });
-  await pool.ready();
+  const { heapMb, engineThreads: threads } = config;
+  const newPool = (size: number) =>
+    new TrainerPool({ size, program: parts.program ?? TRAINER, heapMb, engineThreads: threads });
+  const first = newPool(config.concurrency);
+  const mode = await first.ready();
   const [redis, subscriber] = await Promise.all([connectPatient(parts.url), connectPatient(parts.url)]);
   const log = new JobLog(redis, keys);
   const wishes: RunnerParts["wishes"] = new Map();
+  const registry = new WorkerRegistry(redis, keys);
+  const { gpuConcurrency } = config;
+  const cpu = { mode, threads };
+  const devices = new OwnDevices({ worker: name, cpu, gpuConcurrency, registry, logger, findGpu: parts.findGpu });
   const runner = {
+    devices,
+    onGpu: devices.onGpu,
     wishes,
     log,
     store: new DiskObjectStore(objects),
     objects,
-    pool,
     worker: name,
     stopGraceMs: config.stopGraceMs,
     logger,
   };
 
-  const worker = new QueueWorker(
-    QUEUE_NAME,
-    async (job, token, signal) => {
-      if (job.id === undefined || signal === undefined) throw new Error("BullMQ gave a job without an id or a signal.");
-      const outcome = await runJob(runner, job.id, signal);
-      if (outcome === "waits") {
-        await job.moveToWait(token);
-        throw new WaitingError();
-      }
-    },
-    {
-      connection: redis,
-      prefix: keys.tag,
-      name,
-      concurrency: config.concurrency,
-      lockDuration: config.lockMs,
-      stalledInterval: config.stalledMs,
-      // Whether a job that kills workers goes on is decided by its log, which knows its checkpoints.
-      maxStalledCount: 1_000_000,
-    },
-  );
-  const stop = (id: string, reason: StopReason) => worker.cancelJob(id, reason);
+  let closing = false;
+  const since = new Date().toISOString();
+  const takers: QueueWorker[] = [];
+  const stop = (id: string, reason: StopReason) => {
+    for (const taker of takers) taker.cancelJob(id, reason);
+  };
   const deliver = (id: string) => {
     wishes
       .get(id)
       ?.deliver()
       .catch((error: unknown) => logger.warn({ job: id, err: error }, "could not bring a change to its trainer"));
   };
-  worker.on("stalled", (id) => logger.warn({ job: id }, "its worker is gone, the job goes back to the queue"));
-  worker.on("lockRenewalFailed", (ids) => {
-    for (const id of ids) stop(id, "lock_lost");
-  });
-  worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
-  worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
   const hear = (id: string, signal: Signal["signal"]) => {
     if (signal === "change") deliver(id);
     else stop(id, signal);
   };
   await onSignal(subscriber, keys, ({ id, signal }) => hear(id, signal));
-  await worker.waitUntilReady();
-
   const queue = new JobQueue(redis, keys);
-  // A job that was resumed while the queue still held its paused run is in no queue now.
-  worker.on("completed", ({ id = "" }) => {
-    readdIfQueued(log, queue, id).catch((error: unknown) =>
-      logger.warn({ job: id, err: error }, "could not look after"),
-    );
-  });
+  const pools: TrainerPool[] = [];
+  const take = async (kind: QueueKind, concurrency: number): Promise<void> => {
+    const pool = kind === "any" ? first : newPool(concurrency);
+    pools.push(pool);
+    await pool.ready();
+    const onOver = (id: string): void => {
+      // A job that was resumed while the queue still held its paused run is in no queue now.
+      readdIfQueued(log, queue, id).catch((error: unknown) =>
+        logger.warn({ job: id, err: error }, "could not look after"),
+      );
+    };
+    const { lockMs, stalledMs } = config;
+    const options = { kind, concurrency, connection: redis, prefix: keys.tag, lockMs, stalledMs, onOver };
+    takers.push(await takeJobs({ ...runner, pool }, options));
+  };
+  await take("any", config.concurrency);
   const reconciler = new Reconciler(log, queue, logger);
   reconciler.start();
   const dispatcher = new WebhookDispatcher(
@@ -142,30 +135,46 @@ export async function startWorker(
   );
   janitor.start();
   const heartbeat = new Heartbeat(
-    { registry: new WorkerRegistry(redis, keys), log, logger },
-    {
+    { registry, log, logger },
+    () => ({
+      ...devices.shown,
       id: name,
       host: hostname(),
       pid: process.pid,
       version: VERSION,
-      device: "cpu",
       concurrency: config.concurrency,
-      threads: config.engineThreads,
-      since: new Date().toISOString(),
-    },
+      threads,
+      since,
+    }),
     { jobs: () => [...wishes.keys()], hear },
   );
   heartbeat.start();
+  const takeGpuJobs = async (): Promise<void> => {
+    const { available } = await devices.gpu();
+    if (closing) return;
+    if (available) await take("gpu", gpuConcurrency);
+    // Who waits to hear of it should not wait for the next sign of life.
+    await heartbeat.beat();
+  };
+  const takingGpuJobs = takeGpuJobs().catch((error: unknown) =>
+    logger.error({ err: error }, "could not begin to take jobs for the GPU"),
+  );
   return {
     name,
     close: async () => {
+      closing = true;
       dispatcher.stop();
+      if (devices.known) await takingGpuJobs;
       await Promise.all([reconciler.stop(), heartbeat.stop(), janitor.stop()]);
-      await worker.pause(true);
-      worker.cancelAllJobs("shutdown" satisfies StopReason);
-      await worker.close();
+      await Promise.all(
+        takers.map(async (taker) => {
+          await taker.pause(true);
+          taker.cancelAllJobs("shutdown" satisfies StopReason);
+          await taker.close();
+        }),
+      );
       await queue.close();
-      await pool.close();
+      await Promise.all(pools.map((pool) => pool.close()));
       redis.disconnect();
       subscriber.disconnect();
     },
@@ -174,5 +183,5 @@ export async function startWorker(
 
 async function readdIfQueued(log: JobLog, queue: JobQueue, id: string): Promise<void> {
   const state = await log.state(id);
-  if (state?.status === "queued") await queue.add(id, state.priority);
+  if (state?.status === "queued") await queue.add(id, state.priority, state.spec);
 }

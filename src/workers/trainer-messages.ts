@@ -1,11 +1,14 @@
 /** What a worker's main thread and its trainer threads say to each other. */
 import type { MessagePort } from "node:worker_threads";
+import type { DeviceInfo, DeviceKind } from "../jobs/device-info.ts";
 import type { EventPayload } from "../jobs/events.ts";
 import type { Problem } from "../jobs/problem.ts";
 import type { JobPatch, JobSpec, SpecChange } from "../spec/job-spec.ts";
 
 /** A job for a trainer thread. */
 export interface TrainOrder {
+  readonly task: "train";
+  readonly device: DeviceKind;
   readonly jobId: string;
   readonly spec: JobSpec;
   /** Of the object store, which threads read by themselves. */
@@ -19,7 +22,16 @@ export interface TrainOrder {
   readonly wishes: MessagePort;
   /** See Control. */
   readonly control: SharedArrayBuffer;
+  /** For the GPU that this order may open: see gpuShared of the engine. */
+  readonly gpu: SharedArrayBuffer;
 }
+
+/** A job whose first steps are to be tried on both devices. */
+export interface MeasureOrder extends Pick<TrainOrder, "jobId" | "spec" | "objects" | "control" | "gpu"> {
+  readonly task: "measure";
+}
+
+export type TrainerOrder = TrainOrder | MeasureOrder;
 
 /** Something asked of a job: its place among all that was. */
 export interface NumberedWish {
@@ -32,8 +44,8 @@ export type EpochFigures = EventPayload<"epoch"> & {
 };
 
 export type TrainerMessage =
-  /** Once, when the thread can take orders; `device` as the job shows it. */
-  | { readonly type: "ready"; readonly device: string }
+  /** Once, when the thread can take orders; `mode` of its cpu, as in DeviceInfo. */
+  | { readonly type: "ready"; readonly mode: string }
   /** Preprocessing has been fitted: what a prediction will need. */
   | { readonly type: "prepared"; readonly preprocess: string }
   | { readonly type: "epoch"; readonly figures: EpochFigures }
@@ -63,6 +75,10 @@ export type TrainerMessage =
       readonly changed: EventPayload<"changed">;
     }
   | { readonly type: "anomaly"; readonly anomaly: EventPayload<"anomaly"> }
+  /** The last word about an order to measure. */
+  | { readonly type: "measured"; readonly device: DeviceKind; readonly reason: DeviceInfo["reason"] }
+  /** The last word if the GPU failed: the job can go on from its checkpoint. */
+  | { readonly type: "device_lost"; readonly detail: string }
   /** The last word about an order. */
   | { readonly type: "done"; readonly outcome: "completed" | "stopped" }
   /** The last word, too; `log` is for the operator alone. */

@@ -1,13 +1,13 @@
 /** Threads that train, ready before they are needed and used again; one that is ended is replaced. */
 import { Worker as Thread } from "node:worker_threads";
-import type { TrainerMessage, TrainOrder } from "./trainer-messages.ts";
+import { gpuSettled } from "../engine/index.ts";
+import type { TrainerMessage, TrainerOrder } from "./trainer-messages.ts";
 
 /** The trainer's last word, or that it died without one. */
-export type TrainerEnd =
-  | Extract<TrainerMessage, { type: "done" | "failed" }>
-  | { readonly type: "died"; readonly error: Error };
+export type TrainerEnd = Extract<TrainerMessage, { type: EndType }> | { readonly type: "died"; readonly error: Error };
 
-export type TrainerNews = Exclude<TrainerMessage, { type: "ready" | "done" | "failed" }>;
+type EndType = "done" | "failed" | "measured" | "device_lost";
+export type TrainerNews = Exclude<TrainerMessage, { type: "ready" | EndType }>;
 
 export interface PoolOptions {
   readonly size: number;
@@ -31,9 +31,10 @@ export class TrainerPool {
     for (let i = 0; i < options.size; i++) this.idle.push(this.spawn());
   }
 
-  /** Throws if threads can't start at all, as without kernels. */
-  async ready(): Promise<void> {
-    await Promise.all([...this.all].map((thread) => thread.device));
+  /** The mode of their cpu. Throws if threads can't start at all, as without kernels. */
+  async ready(): Promise<string> {
+    const [mode = ""] = await Promise.all([...this.all].map((thread) => thread.mode));
+    return mode;
   }
 
   /** A thread that nobody else uses until it is given back. */
@@ -69,10 +70,12 @@ export class TrainerPool {
 }
 
 export class TrainerThread {
-  /** What it trains on; rejects if the thread can't start. */
-  readonly device: Promise<string>;
+  /** Of its cpu, as in DeviceInfo; rejects if the thread can't start. */
+  readonly mode: Promise<string>;
   dead = false;
   private readonly thread: Thread;
+  /** See TrainOrder. */
+  private gpu: SharedArrayBuffer | null = null;
   private onNews: (news: TrainerNews) => void = () => {};
   private onEnd: (end: TrainerEnd) => void = () => {};
 
@@ -82,14 +85,14 @@ export class TrainerThread {
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
     const ready = Promise.withResolvers<string>();
-    this.device = ready.promise;
+    this.mode = ready.promise;
     // Whoever uses the thread sees it; without this an unused one would end the process.
-    this.device.catch(() => {});
+    this.mode.catch(() => {});
 
     let reason = new Error("The trainer thread was ended.");
     this.thread.on("message", (message: TrainerMessage) => {
-      if (message.type === "ready") ready.resolve(message.device);
-      else if (message.type === "done" || message.type === "failed") this.onEnd(message);
+      if (message.type === "ready") ready.resolve(message.mode);
+      else if (isEnd(message)) this.onEnd(message);
       else this.onNews(message);
     });
     this.thread.on("error", (error) => {
@@ -102,19 +105,26 @@ export class TrainerThread {
     });
   }
 
-  /** Trains; news arrive in order, all of them before the end. */
-  async run(order: TrainOrder, onNews: (news: TrainerNews) => void): Promise<TrainerEnd> {
+  /** Trains or measures; news arrive in order, all of them before the end. */
+  async run(order: TrainerOrder, onNews: (news: TrainerNews) => void = () => {}): Promise<TrainerEnd> {
+    this.gpu = order.gpu;
     const end = new Promise<TrainerEnd>((resolve) => {
       this.onNews = onNews;
       this.onEnd = resolve;
     });
-    this.thread.postMessage(order, [order.wishes]);
+    this.thread.postMessage(order, order.task === "train" ? [order.wishes] : []);
     return end;
   }
 
-  /** Ends it whatever it does, within milliseconds. */
+  /** Ends it whatever it does, within milliseconds; a GPU finishes what it has begun. */
   async terminate(): Promise<void> {
     this.dead = true;
+    if (this.gpu) await gpuSettled(this.gpu);
     await this.thread.terminate();
   }
+}
+
+function isEnd(message: TrainerMessage): message is Extract<TrainerMessage, { type: EndType }> {
+  const { type } = message;
+  return type === "done" || type === "failed" || type === "measured" || type === "device_lost";
 }

@@ -1,18 +1,22 @@
-/** The thread that trains: one job after the other, each on a device of its own, deaf to messages while it computes. */
+/** The thread that trains: one job after the other, each on a device opened for it alone, deaf to messages while it computes. */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import {
   type AnomalyEvent,
   type ChangeEvent,
+  createGpuBackend,
   createWasmBackend,
+  DeviceLostError,
   type EpochEvent,
   modelWeights,
   Trainer,
   type TrainerEvent,
   type TrainerOutcome,
+  UnavailableError,
   type Wish,
 } from "../engine/index.ts";
 import { loadBulk } from "../jobs/bulk.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
+import type { DeviceKind } from "../jobs/device-info.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
 import type { EventPayload } from "../jobs/events.ts";
 import { initialWeightsKey } from "../jobs/initial-weights.ts";
@@ -20,23 +24,38 @@ import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems } from "../jobs/problem.ts";
 import { changeOf, specChange } from "../spec/change.ts";
 import { createPlan, prepareJobData } from "../spec/create-plan.ts";
+import type { JobSpec } from "../spec/job-spec.ts";
+import { stepsOf } from "../spec/model-costs.ts";
+import { measureDevices, type OpenDevice } from "./measure-devices.ts";
 import { problemOf } from "./problem-of.ts";
-import { Control, type NumberedWish, type TrainerMessage, type TrainOrder } from "./trainer-messages.ts";
+import {
+  Control,
+  type MeasureOrder,
+  type NumberedWish,
+  type TrainerMessage,
+  type TrainerOrder,
+  type TrainOrder,
+} from "./trainer-messages.ts";
 
 const port = parentPort;
 if (!port) throw new Error("trainer-thread.ts runs as a worker thread; trainer-pool.ts starts it.");
 const threads = Number(workerData.engineThreads);
 
-port.on("message", (order: TrainOrder) => void train(order));
+port.on("message", (order: TrainerOrder) => void (order.task === "train" ? train(order) : measure(order)));
 // Before the first job, so that missing kernels end the start of the worker rather than a job.
-(await createWasmBackend()).dispose();
-tell({ type: "ready", device: "cpu" });
+const first = await createWasmBackend();
+first.dispose();
+tell({ type: "ready", mode: first.variant });
 
 async function train(order: TrainOrder): Promise<void> {
   const control = new Control(order.control);
   try {
     tell(await trainToEnd(order, control));
   } catch (error) {
+    if (error instanceof DeviceLostError || error instanceof UnavailableError) {
+      tell({ type: "device_lost", detail: error.message });
+      return;
+    }
     const log = error instanceof Error ? error.stack : undefined;
     tell({ type: "failed", problem: problemOf(error), ...(log === undefined ? {} : { log }) });
   } finally {
@@ -52,26 +71,61 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
   tell({ type: "prepared", preprocess: JSON.stringify({ preprocess, classes: classes ?? null }) });
   if (control.shouldStop()) return { type: "done", outcome: "stopped" };
 
-  const backend = await createWasmBackend({ numerics: spec.numerics, threads });
-  const trained = await trainedWeights(order, store);
-  const trainer = Trainer.create(createPlan(spec, prepared, { ...order, trained }), backend);
+  const plan = createPlan(spec, prepared, { ...order, trained: await trainedWeights(order, store) });
+  const checkpoint = order.checkpoint === null ? null : await store.read(order.checkpoint);
+  const { backend, close } = await openDevice(order.device, spec, order.gpu);
   try {
-    if (order.checkpoint !== null) trainer.restore(await store.read(order.checkpoint));
-    const run = new Run(trainer, control);
-    const outcome = trainer.run({
-      onEvent: (event) => run.tell(event),
-      shouldStop: () => control.shouldStop(),
-      wishes: () => wishesOf(order),
-    });
-    return run.end(outcome, trainer.restoresBest);
+    const trainer = Trainer.create(plan, backend);
+    try {
+      if (checkpoint) trainer.restore(checkpoint);
+      const run = new Run(trainer, control);
+      const outcome = trainer.run({
+        onEvent: (event) => run.tell(event),
+        shouldStop: () => control.shouldStop(),
+        wishes: () => wishesOf(order),
+      });
+      return run.end(outcome, trainer.restoresBest);
+    } finally {
+      trainer.dispose();
+    }
   } finally {
-    trainer.dispose();
-    backend.dispose();
+    await close();
   }
 }
 
+/** Both devices at the first steps of a job that has not begun. */
+async function measure(order: MeasureOrder): Promise<void> {
+  const control = new Control(order.control);
+  try {
+    const store = new DiskObjectStore(order.objects);
+    const spec = await loadBulk(order.spec, order.jobId, store);
+    const prepared = await prepareJobData(spec, new DatasetStore(store));
+    const trained = await trainedWeights({ ...order, checkpoint: null }, store);
+    const open = (device: DeviceKind) => () => openDevice(device, spec, order.gpu);
+    const measured = await measureDevices(
+      createPlan(spec, prepared, { trained }),
+      stepsOf(spec, prepared.train.count),
+      { cpu: open("cpu"), gpu: open("gpu") },
+      () => control.shouldStop(),
+    );
+    tell({ type: "measured", ...measured });
+  } catch {
+    // Whatever it is, it is told where it counts: when the job trains.
+    tell({ type: "measured", device: "cpu", reason: "Nothing could be measured." });
+  }
+}
+
+async function openDevice(device: DeviceKind, { numerics }: JobSpec, gpu: SharedArrayBuffer): Promise<OpenDevice> {
+  const backend =
+    device === "gpu" ? await createGpuBackend({ shared: gpu }) : await createWasmBackend({ numerics, threads });
+  return { backend, close: () => backend.dispose() };
+}
+
 /** Of the job that this one starts from; a checkpoint holds newer ones. */
-async function trainedWeights({ jobId, spec, checkpoint }: TrainOrder, store: ObjectStore) {
+async function trainedWeights(
+  { jobId, spec, checkpoint }: Pick<TrainOrder, "jobId" | "spec" | "checkpoint">,
+  store: ObjectStore,
+) {
   const { init } = spec.model;
   if (init === null || !("job_id" in init)) return undefined;
   if (checkpoint !== null) return new Map();

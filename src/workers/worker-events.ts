@@ -1,8 +1,10 @@
 /** What a worker says about a job in its own name: taken, given back, paused, ended. The trainer tells the rest. */
+
 import type { EventPayload } from "../jobs/events.ts";
 import { type JobState, jobLinks, type StoredCheckpoint } from "../jobs/job.ts";
 import type { Append } from "../jobs/job-log.ts";
 import type { Problem } from "../jobs/problem.ts";
+import type { ChosenDevice } from "./choose-device.ts";
 import type { JobWriter } from "./job-writer.ts";
 
 /** `started` for the first attempt, `resumed` for each after it. */
@@ -11,20 +13,20 @@ export function claimed(
   from: StoredCheckpoint | null,
   attempt: number,
   worker: string,
-  device: string,
+  { device, info }: ChosenDevice,
 ): Append {
-  const fields = { worker, device, losses: lossesOf(state) };
+  const on = { worker, device, device_info: info };
+  const fields = { ...on, losses: lossesOf(state) };
   if (state.attempts === 0) {
     return {
       type: "started",
-      data: { attempt, worker, device, model_summary: state.model_summary },
+      data: { attempt, ...on, model_summary: state.model_summary },
       state: { ...fields, started_at: now() },
     };
   }
   const data: EventPayload<"resumed"> = {
     attempt,
-    worker,
-    device,
+    ...on,
     epoch: from?.epoch ?? 0,
     step: from?.step ?? 0,
     reason: whyResumed(state),
@@ -34,12 +36,13 @@ export function claimed(
 
 function whyResumed({ status, queueReason }: JobState): EventPayload<"resumed">["reason"] {
   if (status === "running") return "worker_lost";
-  return queueReason === "requested" ? "requested" : "worker_stopped";
+  return queueReason === "submitted" ? "worker_stopped" : queueReason;
 }
 
-/** Workers that died at this job; they count only if they came one after the other. */
+/** Workers that died at this job, and GPUs that failed; they count only if they came one after the other. */
 export function lossesOf(state: JobState): number {
-  return state.status === "running" ? state.losses + 1 : 0;
+  if (state.status === "running") return state.losses + 1;
+  return state.queueReason === "device_lost" ? state.losses : 0;
 }
 
 type Standing = Pick<JobWriter, "epoch" | "ranMs">;
@@ -47,6 +50,12 @@ type Standing = Pick<JobWriter, "epoch" | "ranMs">;
 export function givenBack({ epoch, ranMs }: Standing): Append {
   const reason = "worker_stopped";
   return { type: "queued", data: { reason, epoch }, state: { queue_reason: reason, ran_ms: ranMs } };
+}
+
+/** `losses`: with this one. */
+export function deviceLost({ epoch, ranMs }: Standing, losses: number): Append {
+  const reason = "device_lost";
+  return { type: "queued", data: { reason, epoch }, state: { queue_reason: reason, ran_ms: ranMs, losses } };
 }
 
 export function paused({ epoch, ranMs }: Standing): Append {

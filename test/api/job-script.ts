@@ -3,6 +3,7 @@ import type { EventPayload } from "../../src/jobs/events.ts";
 import { newId } from "../../src/jobs/ids.ts";
 import type { Append } from "../../src/jobs/job-log.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { onCpu } from "../job-fixture.ts";
 
 export const modelSummary = {
   parameters: 17,
@@ -37,7 +38,7 @@ export class JobScript {
   }
 
   async start(): Promise<this> {
-    const data = { attempt: 1, worker: "script", device: "cpu", model_summary: modelSummary };
+    const data = { attempt: 1, worker: "script", ...onCpu, model_summary: modelSummary };
     await this.#append([{ type: "started", data, state: { started_at: new Date().toISOString() } }]);
     return this;
   }

@@ -1,6 +1,7 @@
 /** What Prometheus reads. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/jobs/ids.ts";
+import { cpuAlone } from "../job-fixture.ts";
 import { type ApiFixture, startTestApi } from "./api-fixture.ts";
 import { JobScript } from "./job-script.ts";
 
@@ -24,7 +25,7 @@ test("the page tells of jobs, workers, requests and this process", async () => {
   await running.train(1, { samples_per_s: 5000 });
   await new JobScript(api.parts).queue();
   const now = new Date().toISOString();
-  const about = { host: "h", pid: 1, version: "1", device: "cpu", threads: 1, since: now, seen_at: now };
+  const about = { host: "h", pid: 1, version: "1", ...cpuAlone, threads: 1, since: now, seen_at: now };
   await api.parts.workers.beat({ ...about, id: "w-1", concurrency: 3, jobs: [running.id] });
   await api.app.inject(`/v1/jobs/${newId("job")}`);
 

@@ -4,6 +4,7 @@ import { newId } from "../../src/jobs/ids.ts";
 import type { Append, JobToCreate } from "../../src/jobs/job-log.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
+import { onCpu } from "../job-fixture.ts";
 
 let broker: BrokerFixture;
 let parts: JobParts;
@@ -23,12 +24,12 @@ function job(overrides: Partial<JobToCreate> = {}): JobToCreate {
 
 const started = (attempt: number): Append => ({
   type: "started",
-  data: { attempt, worker: "w", device: "wasm", model_summary: summary },
+  data: { attempt, worker: "w", ...onCpu, model_summary: summary },
   state: { worker: "w" },
 });
 const resumed = (attempt: number): Append => ({
   type: "resumed",
-  data: { attempt, worker: "w", device: "wasm", epoch: 0, step: 0, reason: "worker_lost" },
+  data: { attempt, worker: "w", ...onCpu, epoch: 0, step: 0, reason: "worker_lost" },
 });
 const epoch = (number: number, loss = 1 / number): Append => ({
   type: "epoch",

@@ -80,7 +80,7 @@ test("every mistake is told at once, each with its path", async () => {
     ...votes,
     epoch: 3,
     epochs: 0,
-    device: "gpu",
+    device: "tpu",
     metrics: ["acuracy"],
     model: {
       layers: [
@@ -94,12 +94,12 @@ test("every mistake is told at once, each with its path", async () => {
   };
   expect(await mistakesOf(spoiled)).toEqual([
     { path: "epoch", message: 'unknown field "epoch"; did you mean "epochs"?' },
-    { path: "device", message: '"gpu" is not there yet; use "cpu", or "auto" for the best there is' },
     { path: "epochs", message: "expects at least 1, got 0" },
     {
       path: "metrics[0]",
       message: expect.stringMatching(/^expects "accuracy" or .*, got "acuracy"; did you mean "accuracy"\?$/),
     },
+    { path: "device", message: expect.stringMatching(/^expects "auto" or "cpu" or "gpu", got "tpu"/) },
     { path: "optimizer.lr", message: 'expects a number, got "fast"' },
     { path: "data.features[1]", message: 'the data set has no column "V22"; did you mean "V2"?' },
     { path: "model.layers[0].type", message: 'unknown layer "Liner"; did you mean "Linear"?' },
@@ -362,6 +362,25 @@ describe("weights to start from", () => {
     ],
   ])("that are %s are refused", async (_what, weights, path, message) => {
     expect(await mistakesOf(withWeights(weights))).toEqual([{ path, message: expect.stringMatching(message) }]);
+  });
+});
+
+describe("a job for a GPU", () => {
+  const missing = "the worker has no GPU: install one";
+
+  test("is right where a worker has one, and told what is missing where none has", async () => {
+    const onGpu = { ...iris, device: "gpu" };
+    const { spec } = await accepted(onGpu, { ...context, missingGpu: async () => null });
+    expect(spec.device).toBe("gpu");
+    const none = { ...context, missingGpu: async () => missing };
+    expect(await mistakesOf(onGpu, none)).toEqual([{ path: "device", message: missing }]);
+    expect(await mistakesOf({ ...iris, device: "auto" }, none)).toEqual([]);
+  });
+
+  test("can't ask for the bits of a CPU", async () => {
+    expect(await mistakesOf({ ...iris, device: "gpu", numerics: "strict" })).toEqual([
+      { path: "numerics", message: expect.stringMatching(/not on a GPU; use "fast", or device "cpu"$/) },
+    ]);
   });
 });
 

@@ -7,7 +7,7 @@ import { JobWriter, SupersededError } from "../../src/workers/job-writer.ts";
 import { Control } from "../../src/workers/trainer-messages.ts";
 import type { TrainerNews } from "../../src/workers/trainer-pool.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
-import { eventsOf } from "../job-fixture.ts";
+import { eventsOf, onCpu } from "../job-fixture.ts";
 
 let broker: BrokerFixture;
 let parts: JobParts;
@@ -31,7 +31,7 @@ async function claimed(attempt: number): Promise<{ state: JobState; failures: un
 }
 
 async function claim(id: string, attempt: number): Promise<void> {
-  const data = { attempt, worker: "w", device: "cpu" };
+  const data = { attempt, worker: "w", ...onCpu };
   const event =
     attempt === 1
       ? ({ type: "started", data: { ...data, model_summary: modelSummary } } as const)

@@ -8,6 +8,7 @@ import { newId } from "../../src/jobs/ids.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
+import { cpuAlone, onCpu } from "../job-fixture.ts";
 
 const program = new URL("./fixtures/scripted-trainer.ts", import.meta.url);
 const logger = pino({ level: "silent" });
@@ -66,7 +67,12 @@ describe("a job", () => {
       ...["queued", "started", "epoch", "epoch", "epoch", "epoch", "epoch", "checkpoint", "completed"],
     ]);
     const job = await parts.jobs.get(id);
-    expect(job).toMatchObject({ device: "scripted", attempts: 1, best: { epoch: 5, metric: "loss", value: 0.2 } });
+    expect(job).toMatchObject({
+      device: "cpu",
+      device_info: { mode: "scripted" },
+      attempts: 1,
+      best: { epoch: 5, metric: "loss", value: 0.2 },
+    });
     expect(job?.progress).toMatchObject({ epoch: 5, epochs: 5 });
     expect(await parts.store.list(`jobs/${id}`)).toEqual([
       `jobs/${id}/checkpoints/1-5-5.safetensors`,
@@ -176,7 +182,7 @@ describe("pausing", () => {
     const id = await submit(running);
     await parts.log.append(
       id,
-      [{ type: "started", data: { attempt: 1, worker: "dead", device: "cpu", model_summary: summary } }],
+      [{ type: "started", data: { attempt: 1, worker: "dead", ...onCpu, model_summary: summary } }],
       1,
     );
     expect(await parts.jobs.pause(id)).toBe("requested");
@@ -292,7 +298,7 @@ describe("the list of workers", () => {
   });
 
   test("forgets one that died without a word", async () => {
-    const about = { host: "h", pid: 1, version: "1", device: "cpu", concurrency: 1, threads: 1, jobs: [] };
+    const about = { host: "h", pid: 1, version: "1", ...cpuAlone, concurrency: 1, threads: 1, jobs: [] };
     const [then, now] = [new Date(Date.now() - 20_000).toISOString(), new Date().toISOString()];
     await parts.workers.beat({ ...about, id: "dead", since: then, seen_at: then });
     await parts.workers.beat({ ...about, id: "alive", since: then, seen_at: now });

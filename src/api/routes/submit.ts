@@ -9,6 +9,7 @@ import { ModelSummary } from "../../jobs/model-summary.ts";
 import { ObjectNotFoundError } from "../../jobs/object-store.ts";
 import { checkSpec } from "../../spec/check-spec.ts";
 import { JobSpec, type ModelInit } from "../../spec/job-spec.ts";
+import { missingGpu } from "../missing-gpu.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
@@ -161,10 +162,11 @@ async function storeInitialWeights({ initialWeights }: ApiParts, id: string, ini
   }
 }
 
-function check({ datasets, initialWeights }: ApiParts, body: unknown) {
+function check({ datasets, initialWeights, workers }: ApiParts, body: unknown) {
   return checkSpec(body, {
     dataset: (id) => datasets.get(id),
     weights: (jobId, which) => initialWeights.shapes(jobId, which),
+    missingGpu: () => missingGpu(workers),
   });
 }
 

@@ -19,6 +19,7 @@ process.on("uncaughtException", (error) => progress.fail(error));
 
 progress.busy = true;
 try {
+  if (progress.ending) throw new Error("The device was to be closed before it was open.");
   serve(mode === "webgpu" ? await WebgpuExecutor.open(progress, webgpu) : new WebasmExecutor());
 } catch (error) {
   progress.fail(error);

@@ -27,12 +27,15 @@ export interface GpuBackendOptions extends WebgpuOptions {
   readonly maxBytes?: number;
   /** Whether mode "webasm", too, gets a thread of its own, which it does not need. */
   readonly thread?: boolean;
+  /** What {@link gpuShared} has made, for whoever may want to end this thread before the backend is there. */
+  readonly shared?: SharedArrayBuffer;
 }
 
 /** Throws UnavailableError, whose message says what is missing, if the mode can't run on this machine. */
 export async function createGpuBackend(options: GpuBackendOptions = {}): Promise<GpuBackend> {
   const { mode = "webgpu", maxBytes = Number.POSITIVE_INFINITY, thread = false } = options;
-  const line = mode === "webgpu" || thread ? await ThreadLine.open(mode, options) : new WebasmExecutor();
+  const line =
+    mode === "webgpu" || thread ? await ThreadLine.open(mode, options, options.shared) : new WebasmExecutor();
   return new GpuBackend(line, maxBytes);
 }
 

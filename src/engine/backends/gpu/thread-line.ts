@@ -38,6 +38,14 @@ export function settleGpu(shared: SharedArrayBuffer): void {
   new Progress(shared).end(END_MS);
 }
 
+/** As {@link settleGpu}, for a thread that has other things to do meanwhile. */
+export async function gpuSettled(shared: SharedArrayBuffer): Promise<void> {
+  await new Progress(shared).ended(END_MS);
+}
+
+/** Memory for a backend that is yet to be opened. */
+export const gpuShared = (): SharedArrayBuffer => new Progress().shared;
+
 export class ThreadLine implements Line {
   readonly facts: DeviceFacts;
   readonly shared: SharedArrayBuffer;
@@ -50,9 +58,9 @@ export class ThreadLine implements Line {
   #replays = 0;
 
   /** Throws UnavailableError if there is no such device here. */
-  static async open(mode: GpuMode, webgpu: WebgpuOptions = {}): Promise<ThreadLine> {
-    const progress = new Progress();
-    const workerData: Opening = { mode, webgpu, shared: progress.shared };
+  static async open(mode: GpuMode, webgpu: WebgpuOptions = {}, shared = gpuShared()): Promise<ThreadLine> {
+    const progress = new Progress(shared);
+    const workerData: Opening = { mode, webgpu, shared };
     const worker = new Worker(new URL("./device-thread.ts", import.meta.url), { workerData, name: `epochd ${mode}` });
     const end = (): void => progress.end(END_MS);
     process.on("exit", end);

@@ -1,4 +1,5 @@
 /** What the engine's thread and the device's thread say to each other, by messages and in shared memory. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { OutOfMemoryError } from "../../backend.ts";
 import type { DeviceFacts, GpuMode } from "./executor.ts";
 import type { WebgpuOptions } from "./facade.ts";
@@ -27,6 +28,7 @@ const ENDING = 5;
 const TEXT_AT = 24;
 /** Generated kernels are part of some messages: the beginning of one will do. */
 const LONGEST_TEXT = 16_384;
+const LOOK_AGAIN_MS = 5;
 
 /** How far the device's thread is, in memory that both threads see: the engine's thread waits for it without a message. */
 export class Progress {
@@ -87,6 +89,13 @@ export class Progress {
       if (Atomics.load(this.#cells, BUSY) === 0) return;
       Atomics.wait(this.#cells, VERSION, version, left);
     }
+  }
+
+  /** As {@link end}, without blocking. */
+  async ended(withinMs: number): Promise<void> {
+    Atomics.store(this.#cells, ENDING, 1);
+    const deadline = performance.now() + withinMs;
+    while (Atomics.load(this.#cells, BUSY) !== 0 && performance.now() < deadline) await sleep(LOOK_AGAIN_MS);
   }
 
   /** Blocks until message `number` has been obeyed. Throws if that will not happen. */
