@@ -243,9 +243,9 @@ export const cuts: Partial<Record<InstructionName, Cut>> = {
   recurrentBackward: recurrent("recurrentBackward", 1),
 
   normalize: normalize(),
-  moments: channels("moments", 0.5),
-  normalizeBackward: channels("normalizeBackward", 0.8),
-  normalizeWeightBackward: normalizeWeightBackward(0.35),
+  moments: channels("moments", 0.25),
+  normalizeBackward: channels("normalizeBackward", 0.5),
+  normalizeWeightBackward: normalizeWeightBackward(0.25),
 
   convolution: convolution("convolution", RESULT, "x", SOURCE),
   biasedConvolution: convolution("biasedConvolution", RESULT, "x", SOURCE),

@@ -1,7 +1,6 @@
 // The gradients of normalisation: of x, and of the weight (the bias's is a plain sum). Views as in normalization.ts.
 import { Lanes } from "./lanes";
 import { HAS_WEIGHT, MEAN_FOLLOWS, Run } from "./normalization-run";
-import { Row } from "./reduce";
 
 export function normalizeBackward(
   out: usize,
@@ -51,25 +50,24 @@ export function normalizeBackwardPart(
     const m = load<f32>(mean + ((<usize>c) << 2));
     const r = load<f32>(rstd + ((<usize>c) << 2));
     const firstFeature = featureAt(c, inner, features, spread);
-    let sum: f64 = 0;
-    let dot: f64 = 0;
+    // Σ g·w and Σ g·w·(x − m)
+    let totals = f64x2.splat(0);
     for (let o = 0; o < outer; ++o) {
       let from = <usize>c * perRun + <usize>o * step;
       let feature = firstFeature;
       for (const end = from + perRun; from < end; from += bytes, feature += 1) {
         const w = weight + ((<usize>feature) << 2);
         if (wide && flags & HAS_WEIGHT) {
-          sum += Row.dot(g + from, w, length);
-          dot += Run.weightedDot(g + from, x + from, m, w, length);
+          totals = f64x2.add(totals, Run.weightedSumAndDot(g + from, x + from, m, w, length));
         } else {
           const scale: f64 = flags & HAS_WEIGHT ? <f64>load<f32>(w) : 1;
-          sum += scale * Row.sum(g + from, length);
-          dot += scale * Run.dot(g + from, x + from, m, length);
+          totals = f64x2.add(totals, f64x2.mul(f64x2.splat(scale), Run.sumAndDot(g + from, x + from, m, length)));
         }
       }
     }
-    const shift = flags & MEAN_FOLLOWS ? f32x4.splat(<f32>(sum / terms)) : f32x4.splat(0);
-    const slope = f32x4.splat(<f32>((dot / terms) * <f64>r * <f64>r));
+    const means = f64x2.div(totals, f64x2.splat(terms));
+    const shift = flags & MEAN_FOLLOWS ? f32x4.splat(<f32>f64x2.extract_lane(means, 0)) : f32x4.splat(0);
+    const slope = f32x4.splat(<f32>(f64x2.extract_lane(means, 1) * <f64>r * <f64>r));
     for (let o = 0; o < outer; ++o) {
       let from = <usize>c * perRun + <usize>o * step;
       let feature = firstFeature;
@@ -178,7 +176,8 @@ export function normalizeWeightBackwardPart(
       for (let row = 0; row < rows; ++row) {
         const from = <usize>row * step + <usize>f * bytes;
         const channel = (<usize>(((from >> 2) / <usize>inner) % <usize>channels)) << 2;
-        total += Run.dot(g + from, x + from, load<f32>(mean + channel), spread) * <f64>load<f32>(rstd + channel);
+        const dot = f64x2.extract_lane(Run.sumAndDot(g + from, x + from, load<f32>(mean + channel), spread), 1);
+        total += dot * <f64>load<f32>(rstd + channel);
       }
       store<f32>(out + ((<usize>f) << 2), <f32>total);
     }

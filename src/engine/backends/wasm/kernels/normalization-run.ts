@@ -19,58 +19,111 @@ export class Run {
     Lanes.storeColumns(base, from, to, value);
   }
 
+  // Sums over a run: four vectors are added as float32, two by two, and what they give as float64. So a sum has a rounding or
+  // two of its terms' size more than one of float64 alone, however long it is, and takes less than half the time.
+
+  /** Σ x */
+  @inline static sum(x: usize, n: i32): f64 {
+    let total = f64x2.splat(0);
+    for (; n >= 16; n -= 16, x += 64) {
+      const a = f32x4.add(v128.load(x), v128.load(x, 16));
+      const b = f32x4.add(v128.load(x, 32), v128.load(x, 48));
+      total = Run.addTo(total, f32x4.add(a, b));
+    }
+    for (; n >= 4; n -= 4, x += 16) total = Run.addTo(total, v128.load(x));
+    if (n > 0) total = Run.addTo(total, Lanes.loadPartial(x, n, 0));
+    return Lanes.total(total);
+  }
+
   /** Σ (x − m)² */
-  @inline static squares(x: usize, m: v128, n: i32): f64 {
-    let low = f64x2.splat(0);
-    let high = low;
-    for (; n >= 4; n -= 4, x += 16) {
-      const v = v128.load(x);
-      const a = f64x2.sub(Lanes.low(v), m);
-      const b = f64x2.sub(Lanes.high(v), m);
-      low = f64x2.add(low, f64x2.mul(a, a));
-      high = f64x2.add(high, f64x2.mul(b, b));
+  @inline static squares(x: usize, m: f64, n: i32): f64 {
+    const length = <f64>n;
+    const lost = m - <f64>(<f32>m);
+    const center = f32x4.splat(<f32>m);
+    let total = f64x2.splat(0);
+    for (; n >= 16; n -= 16, x += 64) {
+      const a = f32x4.add(Run.square(v128.load(x), center), Run.square(v128.load(x, 16), center));
+      const b = f32x4.add(Run.square(v128.load(x, 32), center), Run.square(v128.load(x, 48), center));
+      total = Run.addTo(total, f32x4.add(a, b));
     }
-    let total = Lanes.total(f64x2.add(low, high));
-    const center = f64x2.extract_lane(m, 0);
-    for (; n > 0; --n, x += 4) {
-      const d = <f64>load<f32>(x) - center;
-      total += d * d;
-    }
-    return total;
+    for (; n >= 4; n -= 4, x += 16) total = Run.addTo(total, Run.square(v128.load(x), center));
+    if (n > 0) total = Run.addTo(total, Run.square(Lanes.loadPartial(x, n, <f32>m), center));
+    // Around another centre than the mean there is so much more.
+    return Lanes.total(total) - length * lost * lost;
   }
 
-  /** Σ g·(x − m) */
-  @inline static dot(g: usize, x: usize, m: f32, n: i32): f64 {
+  /** Σ g and Σ g·(x − m), in the two lanes. */
+  @inline static sumAndDot(g: usize, x: usize, m: f32, n: i32): v128 {
     const center = f32x4.splat(m);
-    let low = f64x2.splat(0);
-    let high = low;
+    let sum = f64x2.splat(0);
+    let dot = sum;
+    for (; n >= 16; n -= 16, x += 64, g += 64) {
+      const d0 = v128.load(g);
+      const d1 = v128.load(g, 16);
+      const d2 = v128.load(g, 32);
+      const d3 = v128.load(g, 48);
+      sum = Run.addTo(sum, f32x4.add(f32x4.add(d0, d1), f32x4.add(d2, d3)));
+      const p0 = f32x4.mul(d0, f32x4.sub(v128.load(x), center));
+      const p1 = f32x4.mul(d1, f32x4.sub(v128.load(x, 16), center));
+      const p2 = f32x4.mul(d2, f32x4.sub(v128.load(x, 32), center));
+      const p3 = f32x4.mul(d3, f32x4.sub(v128.load(x, 48), center));
+      dot = Run.addTo(dot, f32x4.add(f32x4.add(p0, p1), f32x4.add(p2, p3)));
+    }
     for (; n >= 4; n -= 4, x += 16, g += 16) {
-      const v = f32x4.sub(v128.load(x), center);
       const d = v128.load(g);
-      low = f64x2.add(low, f64x2.mul(Lanes.low(d), Lanes.low(v)));
-      high = f64x2.add(high, f64x2.mul(Lanes.high(d), Lanes.high(v)));
+      sum = Run.addTo(sum, d);
+      dot = Run.addTo(dot, f32x4.mul(d, f32x4.sub(v128.load(x), center)));
     }
-    let total = Lanes.total(f64x2.add(low, high));
-    for (; n > 0; --n, x += 4, g += 4) total += <f64>load<f32>(g) * <f64>(load<f32>(x) - m);
-    return total;
+    if (n > 0) {
+      const d = Lanes.loadPartial(g, n, 0);
+      sum = Run.addTo(sum, d);
+      dot = Run.addTo(dot, f32x4.mul(d, f32x4.sub(Lanes.loadPartial(x, n, m), center)));
+    }
+    return Run.totals(sum, dot);
   }
 
-  /** Σ g·w·(x − m) */
-  @inline static weightedDot(g: usize, x: usize, m: f32, w: usize, n: i32): f64 {
+  /** Σ g·w and Σ g·w·(x − m), in the two lanes. */
+  @inline static weightedSumAndDot(g: usize, x: usize, m: f32, w: usize, n: i32): v128 {
     const center = f32x4.splat(m);
-    let low = f64x2.splat(0);
-    let high = low;
+    let sum = f64x2.splat(0);
+    let dot = sum;
+    for (; n >= 16; n -= 16, x += 64, g += 64, w += 64) {
+      const d0 = f32x4.mul(v128.load(g), v128.load(w));
+      const d1 = f32x4.mul(v128.load(g, 16), v128.load(w, 16));
+      const d2 = f32x4.mul(v128.load(g, 32), v128.load(w, 32));
+      const d3 = f32x4.mul(v128.load(g, 48), v128.load(w, 48));
+      sum = Run.addTo(sum, f32x4.add(f32x4.add(d0, d1), f32x4.add(d2, d3)));
+      const p0 = f32x4.mul(d0, f32x4.sub(v128.load(x), center));
+      const p1 = f32x4.mul(d1, f32x4.sub(v128.load(x, 16), center));
+      const p2 = f32x4.mul(d2, f32x4.sub(v128.load(x, 32), center));
+      const p3 = f32x4.mul(d3, f32x4.sub(v128.load(x, 48), center));
+      dot = Run.addTo(dot, f32x4.add(f32x4.add(p0, p1), f32x4.add(p2, p3)));
+    }
     for (; n >= 4; n -= 4, x += 16, g += 16, w += 16) {
-      const v = f32x4.sub(v128.load(x), center);
       const d = f32x4.mul(v128.load(g), v128.load(w));
-      low = f64x2.add(low, f64x2.mul(Lanes.low(d), Lanes.low(v)));
-      high = f64x2.add(high, f64x2.mul(Lanes.high(d), Lanes.high(v)));
+      sum = Run.addTo(sum, d);
+      dot = Run.addTo(dot, f32x4.mul(d, f32x4.sub(v128.load(x), center)));
     }
-    let total = Lanes.total(f64x2.add(low, high));
-    for (; n > 0; --n, x += 4, g += 4, w += 4) {
-      total += <f64>(load<f32>(g) * load<f32>(w)) * <f64>(load<f32>(x) - m);
+    if (n > 0) {
+      const d = f32x4.mul(Lanes.loadPartial(g, n, 0), Lanes.loadPartial(w, n, 0));
+      sum = Run.addTo(sum, d);
+      dot = Run.addTo(dot, f32x4.mul(d, f32x4.sub(Lanes.loadPartial(x, n, m), center)));
     }
-    return total;
+    return Run.totals(sum, dot);
+  }
+
+  /** The four lanes of x added to the two of a sum. */
+  @inline static addTo(total: v128, x: v128): v128 {
+    return f64x2.add(total, f64x2.add(Lanes.low(x), Lanes.high(x)));
+  }
+
+  @inline static square(x: v128, center: v128): v128 {
+    const d = f32x4.sub(x, center);
+    return f32x4.mul(d, d);
+  }
+
+  @inline static totals(first: v128, second: v128): v128 {
+    return f64x2.replace_lane(f64x2.splat(Lanes.total(first)), 1, Lanes.total(second));
   }
 
   /** One weight and bias for each element. */

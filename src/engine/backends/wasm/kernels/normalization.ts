@@ -1,8 +1,7 @@
 // Batch, layer, group, instance and RMS normalisation. x is [outer, channels, inner]; with inner = 1 (a table of samples)
-// four channels are done side by side, else each run of `inner` elements on its own. Sums are float64.
+// four channels are done side by side, else each run of `inner` elements on its own. Sums end in float64.
 import { Lanes } from "./lanes";
 import { HAS_BIAS, HAS_WEIGHT, Run } from "./normalization-run";
-import { Row } from "./reduce";
 
 export function moments(
   mean: usize,
@@ -50,7 +49,7 @@ export function momentsPart(
         }
       } else {
         let sum: f64 = 0;
-        for (let o = 0; o < outer; ++o) sum += Row.sum(x + <usize>o * step, inner);
+        for (let o = 0; o < outer; ++o) sum += Run.sum(x + <usize>o * step, inner);
         low = f64x2.splat(sum);
         high = low;
       }
@@ -69,9 +68,10 @@ export function momentsPart(
         highSquares = f64x2.add(highSquares, f64x2.mul(b, b));
       }
     } else {
+      const center = f64x2.extract_lane(low, 0);
       let sum: f64 = 0;
-      for (let o = 0; o < outer; ++o) sum += Run.squares(x + <usize>o * step, low, inner);
-      lowSquares = f64x2.splat(sum);
+      for (let o = 0; o < outer; ++o) sum += Run.squares(x + <usize>o * step, center, inner);
+      lowSquares = f64x2.splat(max<f64>(sum, 0));
       highSquares = lowSquares;
     }
     lowSquares = f64x2.div(lowSquares, terms);
