@@ -60,6 +60,10 @@ const Environment = z.object({
     .optional()
     .describe("whsec_ and at least 24 bytes as base64, the secret that signs webhooks"),
   WEBHOOK_ALLOW_PRIVATE: z.enum(["0", "1"]).default("0").describe("1 to let webhooks reach private addresses, else 0"),
+  API_KEYS_REQUIRED: z
+    .enum(["0", "1"])
+    .default("0")
+    .describe("1 to ask for an API key, each of which sees its own jobs and data sets alone, else 0"),
   ALLOW_OPEN: z
     .enum(["0", "1"])
     .default("0")
@@ -93,6 +97,7 @@ export interface Config {
   /** Undefined: made once, and kept in the data directory. */
   readonly webhookSecret: string | undefined;
   readonly webhookAllowPrivate: boolean;
+  readonly apiKeysRequired: boolean;
   readonly allowOpen: boolean;
 }
 
@@ -128,6 +133,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     retainJobs: value.RETAIN_JOBS ?? null,
     webhookSecret: value.WEBHOOK_SECRET,
     webhookAllowPrivate: value.WEBHOOK_ALLOW_PRIVATE === "1",
+    apiKeysRequired: value.API_KEYS_REQUIRED === "1",
     allowOpen: value.ALLOW_OPEN === "1",
   };
 }
@@ -139,10 +145,10 @@ function coresForEach(jobs: number): number {
 
 /** With no API keys the service must not be reachable from outside unless someone says that it may. */
 export function refuseOpenHost(config: Config): void {
-  if (isLoopback(config.host) || config.allowOpen) return;
+  if (isLoopback(config.host) || config.allowOpen || config.apiKeysRequired) return;
   throw new ConfigError(
-    `HOST is "${config.host}", but no API keys are configured, so the service listens on the loopback only: ` +
-      "use HOST=127.0.0.1, or set ALLOW_OPEN=1 if the network around it is trusted",
+    `HOST is "${config.host}", but no API keys are asked for, so the service listens on the loopback only: ` +
+      "use HOST=127.0.0.1, set API_KEYS_REQUIRED=1, or set ALLOW_OPEN=1 if the network around it is trusted",
   );
 }
 

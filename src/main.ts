@@ -5,13 +5,15 @@
 import { BrokerError } from "./broker/broker.ts";
 import { DirectoryLockedError } from "./broker/directory-lock.ts";
 import { ConfigError, readConfig } from "./config.ts";
-import { ObstacleError, type Part, type Running, runPart } from "./service/parts.ts";
+import { ObstacleError, type Part, type Running, runKeys, runPart } from "./service/parts.ts";
 import { runService } from "./service/run-service.ts";
 
 /** Longer than a worker needs to write its last checkpoints, shorter than people wait. */
 const STOP_MS = 4500;
 
-const USAGE = "npm start runs the whole service; npm start -- --api and npm start -- --worker run one part of it";
+const USAGE =
+  "npm start runs the whole service; npm start -- --api and npm start -- --worker run one part of it; " +
+  "npm start -- keys create <name> makes an API key";
 
 // A terminal that was closed is no reason to end in disorder.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
@@ -23,8 +25,13 @@ process.on("warning", (warning) => {
 });
 
 try {
-  const part = partOf(process.argv.slice(2));
+  const args = process.argv.slice(2);
   const config = readConfig(process.env);
+  if (args[0] === "keys") {
+    console.log((await runKeys(config, args.slice(1))).join("\n"));
+    process.exit(0);
+  }
+  const part = partOf(args);
   const running = part === "all" ? await runService(config) : await runPart(part, config);
   endOnSignal(running);
 } catch (error) {

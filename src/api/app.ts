@@ -2,6 +2,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { newId } from "../jobs/ids.ts";
 import { VERSION } from "../version.ts";
+import { controlAccess } from "./access.ts";
 import { answerBrokenConnection, answerErrors, sendProblem } from "./error-handler.ts";
 import { acceptJsonBodies } from "./json-body.ts";
 import { describeRoutes } from "./openapi.ts";
@@ -23,6 +24,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { predictRoutes } from "./routes/predict.ts";
+import { streamTokenRoutes } from "./routes/stream-tokens.ts";
 import { submitRoutes } from "./routes/submit.ts";
 import { workerRoutes } from "./routes/workers.ts";
 import { protectPages } from "./security-headers.ts";
@@ -61,6 +63,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   app.addHook("onRequest", async (request, reply) => void reply.header("x-request-id", request.id));
   logRequests(app);
   answerErrors(app);
+  controlAccess(app, parts);
   acceptJsonBodies(app);
   await protectPages(app);
   await describeRoutes(app, VERSION);
@@ -73,6 +76,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   deliveryRoutes(app, parts);
   eventRoutes(app, parts);
   eventsOfJobsRoutes(app, parts);
+  streamTokenRoutes(app, parts);
   historyRoutes(app, parts);
   modelRoutes(app, parts);
   predictRoutes(app, parts);

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifySchema } from "fastify";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { Problem } from "../jobs/problem.ts";
+import { needsKey } from "./access.ts";
 import { type ProblemName, statusOf, titleOf } from "./problems.ts";
 import { tidy } from "./tidy-openapi.ts";
 
@@ -50,6 +51,15 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
       info: { title: "epochd", version, description: DESCRIPTION, license: { name: "MIT", identifier: "MIT" } },
       servers: [{ url: "/", description: "this service" }],
       tags: TAGS,
+      components: {
+        securitySchemes: {
+          key: {
+            type: "http",
+            scheme: "bearer",
+            description: "Where the service asks for API keys (API_KEYS_REQUIRED=1).",
+          },
+        },
+      },
     },
     transform: withDocumentedBody(createJsonSchemaTransform({ zodToJsonConfig })),
     transformObject: createJsonSchemaTransformObject({ zodToJsonConfig }),
@@ -64,8 +74,15 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
 function withDocumentedBody(transform: SwaggerTransform<FastifySchema>): SwaggerTransform<FastifySchema> {
   return (input) => {
     const { documentedBody, ...schema } = input.schema ?? {};
-    return transform({ ...input, schema: documentedBody ? { ...schema, body: documentedBody } : schema });
+    const whole = documentedBody ? { ...schema, body: documentedBody } : schema;
+    return transform({ ...input, schema: needsKey(input.url) ? withKey(whole) : whole });
   };
+}
+
+/** A key is asked for where the service is configured so; else the call is open. */
+function withKey(schema: FastifySchema): FastifySchema {
+  const response = { ...problemOf("unauthorized"), ...Object(schema.response) };
+  return { ...schema, response, security: [{ key: [] }, {}] };
 }
 
 /** A JSON answer with a sentence about it. */
@@ -82,12 +99,15 @@ export function problems(...names: ProblemName[]) {
   const byStatus: Record<number, { description: string; content: Record<string, { schema: z.ZodType }> }> = {};
   for (const name of [...names, "unavailable", "internal-error"] as const) {
     const status = statusOf(name);
-    const line = `${titleOf(name)} (\`${name}\`)`;
-    byStatus[status] = answer(
-      byStatus[status] ? `${byStatus[status].description}; ${line}` : line,
-      Problem,
-      "application/problem+json",
-    );
+    const before = byStatus[status]?.description;
+    byStatus[status] = problemAnswer(name, before);
   }
   return byStatus;
 }
+
+function problemAnswer(name: ProblemName, before?: string) {
+  const line = `${titleOf(name)} (\`${name}\`)`;
+  return answer(before ? `${before}; ${line}` : line, Problem, "application/problem+json");
+}
+
+const problemOf = (name: ProblemName) => ({ [statusOf(name)]: problemAnswer(name) });

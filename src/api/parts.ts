@@ -16,6 +16,8 @@ export interface ApiParts extends ServiceParts {
   readonly hub: EventHub;
   readonly inference: Inference;
   readonly limits: ApiLimits;
+  /** Whether calls need an API key, and each key sees its own alone. */
+  readonly keysRequired: boolean;
 }
 
 export interface ApiLimits {

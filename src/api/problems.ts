@@ -5,6 +5,7 @@ const definitions = {
   "malformed-json": { status: 400, title: "Malformed JSON" },
   "malformed-request": { status: 400, title: "Malformed request" },
   "invalid-parameter": { status: 400, title: "Invalid parameter" },
+  unauthorized: { status: 401, title: "API key needed" },
   "not-found": { status: 404, title: "Not found" },
   "method-not-allowed": { status: 405, title: "Method not allowed" },
   "not-acceptable": { status: 406, title: "Not acceptable" },

@@ -14,13 +14,13 @@ export interface RunningApi {
 }
 
 export async function startApi(
-  config: Pick<Config, "host" | "port">,
+  config: Pick<Config, "host" | "port" | "apiKeysRequired">,
   parts: ServiceParts,
   limits: ApiLimits = DEFAULT_LIMITS,
 ): Promise<RunningApi> {
   const hub = await startEventHub(parts, parts.broker.url);
   const inference = new Inference();
-  const app = await buildApp({ ...parts, hub, inference, limits });
+  const app = await buildApp({ ...parts, hub, inference, limits, keysRequired: config.apiKeysRequired });
   const close = async () => {
     await app.close();
     await Promise.all([hub.close(), inference.close()]);

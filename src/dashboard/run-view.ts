@@ -57,7 +57,9 @@ export class RunView {
       this.update(job);
       this.#showDetails(job);
       this.#draw();
-      this.#source = service.follow(this.#id, history.last_seq, (type, data) => this.#onEvent(type, data));
+      const source = await service.follow(this.#id, history.last_seq, (type, data) => this.#onEvent(type, data));
+      if (this.#closed) source.close();
+      else this.#source = source;
     } catch (error) {
       if (!this.#closed) this.#parent.replaceChildren(element("p", { class: "notice" }, messageOf(error)));
     }

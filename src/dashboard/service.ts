@@ -41,8 +41,8 @@ export const service = {
   modelHref: (id: string): string => `${pathOf(id)}/model?format=safetensors`,
 
   /** The job's events after `after`, each as soon as the log has it. Close what it returns. */
-  follow(id: string, after: number, onEvent: (type: EventType, data: string) => void): EventSource {
-    const source = new EventSource(`${pathOf(id)}/events?after=${after}`);
+  async follow(id: string, after: number, onEvent: (type: EventType, data: string) => void): Promise<EventSource> {
+    const source = new EventSource(`${pathOf(id)}/events?after=${after}${await tokenFor(id)}`);
     for (const type of EVENT_TYPES) {
       source.addEventListener(type, (event) => onEvent(type, event.data));
     }
@@ -67,11 +67,35 @@ function pathOf(id: string): string {
   return `/v1/jobs/${encodeURIComponent(id)}`;
 }
 
+const KEY = "epochd-key";
+
+/** An EventSource can't send a key: where one is needed, its address holds a token instead. */
+async function tokenFor(id: string): Promise<string> {
+  if (sessionStorage.getItem(KEY) === null) return "";
+  const { token } = await send<{ token: string }>("POST", `${pathOf(id)}/stream-tokens`);
+  return `&token=${token}`;
+}
+
 const get = <T>(path: string): Promise<T> => send("GET", path);
 
 async function send<T>(method: string, path: string): Promise<T> {
-  const response = await fetch(path, { method, headers: { accept: "application/json" } });
+  const key = sessionStorage.getItem(KEY);
+  const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
+  const response = await fetch(path, { method, headers: { accept: "application/json", ...authorization } });
+  if (response.status === 401 && askForKey()) return send(method, path);
   const body = response.status === 204 ? undefined : await response.json();
   if (!response.ok) throw new ServiceError(response.status, body?.detail ?? `${response.status}`);
   return body;
 }
+
+/** Kept until the tab is closed. Asked for once: who has none sees the API's own explanation. */
+function askForKey(): boolean {
+  if (asked) return false;
+  asked = true;
+  const key = prompt("This service asks for an API key:")?.trim();
+  if (!key) return false;
+  sessionStorage.setItem(KEY, key);
+  return true;
+}
+
+let asked = false;

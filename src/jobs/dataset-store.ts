@@ -57,12 +57,16 @@ export class DatasetStore {
   }
 
   /** Newest first. */
-  async list(page: { limit: number; cursor?: string }): Promise<{ data: Dataset[]; next_cursor: string | null }> {
-    const { limit, cursor } = page;
+  async list(page: {
+    limit: number;
+    cursor?: string;
+    only?: ReadonlySet<string>;
+  }): Promise<{ data: Dataset[]; next_cursor: string | null }> {
+    const { limit, cursor, only } = page;
     const ids = (await this.store.list(ROOT))
       .filter((key) => key.endsWith("/dataset.json"))
       .map((key) => key.split("/")[1] ?? "")
-      .filter((id) => cursor === undefined || id < cursor)
+      .filter((id) => (cursor === undefined || id < cursor) && (only?.has(id) ?? true))
       .reverse();
     const found = await Promise.all(ids.slice(0, limit).map((id) => this.get(id)));
     const data = found.filter((dataset) => dataset !== null);

@@ -21,7 +21,7 @@ export class InitialWeights {
   /** Names and shapes of what a job has trained so far, or why there is nothing. */
   async shapes(jobId: string, which: "last" | "best"): Promise<ReadonlyMap<string, Shape> | string> {
     const state = await this.log.state(jobId);
-    if (!state) return noSuchJob(jobId);
+    if (!state) return noSuchSource(jobId);
     try {
       return await newest(state, this.log, async (key) =>
         checkpointShapes(await readHeader(await this.store.stream(key)), which),
@@ -67,7 +67,8 @@ async function readHeader(stream: Readable): Promise<Uint8Array> {
   return read;
 }
 
-const noSuchJob = (id: string): string => `there is no job ${JSON.stringify(id)}; GET /v1/jobs lists those that exist`;
+export const noSuchSource = (id: string): string =>
+  `there is no job ${JSON.stringify(id)}; GET /v1/jobs lists those that exist`;
 
 const nothingTrained = ({ id, status }: JobState): string =>
   `job ${id} is ${status} and has stored no weights; wait for its first "checkpoint" event, or name another job`;

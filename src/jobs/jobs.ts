@@ -7,6 +7,7 @@ import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./
 import type { Append, CreateOutcome, JobLog, JobToCreate } from "./job-log.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { Owners } from "./owners.ts";
 
 export interface JobFilter {
   readonly status?: JobStatus;
@@ -14,6 +15,8 @@ export interface JobFilter {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly limit: number;
   readonly cursor?: string;
+  /** Only of this API key. */
+  readonly owner?: string;
 }
 
 /** `done`: at once, or already. `requested`: as soon as the worker is between two steps. */
@@ -28,20 +31,28 @@ export class Jobs {
   private readonly log: JobLog;
   private readonly queue: JobQueue;
   private readonly store: ObjectStore;
+  private readonly owners: Owners;
 
   constructor(parts: { redis: Redis; log: JobLog; queue: JobQueue; store: ObjectStore }) {
     this.redis = parts.redis;
     this.log = parts.log;
     this.queue = parts.queue;
     this.store = parts.store;
+    this.owners = new Owners(parts.redis, parts.log.keys);
   }
 
   /** The log first: a job that is in no queue is found and added later, one that is in no log can't run. */
-  async submit(job: JobToCreate, idempotency?: { key: string; bodyHash: string }): Promise<CreateOutcome> {
+  async submit(
+    job: JobToCreate,
+    idempotency?: { key: string; bodyHash: string },
+    owner?: string,
+  ): Promise<CreateOutcome> {
+    // Before there is anything to own, so that nobody else can see it for a moment.
+    if (owner !== undefined) await this.owners.own(job.id, owner);
     const spec = await storeBulk(job.spec, job.id, this.store);
     const made = await this.log.create({ ...job, spec }, idempotency);
     if (made.outcome === "created") await this.queue.add(job.id, job.priority, job.spec);
-    else await this.store.remove(`jobs/${job.id}`);
+    else await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
     return made;
   }
 
@@ -56,11 +67,11 @@ export class Jobs {
     let cursor = filter.cursor;
     for (let looked = 0; found.length < filter.limit && looked < MOST_LOOKED_AT; ) {
       const limit = Math.min(filter.limit, MOST_LOOKED_AT - looked);
-      const ids = await this.log.ids({
-        limit,
-        ...(filter.status ? { status: filter.status } : {}),
-        ...(cursor === undefined ? {} : { cursor }),
-      });
+      const page = { limit, ...(cursor === undefined ? {} : { cursor }) };
+      const ids =
+        filter.owner === undefined
+          ? await this.log.ids({ ...page, ...(filter.status ? { status: filter.status } : {}) })
+          : await this.owners.owned(filter.owner, "job", page);
       const states = (await this.log.states(ids)).filter((state) => matches(state, filter));
       const room = filter.limit - found.length;
       found.push(...states.slice(0, room));
@@ -148,7 +159,7 @@ export class Jobs {
   /** Removes a finished job and all that it stored. */
   async remove(id: string): Promise<"removed" | "unknown" | "unfinished"> {
     const outcome = await this.log.remove(id);
-    if (outcome === "removed") await this.store.remove(`jobs/${id}`);
+    if (outcome === "removed") await Promise.all([this.store.remove(`jobs/${id}`), this.owners.disown(id)]);
     return outcome;
   }
 }

@@ -7,6 +7,9 @@ export interface Keys {
   readonly jobs: string;
   readonly waiting: string;
   readonly counter: string;
+  /** API keys by the hash of their secret, and the owner of each job and data set. */
+  readonly apiKeys: string;
+  readonly owners: string;
   /** What each worker says of itself, and when it last did. */
   readonly workers: string;
   readonly workersSeen: string;
@@ -20,6 +23,8 @@ export interface Keys {
   withStatus(status: JobStatus): string;
   idempotency(key: string): string;
   deliveries(id: string): string;
+  ownedBy(key: string): string;
+  streamToken(hash: string): string;
 }
 
 export function createKeys(namespace: string): Keys {
@@ -29,6 +34,10 @@ export function createKeys(namespace: string): Keys {
     jobs: `${tag}:jobs`,
     waiting: `${tag}:jobs:waiting`,
     counter: `${tag}:jobs:counter`,
+    apiKeys: `${tag}:keys`,
+    owners: `${tag}:owners`,
+    ownedBy: (key) => `${tag}:owned:${key}`,
+    streamToken: (hash) => `${tag}:stream-token:${hash}`,
     workers: `${tag}:workers`,
     workersSeen: `${tag}:workers:seen`,
     webhooks: `${tag}:webhooks`,

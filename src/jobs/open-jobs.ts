@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
+import { ApiKeys } from "./api-keys.ts";
 import { DatasetStore } from "./dataset-store.ts";
 import { DiskObjectStore } from "./disk-object-store.ts";
 import { InitialWeights } from "./initial-weights.ts";
@@ -10,6 +11,7 @@ import { JobQueue } from "./job-queue.ts";
 import { Jobs } from "./jobs.ts";
 import { createKeys } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { Owners } from "./owners.ts";
 import { connectImpatient } from "./redis.ts";
 import { Webhooks } from "./webhooks.ts";
 import { WorkerRegistry } from "./worker-registry.ts";
@@ -23,6 +25,8 @@ export interface JobParts {
   readonly initialWeights: InitialWeights;
   readonly webhooks: Webhooks;
   readonly workers: WorkerRegistry;
+  readonly keys: ApiKeys;
+  readonly owners: Owners;
   /** Fails fast when the broker is away. */
   readonly redis: Redis;
   close(): Promise<void>;
@@ -43,6 +47,8 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir">, ur
     initialWeights: new InitialWeights(log, store),
     webhooks: new Webhooks(redis, keys),
     workers: new WorkerRegistry(redis, keys),
+    keys: new ApiKeys(redis, keys),
+    owners: new Owners(redis, keys),
     redis,
     close: async () => {
       await queue.close();

@@ -7,6 +7,7 @@ import { startBroker } from "../broker/start-broker.ts";
 import { type Config, ConfigError, refuseOpenHost } from "../config.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
 import { createLogger } from "./logger.ts";
+import { manageKeys } from "./manage-keys.ts";
 
 export type Part = "api" | "worker";
 
@@ -50,13 +51,25 @@ export async function prepareDataDirectory({ dataDir }: Config): Promise<void> {
   }
 }
 
+/** `npm start -- keys …`, on the broker that the service uses. Gives the lines to print. */
+export async function runKeys(config: Config, args: readonly string[]): Promise<string[]> {
+  const broker = await existingBroker("keys", config);
+  const jobs = await openJobs(config, broker.url);
+  try {
+    return await manageKeys(jobs.keys, args);
+  } finally {
+    await jobs.close();
+    await broker.close();
+  }
+}
+
 /** A part alone starts no broker: it uses that of REDIS_URL, or of the service that runs on the same data directory. */
-async function existingBroker(part: Part, config: Config): Promise<Broker> {
+async function existingBroker(part: Part | "keys", config: Config): Promise<Broker> {
   if (config.redisUrl !== undefined) return startBroker(config);
   const found = await findBroker(config.dataDir);
   if (found) return { ...found, notices: [], lost: new Promise(() => {}), close: async () => {} };
   throw new ConfigError(
-    `--${part} alone needs a broker: set REDIS_URL, or start the service (npm start) on ${config.dataDir} first`,
+    `${part === "keys" ? part : `--${part}`} alone needs a broker: set REDIS_URL, or start the service (npm start) on ${config.dataDir} first`,
   );
 }
 

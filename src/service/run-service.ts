@@ -47,7 +47,8 @@ function startLines(url: string, broker: Broker, config: Config): string {
   return `${lines.join("\n")}\n`;
 }
 
-function access({ allowOpen, host }: Config): string {
-  if (!allowOpen) return "no API keys are configured: listening on the loopback only";
-  return `no API keys are configured, and ALLOW_OPEN is 1: everyone who reaches ${host} may use it`;
+function access({ allowOpen, apiKeysRequired, host }: Config): string {
+  if (apiKeysRequired) return "API keys are asked for: npm start -- keys create <name> makes one";
+  if (!allowOpen) return "no API keys are asked for: listening on the loopback only";
+  return `no API keys are asked for, and ALLOW_OPEN is 1: everyone who reaches ${host} may use it`;
 }

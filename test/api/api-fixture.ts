@@ -22,7 +22,7 @@ export interface ApiFixture {
 }
 
 export async function startTestApi(
-  options: { limits?: Partial<ApiLimits>; hub?: HubOptions } = {},
+  options: { limits?: Partial<ApiLimits>; hub?: HubOptions; keysRequired?: boolean } = {},
 ): Promise<ApiFixture> {
   const broker = await startTestBroker();
   const config = broker.config();
@@ -36,6 +36,7 @@ export async function startTestApi(
     hub,
     inference,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    keysRequired: options.keysRequired ?? false,
   });
   return {
     app,

@@ -55,6 +55,7 @@ test("the document is OpenAPI 3.1 and lists every call of the contract", () => {
     "POST /v1/jobs/{id}/pause",
     "POST /v1/jobs/{id}/predict",
     "POST /v1/jobs/{id}/resume",
+    "POST /v1/jobs/{id}/stream-tokens",
   ]);
 });
 

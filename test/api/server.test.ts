@@ -16,7 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-const start = () => startApi({ host: "127.0.0.1", port: 0 }, { ...parts, broker: { ...broker, promise: "" }, logger });
+const start = () =>
+  startApi(
+    { host: "127.0.0.1", port: 0, apiKeysRequired: false },
+    { ...parts, broker: { ...broker, promise: "" }, logger },
+  );
 const logger = pino({ level: "silent" });
 
 describe("a shutdown", () => {
@@ -78,7 +82,10 @@ test("what is no HTTP gets a problem document, and the service lives", async () 
 test("a port that is taken ends the start with its reason", async () => {
   const api = await start();
   const port = Number(new URL(api.url).port);
-  const again = startApi({ host: "127.0.0.1", port }, { ...parts, broker: { ...broker, promise: "" }, logger });
+  const again = startApi(
+    { host: "127.0.0.1", port, apiKeysRequired: false },
+    { ...parts, broker: { ...broker, promise: "" }, logger },
+  );
   await expect(again).rejects.toThrow("EADDRINUSE");
   await api.close();
 });

@@ -66,7 +66,7 @@ describe("starting", () => {
       `API docs   ${url}/docs`,
       /broker +(server|embedded): (writes|keeps) /,
       "worker     1 process",
-      "no API keys are configured: listening on the loopback only",
+      "no API keys are asked for: listening on the loopback only",
     ]) {
       expect(service.output()).toMatch(line);
     }

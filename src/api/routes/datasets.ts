@@ -53,6 +53,7 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
           const { content, contentType } = openUpload(request, parts.limits.datasetBytes);
           const dataset = await parts.datasets.create(content, { name: request.query.name ?? null, contentType });
           reply.code(201).header("location", `/v1/datasets/${dataset.id}`);
+          if (request.owner !== null) await parts.owners.own(dataset.id, request.owner);
           return dataset;
         } catch (error) {
           await drain(request.raw);
@@ -74,8 +75,13 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
         response: { 200: answer("A page of datasets.", DatasetList), ...problems("invalid-parameter") },
       },
     },
-    async ({ query: { limit, cursor } }): Promise<z.infer<typeof DatasetList>> =>
-      parts.datasets.list({ limit, ...(cursor !== undefined && { cursor }) }),
+    async ({ query: { limit, cursor }, owner }): Promise<z.infer<typeof DatasetList>> => {
+      const all = { limit, ...(cursor !== undefined && { cursor }) };
+      if (owner === null) return parts.datasets.list(all);
+      // One more than a page, so that it is known whether another follows.
+      const only = new Set(await parts.owners.owned(owner, "ds", { ...all, limit: limit + 1 }));
+      return parts.datasets.list({ ...all, only });
+    },
   );
 
   app.get(
@@ -116,12 +122,13 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
           `Job ${user} is not finished and trains on dataset ${id}. Cancel it first, or wait for its end.`,
         );
       if (!(await parts.datasets.remove(id))) throw noSuchDataset(id);
+      await parts.owners.disown(id);
       return reply.code(204).send(null);
     },
   );
 }
 
-function noSuchDataset(id: string): ProblemError {
+export function noSuchDataset(id: string): ProblemError {
   return new ProblemError(
     "not-found",
     `There is no dataset ${JSON.stringify(id)}. GET /v1/datasets lists those that exist.`,

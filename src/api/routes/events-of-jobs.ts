@@ -2,11 +2,13 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { maySee } from "../access.ts";
 import { nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
 import { isTerminal } from "../sse/frame.ts";
 import { openStream } from "../sse/open-stream.ts";
+import { noSuchJob } from "./common.ts";
 import { lastEvent } from "./events.ts";
 
 const MOST_JOBS = 100;
@@ -66,7 +68,8 @@ export function eventsOfJobsRoutes(fastify: FastifyInstance, parts: ApiParts): v
         },
       },
     },
-    async ({ query: { jobs, after }, headers }, reply) => {
+    async ({ query: { jobs, after }, headers, owner }, reply) => {
+      for (const id of jobs) if (!(await maySee(parts, { owner }, id))) throw noSuchJob(id);
       const asked = positionsOf(headers["last-event-id"] || after, jobs.length);
       const last = await Promise.all(jobs.map((id) => lastEvent(parts, id)));
       const followed = jobs.map((jobId, i) => {

@@ -18,6 +18,11 @@ const position = z
 const EventsQuery = z.strictObject({
   after: position.optional().describe("The `seq` of the last event that is known; the answer goes on behind it."),
   cursor: position.optional().describe("The same as `after`; `next_cursor` of the page before."),
+  token: z
+    .string("is given twice; once is enough")
+    .max(200)
+    .optional()
+    .describe("Of `POST /v1/jobs/{id}/stream-tokens`, in place of a key."),
   limit: z.coerce
     .number("expects a number")
     .int("expects a whole number")

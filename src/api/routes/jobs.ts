@@ -50,11 +50,12 @@ export function jobRoutes(fastify: FastifyInstance, parts: ApiParts): void {
         response: { 200: answer("A page of jobs.", JobList), ...problems("invalid-parameter") },
       },
     },
-    async ({ query }): Promise<z.infer<typeof JobList>> => {
+    async ({ query, owner }): Promise<z.infer<typeof JobList>> => {
       const { limit, cursor, status, name, ...rest } = query;
       const metadata = Object.entries(rest).map(([key, value]) => [key.slice(METADATA.length), value ?? ""] as const);
       return parts.jobs.list({
         limit,
+        ...(owner !== null && { owner }),
         ...(cursor !== undefined && { cursor }),
         ...(status !== undefined && { status }),
         ...(name !== undefined && { name }),

@@ -4,11 +4,13 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { newId } from "../../jobs/ids.ts";
+import { noSuchSource } from "../../jobs/initial-weights.ts";
 import { Job, jobAsCreated } from "../../jobs/job.ts";
 import { ModelSummary } from "../../jobs/model-summary.ts";
 import { ObjectNotFoundError } from "../../jobs/object-store.ts";
 import { checkSpec } from "../../spec/check-spec.ts";
 import { JobSpec, type ModelInit } from "../../spec/job-spec.ts";
+import { maySee } from "../access.ts";
 import { missingGpu } from "../missing-gpu.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
@@ -68,11 +70,12 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
     },
     async (request, reply): Promise<Job> => {
+      const { owner } = request;
       const body = bodyOf(request.body);
       const key = request.headers["idempotency-key"];
-      const idempotency = key === undefined ? undefined : { key, bodyHash: hashOf(body) };
+      const idempotency = key === undefined ? undefined : { key: ownKey(key, owner), bodyHash: hashOf(body) };
       // Before the check: what the first request was told holds, even if its data set is gone by now.
-      const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency));
+      const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, owner));
       const state = await findState(parts, id);
       reply.code(202).header("location", `/v1/jobs/${id}`);
       return jobAsCreated(state, await parts.log.queuePosition(id));
@@ -95,7 +98,7 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
     },
     async (request): Promise<z.infer<typeof SpecReport>> => {
-      const checked = await check(parts, bodyOf(request.body));
+      const checked = await check(parts, bodyOf(request.body), request.owner);
       if (!checked.ok)
         return { valid: false, spec: null, model_summary: null, estimate: null, errors: [...checked.errors] };
       const { spec, summary, estimate } = checked;
@@ -117,8 +120,13 @@ async function idOfRetry({ log }: ApiParts, idempotency: Idempotency | undefined
   return made.id;
 }
 
-async function submit(parts: ApiParts, body: unknown, idempotency: Idempotency | undefined): Promise<string> {
-  const checked = await check(parts, body);
+async function submit(
+  parts: ApiParts,
+  body: unknown,
+  idempotency: Idempotency | undefined,
+  owner: string | null,
+): Promise<string> {
+  const checked = await check(parts, body, owner);
   if (!checked.ok) {
     throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
   }
@@ -138,6 +146,7 @@ async function submit(parts: ApiParts, body: unknown, idempotency: Idempotency |
       ...(spec.webhook && { webhookEvents: spec.webhook.events }),
     },
     idempotency,
+    owner ?? undefined,
   );
   // Two requests with one key at the same time: the log lets one of them make the job.
   if (made.outcome === "conflict") throw idempotencyConflict(idempotency?.key ?? "", made.id);
@@ -162,13 +171,18 @@ async function storeInitialWeights({ initialWeights }: ApiParts, id: string, ini
   }
 }
 
-function check({ datasets, initialWeights, workers }: ApiParts, body: unknown) {
+function check(parts: ApiParts, body: unknown, owner: string | null) {
+  const { datasets, initialWeights, workers } = parts;
   return checkSpec(body, {
-    dataset: (id) => datasets.get(id),
-    weights: (jobId, which) => initialWeights.shapes(jobId, which),
+    dataset: async (id) => ((await maySee(parts, { owner }, id)) ? datasets.get(id) : null),
+    weights: async (jobId, which) =>
+      (await maySee(parts, { owner }, jobId)) ? initialWeights.shapes(jobId, which) : noSuchSource(jobId),
     missingGpu: () => missingGpu(workers),
   });
 }
+
+/** Two tenants may think of the same idempotency key. */
+const ownKey = (key: string, owner: string | null): string => (owner === null ? key : `${owner}:${key}`);
 
 function bodyOf(body: unknown): unknown {
   if (body === undefined)

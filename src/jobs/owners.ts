@@ -1,0 +1,33 @@
+/** To which API key each job and data set belongs. What nobody owns was made while no keys were asked for. */
+import type { Redis } from "ioredis";
+import type { Keys } from "./keys.ts";
+
+export class Owners {
+  private readonly redis: Redis;
+  private readonly keys: Keys;
+
+  constructor(redis: Redis, keys: Keys) {
+    this.redis = redis;
+    this.keys = keys;
+  }
+
+  async own(id: string, owner: string): Promise<void> {
+    await this.redis.multi().hset(this.keys.owners, id, owner).zadd(this.keys.ownedBy(owner), 0, id).exec();
+  }
+
+  async ownerOf(id: string): Promise<string | null> {
+    return this.redis.hget(this.keys.owners, id);
+  }
+
+  async disown(id: string): Promise<void> {
+    const owner = await this.ownerOf(id);
+    if (owner === null) return;
+    await this.redis.multi().hdel(this.keys.owners, id).zrem(this.keys.ownedBy(owner), id).exec();
+  }
+
+  /** Ids that begin with `prefix`, newest first, from before `cursor`. */
+  async owned(owner: string, prefix: "job" | "ds", page: { limit: number; cursor?: string }): Promise<string[]> {
+    const before = page.cursor === undefined ? `(${prefix}\u0060` : `(${page.cursor}`;
+    return this.redis.zrevrangebylex(this.keys.ownedBy(owner), before, `[${prefix}_`, "LIMIT", 0, page.limit);
+  }
+}
