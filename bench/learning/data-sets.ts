@@ -1,7 +1,7 @@
 /** The real data sets as CSV, each parted into what is trained on and what is tested on, as one would upload them. */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { analyseCsv, type DataSource, type TableStatistics } from "../../src/data/index.ts";
+import { analyseTable, csvBlocks, type DataSource, type TableStatistics } from "../../src/data/index.ts";
 import { idxRows } from "./idx-rows.ts";
 
 type Part = "train" | "test";
@@ -17,17 +17,19 @@ const sets: Readonly<Record<string, (part: Part) => Iterable<string> | AsyncIter
 
 /** Data sets are `digits-train`, `fashion-test` and the like. Throws MissingDataError for one that is not installed. */
 export const dataSource: DataSource = {
-  async *open(id) {
-    const [name = "", part] = id.split("-");
-    const rows = sets[name];
-    if (!rows || (part !== "train" && part !== "test")) throw new Error(`There is no data set ${id}.`);
-    for await (const row of rows(part)) yield Buffer.from(`${row}\n`);
-  },
+  open: (id) => csvBlocks(linesOf(id)),
 };
+
+async function* linesOf(id: string): AsyncGenerator<Uint8Array> {
+  const [name = "", part] = id.split("-");
+  const rows = sets[name];
+  if (!rows || (part !== "train" && part !== "test")) throw new Error(`There is no data set ${id}.`);
+  for await (const row of rows(part)) yield Buffer.from(`${row}\n`);
+}
 
 /** What is known of a data set at submission; found once. */
 export async function statisticsOf(id: string): Promise<TableStatistics> {
-  const found = known.get(id) ?? analyseCsv(await dataSource.open(id));
+  const found = known.get(id) ?? analyseTable(await dataSource.open(id));
   known.set(id, found);
   return found;
 }

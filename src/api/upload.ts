@@ -1,34 +1,30 @@
-/** A request body as a stream: decompressed, bounded, and never held in memory as a whole. */
+/** A request body as a stream of files: decompressed, bounded, and never held in memory as a whole. */
 import { type Readable, Transform } from "node:stream";
 import { finished } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { mediaTypes } from "../data/formats.ts";
+import type { UploadedFile } from "../jobs/dataset-store.ts";
 import { ProblemError } from "./problems.ts";
-
-const ACCEPTED = ["text/csv"];
 
 /** How much of a refused upload is still read, so that its sender hears the answer instead of a broken pipe. */
 const DRAIN_BYTES = 64 * 2 ** 20;
 const DRAIN_MS = 5000;
 
-export interface Upload {
-  readonly content: AsyncIterable<Uint8Array>;
-  readonly contentType: string;
-}
-
 /** Hands bodies on as they come, instead of collecting them. */
 export function acceptUploads(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser(ACCEPTED, (_request, payload, done) => done(null, payload));
+  scope.addContentTypeParser([...mediaTypes], (_request, payload, done) => done(null, payload));
 }
 
-export function openUpload(request: FastifyRequest, limit: number): Upload {
+/** The files of a request. Throws ProblemError, as do the files while they are read. */
+export async function* openUpload(request: FastifyRequest, limit: number): AsyncGenerator<UploadedFile> {
   const raw = request.raw;
   const contentType = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
-  if (contentType === undefined || !ACCEPTED.includes(contentType))
+  if (contentType === undefined || !mediaTypes.includes(contentType))
     throw new ProblemError(
       "unsupported-media-type",
-      `A dataset is sent with "content-type: ${ACCEPTED.join('" or "')}", and this request says ${contentType === undefined ? "nothing" : `"${contentType}"`}.`,
+      `A dataset is sent with "content-type: ${mediaTypes.join('" or "')}", and this request says ${contentType === undefined ? "nothing" : `"${contentType}"`}.`,
     );
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity" && encoding !== "gzip")
@@ -52,7 +48,7 @@ export function openUpload(request: FastifyRequest, limit: number): Upload {
     unzip.on("error", (cause) => content.destroy(notGzip(cause)));
     raw.pipe(unzip).pipe(content);
   }
-  return { content, contentType };
+  yield { name: "x", fileName: "", mediaType: contentType, content };
 }
 
 /** Counts after decompression: a small body can't unpack into a full disk. */

@@ -31,3 +31,12 @@ export function quoted(text: string): string {
 
 /** 10001 → "10,001" */
 export const grouped = (count: number): string => count.toLocaleString("en-US");
+
+/** Data that unpacks to more than is taken. */
+export class DataTooLargeError extends Error {
+  override readonly name = "DataTooLargeError";
+
+  constructor(limit: number) {
+    super(`The dataset is larger than ${limit} bytes, the most that this service takes.`);
+  }
+}

@@ -1,7 +1,7 @@
 /** Nested JSON arrays of any rank → tables. Plain loops: a body may hold a million numbers. */
 import { DataError, quoted } from "./data-error.ts";
 import type { RawData } from "./raw-data.ts";
-import { type Table, TableBuilder } from "./table.ts";
+import { indices, type Table, TableBuilder } from "./table.ts";
 
 const MAX_RANK = 6;
 
@@ -53,7 +53,10 @@ export function readNested(nested: unknown, path: string): { table: Table; shape
   const width = shape.reduce((a, b) => a * b, 1);
   const builder = new TableBuilder(rows * width);
   addAll(nested, [rows, ...shape], 0, path, builder);
-  return { table: builder.finish({ path, at: (row, column) => path + indices(row, column, shape) }, width), shape };
+  return {
+    table: builder.finish({ path, at: (row, column) => `${path}[${row}]${indices(column, shape)}` }, width),
+    shape,
+  };
 }
 
 /** The shape that the first elements have; the others are held against it. */
@@ -112,16 +115,4 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (typeof value === "object") return "an object";
   return String(value);
-}
-
-/** `[3][0][2]`: a sample's number, then the position inside it. */
-function indices(row: number, column: number, shape: readonly number[]): string {
-  const inside: number[] = [];
-  let rest = column;
-  for (let d = shape.length - 1; d >= 0; d--) {
-    const size = shape[d] ?? 1;
-    inside.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return [row, ...inside].map((i) => `[${i}]`).join("");
 }

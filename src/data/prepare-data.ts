@@ -1,7 +1,7 @@
 /** From the `data` and `validation` of a spec to the arrays that are trained on. */
 import type { Examples } from "../engine/definitions.ts";
+import type { Blocks } from "./blocks/block.ts";
 import { loadBuiltin } from "./builtin/builtin-sets.ts";
-import { readCsvTable } from "./csv/read-csv-table.ts";
 import { DataError, grouped } from "./data-error.ts";
 import type { DataSpec, ValidationSpec } from "./data-spec.ts";
 import { classesOf, encodeTargets, type TargetEncoding } from "./encode-targets.ts";
@@ -9,6 +9,7 @@ import { readInline } from "./inline.ts";
 import { type FittedPreprocess, fitPreprocess, transform } from "./preprocess.ts";
 import { RandomStream } from "./random.ts";
 import type { RawData } from "./raw-data.ts";
+import { type ColumnChoice, isChosen, readTable } from "./read-table.ts";
 import { sampleWeights } from "./sample-weights.ts";
 
 export interface PreparedData {
@@ -31,8 +32,8 @@ export interface DataRequest {
 
 /** Where uploaded data sets lie. */
 export interface DataSource {
-  /** The bytes of a CSV. Throws when there is no such data set. */
-  open(datasetId: string): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
+  /** The columns that `wanted` picks (all when left out), and perhaps others. Throws when there is no such data set. */
+  open(datasetId: string, wanted?: (column: string) => boolean): Blocks | Promise<Blocks>;
 }
 
 /** Loads, splits, fits the preprocessing on the training rows and encodes. Throws DataError. */
@@ -51,7 +52,7 @@ export async function prepareData(request: DataRequest, source: DataSource): Pro
   const prepared = { train, preprocess, ...(classes !== null && { classes }) };
   if (split !== null) return { ...prepared, validation: examples(raw, split.validation) };
   if (validation === null || "split" in validation) return prepared;
-  const other = await loadValidation(validation, data, preprocess, source);
+  const other = await loadValidation(validation, data, raw.columns, source);
   checkSameShapes(raw, other);
   return { ...prepared, validation: examples(other, null) };
 }
@@ -74,14 +75,18 @@ export const validationRows = (rows: number, fraction: number): number => Math.r
 async function loadData(data: DataSpec, source: DataSource): Promise<RawData> {
   if ("inline" in data) return readInline(data.inline, "data.inline");
   if ("builtin" in data) return loadBuiltin(data);
-  return readCsvTable(await source.open(data.dataset_id), data);
+  return loadDataset(data.dataset_id, data, source);
+}
+
+async function loadDataset(id: string, choice: ColumnChoice, source: DataSource): Promise<RawData> {
+  return readTable(await source.open(id, (name) => isChosen(choice, name)), choice);
 }
 
 /** Columns that a validation set does not name are those of the training set. */
 async function loadValidation(
   validation: Exclude<ValidationSpec, { split: number }>,
   data: DataSpec,
-  fitted: FittedPreprocess,
+  columns: readonly string[] | undefined,
   source: DataSource,
 ): Promise<RawData> {
   if ("inline" in validation) return readInline(validation.inline, "validation.inline");
@@ -90,9 +95,9 @@ async function loadValidation(
   if (target === undefined) {
     throw new DataError("name the column to predict, since data has none of that name", { path: "validation.target" });
   }
-  const features = validation.features ?? fitted.features ?? undefined;
+  const features = validation.features ?? columns;
   const weight = validation.weight === undefined && "weight" in data ? data.weight : validation.weight;
-  return readCsvTable(await source.open(validation.dataset_id), { features, target, weight });
+  return loadDataset(validation.dataset_id, { features, target, weight }, source);
 }
 
 function toExamples(

@@ -10,4 +10,6 @@ export interface RawData {
   readonly targetShape: readonly number[];
   /** One number for each row: how much it counts; null where all count alike. */
   readonly weights: Table | null;
+  /** The input columns of a data set, by name. */
+  readonly columns?: readonly string[];
 }

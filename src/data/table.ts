@@ -1,7 +1,8 @@
 /**
- * Cells as they were read, before any preprocessing: numbers in one Float64Array, words by number in a dictionary.
+ * Cells as they were read, before any preprocessing: numbers in one array, words by number in a dictionary.
  * No object per cell, whatever the table's size.
  */
+import type { BlockColumn, NumberArray } from "./blocks/block.ts";
 import { isMissing, parseNumber } from "./cell.ts";
 import { type DataPlace, grouped, quoted } from "./data-error.ts";
 
@@ -15,7 +16,7 @@ export class Table {
   readonly width: number;
   readonly rows: number;
   /** Row-major; NaN where the cell is missing or a word. */
-  readonly values: Float64Array;
+  readonly values: NumberArray;
   /** Row-major; k > 0 is the word dictionary[k − 1]. Null when there is no word at all. */
   readonly codes: Int32Array | null;
   readonly dictionary: readonly string[];
@@ -23,7 +24,7 @@ export class Table {
   constructor(
     origin: TableOrigin,
     width: number,
-    values: Float64Array,
+    values: NumberArray,
     codes: Int32Array | null = null,
     dictionary: readonly string[] = [],
   ) {
@@ -109,5 +110,83 @@ export class TableBuilder {
     const codes = new Int32Array(values.length);
     codes.set(this.#codes);
     this.#codes = codes;
+  }
+}
+
+/** `[0][2]`: the position of a value inside a sample. */
+export function indices(position: number, shape: readonly number[]): string {
+  let rest = position;
+  let text = "";
+  for (let d = shape.length - 1; d >= 0; d--) {
+    const size = shape[d] ?? 1;
+    text = `[${rest % size}]${text}`;
+    rest = Math.floor(rest / size);
+  }
+  return text;
+}
+
+/** Columns as they were read, in parts, side by side: `widths` are the cells that each has in a row. */
+export function joinColumns(
+  origin: TableOrigin,
+  columns: readonly (readonly BlockColumn[])[],
+  widths: readonly number[],
+): Table {
+  const width = widths.reduce((a, b) => a + b, 0);
+  const cells = (parts: readonly BlockColumn[]): number => parts.reduce((sum, { values }) => sum + values.length, 0);
+  const rows = cells(columns[0] ?? []) / (widths[0] ?? 1);
+  const all = columns.flat();
+  const values = new (commonType(all))(rows * width);
+  const codes = all.some((part) => part.codes !== null) ? new Int32Array(rows * width) : null;
+  const dictionary = new Dictionary();
+  let offset = 0;
+  columns.forEach((parts, c) => {
+    const own = widths[c] ?? 1;
+    let at = 0;
+    for (const part of parts) {
+      copyCells(part.values, values, at, own, offset, width);
+      if (part.codes !== null && codes !== null) {
+        const translation = Int32Array.from([0, ...part.dictionary.map((word) => dictionary.code(word))]);
+        const known = part.codes.map((code) => translation[code] ?? 0);
+        copyCells(known, codes, at, own, offset, width);
+      }
+      at += part.values.length;
+    }
+    offset += own;
+  });
+  return new Table(origin, width, values, codes, dictionary.words);
+}
+
+/** From a column of `own` cells in a row, whose first is number `at`, to where they stand in rows of `width`. */
+function copyCells(from: NumberArray, to: NumberArray, at: number, own: number, offset: number, width: number): void {
+  if (own === width) {
+    to.set(from, at);
+    return;
+  }
+  let row = at / own;
+  for (let i = 0; i < from.length; row++) {
+    const start = row * width + offset;
+    for (let k = 0; k < own; k++, i++) to[start + k] = from[i] ?? 0;
+  }
+}
+
+/** The smallest type that holds the values of all parts exactly. */
+function commonType(parts: readonly BlockColumn[]): new (length: number) => NumberArray {
+  const has = (type: new (length: number) => NumberArray): boolean =>
+    parts.some(({ values }) => values instanceof type);
+  if (has(Float64Array) || (has(Float32Array) && has(Int32Array))) return Float64Array;
+  return [Float32Array, Int32Array, Int16Array].find(has) ?? Uint8Array;
+}
+
+/** Words and the numbers that stand for them. */
+class Dictionary {
+  readonly words: string[] = [];
+  readonly #codes = new Map<string, number>();
+
+  code(word: string): number {
+    const known = this.#codes.get(word);
+    if (known !== undefined) return known;
+    const code = this.words.push(word);
+    this.#codes.set(word, code);
+    return code;
   }
 }

@@ -1,13 +1,29 @@
-/** Data sets in the object store: the bytes as they came, and beside them what they hold. */
-import type { Readable } from "node:stream";
-import { analyseCsv } from "../data/csv/analyse-csv.ts";
+/** Data sets in the object store: the table as blocks, whatever it was uploaded as, and beside it what it holds. */
+import { createHash } from "node:crypto";
+import { TableAnalysis } from "../data/analyse-table.ts";
+import type { Block, Blocks } from "../data/blocks/block.ts";
+import { decodeBlocks, encodeBlocks } from "../data/blocks/block-file.ts";
+import { mediaTypeOf, readFiles, type TypedFile } from "../data/formats.ts";
+import { bounded, peek, unpack } from "../data/unpack.ts";
 import { Dataset } from "./dataset.ts";
 import { isId, newId } from "./ids.ts";
 import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
 
 const ROOT = "datasets";
-const contentKey = (id: string) => `${ROOT}/${id}/content`;
+const tableKey = (id: string) => `${ROOT}/${id}/table`;
 const factsKey = (id: string) => `${ROOT}/${id}/dataset.json`;
+/** Only there while it is read. */
+const uploadKey = (id: string, file: number) => `${ROOT}/${id}/upload-${file}`;
+
+/** A file on its way in. */
+export interface UploadedFile {
+  /** What a column that is made of it is called. */
+  readonly name: string;
+  readonly fileName: string;
+  readonly mediaType: string;
+  /** Perhaps gzipped. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
 
 export class DatasetStore {
   private readonly store: ObjectStore;
@@ -17,26 +33,27 @@ export class DatasetStore {
   }
 
   /**
-   * Streams the bytes to the store and reads them once to know their columns. Throws DataError for bytes that are no
-   * table, and whatever the stream throws; then nothing stays behind.
+   * Streams the files to the store and reads them there into a table. Throws DataError for bytes that are no table,
+   * DataTooLargeError beyond `limit` bytes, unpacked, and whatever the streams throw; then nothing stays behind.
    */
-  async create(
-    content: AsyncIterable<Uint8Array>,
-    about: { name?: string | null; contentType: string },
-  ): Promise<Dataset> {
+  async create(files: AsyncIterable<UploadedFile>, about: { name?: string | null; limit: number }): Promise<Dataset> {
     const id = newId("ds");
     try {
-      const stored = await this.store.put(contentKey(id), content);
-      const { rows, columns } = await analyseCsv(await this.open(id));
+      const upload = await this.receive(id, files, about.limit);
+      const analysis = new TableAnalysis();
+      const blocks = analysed(readFiles(upload.files), analysis);
+      // What unpacks inside of a format, such as zip or Parquet, is bounded here.
+      await this.store.put(tableKey(id), bounded(encodeBlocks(blocks), about.limit));
       const dataset = Dataset.parse({
         id,
         name: about.name ?? null,
         created_at: new Date().toISOString(),
-        content_type: about.contentType,
-        rows,
-        columns,
-        ...stored,
+        content_type: upload.mediaType,
+        ...analysis.finish(),
+        bytes: upload.bytes,
+        sha256: upload.sha256,
       });
+      for (const key of upload.keys) await this.store.remove(key);
       // Last: a data set is there once its description is.
       await this.store.put(factsKey(id), Buffer.from(JSON.stringify(dataset)));
       return dataset;
@@ -44,6 +61,30 @@ export class DatasetStore {
       await this.store.remove(`${ROOT}/${id}`);
       throw error;
     }
+  }
+
+  private async receive(id: string, uploaded: AsyncIterable<UploadedFile>, limit: number): Promise<Upload> {
+    const hash = createHash("sha256");
+    const files: TypedFile[] = [];
+    const keys: string[] = [];
+    let bytes = 0;
+    for await (const { content, ...file } of uploaded) {
+      const key = uploadKey(id, files.length);
+      keys.push(key);
+      const [head, all] = await peek(unpack(content, limit - bytes), HEAD_BYTES);
+      const mediaType = mediaTypeOf({ ...file, head });
+      const stored = await this.store.put(key, hashed(all, hash));
+      files.push({
+        name: file.name,
+        mediaType,
+        bytes: stored.bytes,
+        open: (range) => this.store.stream(key, range),
+      });
+      bytes += stored.bytes;
+    }
+    const [only] = files;
+    const mediaType = files.length === 1 && only ? only.mediaType : "multipart/form-data";
+    return { files, keys, bytes, sha256: hash.digest("hex"), mediaType };
   }
 
   async get(id: string): Promise<Dataset | null> {
@@ -73,9 +114,9 @@ export class DatasetStore {
     return { data, next_cursor: ids.length > limit ? (data.at(-1)?.id ?? null) : null };
   }
 
-  /** The bytes as they were uploaded. Throws ObjectNotFoundError. */
-  async open(id: string): Promise<Readable> {
-    return this.store.stream(contentKey(id));
+  /** The columns that `wanted` picks, all when it is left out. Throws ObjectNotFoundError once it is read. */
+  async *open(id: string, wanted?: (column: string) => boolean): AsyncGenerator<Block> {
+    yield* decodeBlocks(await this.store.stream(tableKey(id)), wanted);
   }
 
   /** Whether there was one to remove. */
@@ -83,5 +124,34 @@ export class DatasetStore {
     if (!(await this.get(id))) return false;
     await this.store.remove(`${ROOT}/${id}`);
     return true;
+  }
+}
+
+/** Enough to tell any format. */
+const HEAD_BYTES = 8;
+
+/** What was received, with the SHA-256 of all its files' bytes, one after the other. */
+interface Upload {
+  readonly files: readonly TypedFile[];
+  readonly keys: readonly string[];
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly mediaType: string;
+}
+
+async function* analysed(blocks: Blocks, analysis: TableAnalysis): AsyncGenerator<Block> {
+  for await (const block of blocks) {
+    analysis.add(block);
+    yield block;
+  }
+}
+
+async function* hashed(
+  stream: AsyncIterable<Uint8Array>,
+  hash: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    hash.update(chunk);
+    yield chunk;
   }
 }

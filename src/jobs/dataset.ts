@@ -4,6 +4,11 @@ import { z } from "zod";
 export const DatasetColumn = z
   .object({
     name: z.string(),
+    shape: z
+      .array(z.int())
+      .readonly()
+      .optional()
+      .describe("of one row's value, such as [28, 28]; left out where it is a single one"),
     dtype: z.enum(["number", "integer", "boolean", "string"]),
     min: z.number().nullable(),
     max: z.number().nullable(),

@@ -38,9 +38,10 @@ export class DiskObjectStore implements ObjectStore {
     return new Uint8Array(buffer, byteOffset, byteLength);
   }
 
-  async stream(key: string): Promise<Readable> {
+  async stream(key: string, range?: { start: number; end: number }): Promise<Readable> {
     const file = await open(this.pathOf(key), "r").catch((error: unknown) => throwNotFound(key, error));
-    return file.createReadStream();
+    // Node counts the last byte in.
+    return file.createReadStream(range && { start: range.start, end: range.end - 1 });
   }
 
   async exists(key: string): Promise<boolean> {

@@ -11,8 +11,8 @@ export interface ObjectStore {
   put(key: string, content: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject>;
   /** Throws ObjectNotFoundError. */
   read(key: string): Promise<Uint8Array>;
-  /** Throws ObjectNotFoundError. */
-  stream(key: string): Promise<Readable>;
+  /** All of it, or the bytes from `start` on and before `end`. Throws ObjectNotFoundError. */
+  stream(key: string, range?: { start: number; end: number }): Promise<Readable>;
   exists(key: string): Promise<boolean>;
   /** Removes one object, or all whose key starts with `<key>/`; nothing there is fine. */
   remove(key: string): Promise<void>;

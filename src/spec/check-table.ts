@@ -1,6 +1,6 @@
 /** Data of which only column statistics are at hand: are the columns there, and will every cell become a number? */
 import { compareCategories } from "../data/cell.ts";
-import type { ColumnStatistics } from "../data/csv/column-statistics.ts";
+import type { ColumnStatistics } from "../data/column-statistics.ts";
 import { DataError, grouped, quoted } from "../data/data-error.ts";
 import type { Preprocess } from "../data/data-spec.ts";
 import { encodedShape } from "../data/encode-targets.ts";

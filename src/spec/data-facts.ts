@@ -1,6 +1,6 @@
 /** What a check needs to know of data, whether its rows are at hand (inline, generated) or only its statistics (a file). */
 
-import type { ColumnStatistics } from "../data/csv/column-statistics.ts";
+import type { ColumnStatistics } from "../data/column-statistics.ts";
 import type { TargetEncoding } from "../data/encode-targets.ts";
 import type { RawData } from "../data/raw-data.ts";
 import type { Shape, TargetInfo } from "../engine/definitions.ts";

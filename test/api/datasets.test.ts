@@ -59,6 +59,21 @@ describe("a dataset", () => {
     expect(body).toMatchObject({ rows: 3, bytes: CSV.length });
   });
 
+  test("may be a gzip file: it is told by its first bytes", async () => {
+    const { status, body } = await upload(gzipSync(CSV));
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ rows: 3, bytes: CSV.length });
+  });
+
+  test.each([
+    ["as a file", {}],
+    ["as the encoding", { "content-encoding": "gzip" }],
+  ])("whose gzip is cut short is a 422 that says so (%s)", async (_how, headers) => {
+    const { status, body } = await upload(gzipSync(CSV).subarray(0, -20), headers);
+    expect(status).toBe(422);
+    expect(body.detail).toMatch(/gzip.*unexpected end of file/);
+  });
+
   test("of unknown length is streamed", async () => {
     const { status, body } = await upload(rows(200_000));
     expect(status).toBe(201);
@@ -75,6 +90,17 @@ describe("a dataset", () => {
     const bomb = gzipSync(Buffer.alloc(20_000_000, "1\n"));
     expect(bomb.length).toBeLessThan(LIMIT / 100);
     expect((await upload(bomb, { "content-encoding": "gzip" })).status).toBe(413);
+    expect((await upload(bomb)).status).toBe(413);
+    expect((await upload(gzipSync(bomb), { "content-encoding": "gzip" })).status).toBe(413);
+  });
+
+  test("may be newline-delimited JSON, with the same statistics", async () => {
+    const lines =
+      '{"age":31,"city":"Rome","y":"yes"}\n{"age":null,"city":"Oslo","y":"no"}\n{"y":"yes","age":57,"city":"Rome"}\n';
+    const { status, body } = await upload(lines, { "content-type": "application/x-ndjson" });
+    expect(status).toBe(201);
+    expect(body.content_type).toBe("application/x-ndjson");
+    expect(body.columns).toEqual((await upload(CSV)).body.columns);
   });
 
   test("whose sender goes away in the middle leaves nothing behind", async () => {

@@ -1,6 +1,6 @@
 /** Bytes and data sets for tests: text in chunks of any size, and the example files by name. */
 import { createReadStream } from "node:fs";
-import type { DataSource } from "../../src/data/index.ts";
+import { csvBlocks, type DataSource } from "../../src/data/index.ts";
 
 /** Text as a stream of `size` bytes at a time: small chunks split lines, quotes and characters. */
 export async function* chunks(text: string | Uint8Array, size = 5): AsyncGenerator<Uint8Array> {
@@ -13,5 +13,5 @@ export const exampleFile = (name: string): AsyncIterable<Uint8Array> =>
 
 /** Data sets whose ids are the names of the example files, and those given as text. */
 export const sourceOf = (files: Record<string, string> = {}): DataSource => ({
-  open: (id) => (id in files ? chunks(files[id] ?? "") : exampleFile(id)),
+  open: (id) => csvBlocks(id in files ? chunks(files[id] ?? "") : exampleFile(id)),
 });

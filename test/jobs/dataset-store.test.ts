@@ -2,11 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DataError } from "../../src/data/index.ts";
-import { DatasetStore } from "../../src/jobs/dataset-store.ts";
+import { DatasetStore, type UploadedFile } from "../../src/jobs/dataset-store.ts";
 import { DiskObjectStore } from "../../src/jobs/disk-object-store.ts";
+import { chunks } from "../data/sources-of-the-tests.ts";
 
 let root: string;
 let objects: DiskObjectStore;
@@ -18,14 +18,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-async function* csv(content: string): AsyncGenerator<Uint8Array> {
-  yield new TextEncoder().encode(content);
+async function* csv(content: string): AsyncGenerator<UploadedFile> {
+  yield { name: "x", fileName: "", mediaType: "text/csv", content: chunks(content) };
 }
-const create = (content: string, name?: string) =>
-  datasets.create(csv(content), { contentType: "text/csv", name: name ?? null });
+const create = (content: string, name?: string) => datasets.create(csv(content), { limit: 1000, name: name ?? null });
 
 describe("a data set", () => {
-  test("is described by its columns and keeps its bytes", async () => {
+  test("is described by its columns and keeps its cells", async () => {
     const made = await create("x,city\n1,Rome\n2,Oslo\n,Rome\n", "cities");
     expect(made).toMatchObject({ name: "cities", rows: 3, bytes: 27, content_type: "text/csv" });
     expect(made.columns).toMatchObject([
@@ -33,7 +32,12 @@ describe("a data set", () => {
       { name: "city", dtype: "string", missing: 0, categories: ["Oslo", "Rome"] },
     ]);
     expect(await datasets.get(made.id)).toEqual(made);
-    expect(await text(await datasets.open(made.id))).toBe("x,city\n1,Rome\n2,Oslo\n,Rome\n");
+    const { value: block } = await datasets.open(made.id).next();
+    expect(block?.columns).toMatchObject([
+      { name: "x", values: new Float32Array([1, 2, Number.NaN]), codes: null },
+      { name: "city", codes: new Int32Array([1, 2, 1]), dictionary: ["Rome", "Oslo"] },
+    ]);
+    expect(await objects.list("datasets")).toEqual([`datasets/${made.id}/dataset.json`, `datasets/${made.id}/table`]);
   });
 
   test.each(["", "a,b\n1,2,3\n", "a,b\n"])(

@@ -1,7 +1,7 @@
 /** A spec, the data it names, and what real PyTorch made of it (scripts/fixtures/make_parity.py). */
 import { readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { analyseCsv, type DataSource } from "../../src/data/index.ts";
+import { analyseCsv, csvBlocks, type DataSource } from "../../src/data/index.ts";
 import type { CheckContext } from "../../src/spec/index.ts";
 
 const FOLDER = new URL("../fixtures/parity/", import.meta.url);
@@ -41,7 +41,7 @@ export function readFixtures(): Fixture[] {
 export function datasetsOf(fixture: Fixture): CheckContext & DataSource {
   return {
     dataset: (id) => (id in fixture.datasets ? analyseCsv(csvBytes(fixture, id)) : Promise.resolve(null)),
-    open: (id) => csvBytes(fixture, id),
+    open: (id) => csvBlocks(csvBytes(fixture, id)),
   };
 }
 

@@ -1,6 +1,8 @@
 /** Embeddings of numbers that have none: found at submission where the numbers are known, else before training. */
 import { describe, expect, test } from "vitest";
+import { csvBlocks } from "../../src/data/index.ts";
 import { prepareJobData } from "../../src/spec/index.ts";
+import { chunks } from "../data/sources-of-the-tests.ts";
 import { accepted, context, inline, mistakesOf } from "./specs-of-the-tests.ts";
 
 const embedding = (num_embeddings: number) => ({
@@ -110,13 +112,7 @@ describe("columns of a file", () => {
   test("that preprocessing changes are judged before training, by sample", async () => {
     const scaled = { ...spec, data: { ...spec.data, preprocess: { scale: 2 } } };
     const checked = await accepted(scaled, file(column("a", "integer", 0, 9)));
-    const csv = new TextEncoder().encode("a,y\n3,0\n9,1\n");
-    const source = {
-      open: async function* () {
-        yield csv;
-      },
-    };
-    await expect(prepareJobData(checked.spec, source)).rejects.toThrow(
+    await expect(prepareJobData(checked.spec, { open: () => csvBlocks(chunks("a,y\n3,0\n9,1\n")) })).rejects.toThrow(
       "sample 2: 18 has no embedding: layer 0 (Embedding) takes whole numbers from 0 to 9",
     );
   });

@@ -2,7 +2,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { DataError } from "../../data/index.ts";
+import { mediaTypes } from "../../data/formats.ts";
+import { DataError, DataTooLargeError } from "../../data/index.ts";
 import { Dataset } from "../../jobs/dataset.ts";
 import { answer, nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
@@ -29,9 +30,10 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
           tags: ["datasets"],
           summary: "Upload a dataset",
           description:
-            "The raw bytes of a CSV with a header line, as the body (`curl --data-binary @file.csv -H 'content-type: text/csv'`); " +
-            "`Content-Encoding: gzip` is undone. It is stored while it arrives, however large, then read once for the statistics of its columns.",
-          consumes: ["text/csv"],
+            "The raw bytes of a table as the body (`curl --data-binary @file.csv -H 'content-type: text/csv'`): CSV with a header line, or " +
+            "newline-delimited JSON with an object or an array in each line. " +
+            "`Content-Encoding: gzip` is undone, and so is the gzip of a file. It is stored while it arrives, however large, then read once.",
+          consumes: [...mediaTypes],
           querystring: z.strictObject({
             name: z.string("is given twice; once is enough").min(1).max(200).optional().describe("A name for people."),
           }),
@@ -50,14 +52,17 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
       async (request, reply): Promise<Dataset> => {
         try {
-          const { content, contentType } = openUpload(request, parts.limits.datasetBytes);
-          const dataset = await parts.datasets.create(content, { name: request.query.name ?? null, contentType });
+          const limit = parts.limits.datasetBytes;
+          const dataset = await parts.datasets.create(openUpload(request, limit), {
+            name: request.query.name ?? null,
+            limit,
+          });
           reply.code(201).header("location", `/v1/datasets/${dataset.id}`);
           if (request.owner !== null) await parts.owners.own(dataset.id, request.owner);
           return dataset;
         } catch (error) {
           await drain(request.raw);
-          throw error instanceof DataError ? invalidDataset(error) : error;
+          throw refusal(error);
         }
       },
     );
@@ -135,7 +140,9 @@ export function noSuchDataset(id: string): ProblemError {
   );
 }
 
-function invalidDataset(error: DataError): ProblemError {
+function refusal(error: unknown): unknown {
+  if (error instanceof DataTooLargeError) return new ProblemError("too-large", error.message, { cause: error });
+  if (!(error instanceof DataError)) return error;
   const path = [error.row !== undefined && `row ${error.row}`, error.column !== undefined && `column ${error.column}`];
   return new ProblemError("invalid-dataset", error.message, {
     errors: [{ path: error.path ?? path.filter(Boolean).join(", "), message: error.message }],

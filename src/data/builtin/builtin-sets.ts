@@ -1,6 +1,6 @@
 /** Every built-in data set by name: generated ones, and the classic files that the examples use too. */
 import { createReadStream } from "node:fs";
-import type { TableStatistics } from "../csv/analyse-csv.ts";
+import type { TableStatistics } from "../analyse-table.ts";
 import { analyseCsv } from "../csv/analyse-csv.ts";
 import { readCsvTable } from "../csv/read-csv-table.ts";
 import { DataError } from "../data-error.ts";

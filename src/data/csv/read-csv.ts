@@ -5,11 +5,11 @@
  * Text without a single quote is split directly, which is several times faster; from the first quote on csv-parse reads.
  */
 import { type CsvError, type Parser, parse } from "csv-parse";
+import { MAX_COLUMNS } from "../blocks/block.ts";
 import { parseNumber } from "../cell.ts";
 import { DataError, grouped, quoted } from "../data-error.ts";
-import { decodeUtf8 } from "./decode-utf8.ts";
+import { decodeUtf8 } from "../decode-utf8.ts";
 
-export const MAX_COLUMNS = 10_000;
 /** The longest row, in characters: more is a quote that was never closed. */
 const MAX_ROW_LENGTH = 4 * 1024 * 1024;
 
@@ -19,14 +19,19 @@ export interface CsvVisitor {
   row(cells: string[], row: number): void;
 }
 
-/** Calls the visitor for the header and every row; gives the number of rows. Throws DataError for a table that can't be read. */
-export async function readCsv(stream: AsyncIterable<Uint8Array>, visitor: CsvVisitor): Promise<number> {
+/**
+ * Calls the visitor for the header and every row, and pauses now and then: what the visitor has made of the rows can be
+ * taken from it. Throws DataError for a table that can't be read.
+ */
+export async function* readCsv(stream: AsyncIterable<Uint8Array>, visitor: CsvVisitor): AsyncGenerator<void> {
   const rows = new CheckedRows(visitor);
   let splitter: Splitter = new PlainSplitter(rows);
-  for await (const text of decodeUtf8(stream)) splitter = await splitter.write(text);
+  for await (const text of decodeUtf8(stream)) {
+    splitter = await splitter.write(text);
+    yield;
+  }
   await splitter.end();
   if (rows.columns === 0) throw new DataError("The file is empty; expected a header row with column names, then rows.");
-  return rows.count;
 }
 
 /** Takes text as it comes and gives rows on; may hand over to another splitter, which is to be used from then on. */

@@ -1,7 +1,7 @@
 /** What a table's statistics say of its columns. */
 import { expect, test } from "vitest";
+import type { ColumnStatistics } from "../../../src/data/column-statistics.ts";
 import { analyseCsv } from "../../../src/data/csv/analyse-csv.ts";
-import type { ColumnStatistics } from "../../../src/data/csv/column-statistics.ts";
 import { chunks, exampleFile } from "../sources-of-the-tests.ts";
 
 async function column(...cells: string[]): Promise<ColumnStatistics> {

@@ -1,10 +1,13 @@
 /** What a table says about itself: the columns of `GET /v1/datasets/{id}`, and all that a spec is checked against. */
-import { compareCategories, isMissing, parseBoolean, parseNumber } from "../cell.ts";
+import type { BlockColumn, ColumnHead } from "./blocks/block.ts";
+import { compareCategories } from "./cell.ts";
 
 export type ColumnType = "number" | "integer" | "boolean" | "string";
 
 export interface ColumnStatistics {
   readonly name: string;
+  /** Of one row's value, such as [28, 28]; left out where it is a single one. */
+  readonly shape?: readonly number[] | undefined;
   /** `string` as soon as one value is neither missing nor a number. */
   readonly dtype: ColumnType;
   /** Over the values that are numbers; null where there is none. */
@@ -34,12 +37,12 @@ export class CategoryBudget {
   left = MAX_CATEGORIES_IN_ALL;
 }
 
-/** Takes the cells of one column, one after the other, in constant memory. */
+/** Takes the cells of one column, block after block, in constant memory. */
 export class ColumnCollector {
-  readonly #name: string;
+  readonly #head: ColumnHead;
   readonly #budget: CategoryBudget;
   #numbers = 0;
-  #words = 0;
+  #hasWords = false;
   #missing = 0;
   #min = Number.POSITIVE_INFINITY;
   #max = Number.NEGATIVE_INFINITY;
@@ -49,27 +52,30 @@ export class ColumnCollector {
   #numberValues: Set<number> | null = new Set();
   #wordValues: Set<string> | null = new Set();
 
-  constructor(name: string, budget: CategoryBudget) {
-    this.#name = name;
+  constructor(head: ColumnHead, budget: CategoryBudget) {
+    this.#head = head;
     this.#budget = budget;
   }
 
-  add(text: string): void {
-    const value = parseNumber(text);
-    if (!Number.isNaN(value)) {
-      this.#addNumber(value);
-      if (this.#booleansOnly) this.#booleansOnly = !Number.isNaN(parseBoolean(text));
-    } else if (isMissing(text)) this.#missing += 1;
-    else this.#addWord(text);
+  add({ values, codes, dictionary, booleans }: BlockColumn): void {
+    for (const word of dictionary) this.#addWord(word);
+    const numbers = this.#numbers;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] ?? Number.NaN;
+      if (!Number.isNaN(value)) this.#addNumber(value);
+      else if (codes === null || codes[i] === 0) this.#missing += 1;
+    }
+    if (!booleans && this.#numbers > numbers) this.#booleansOnly = false;
   }
 
   finish(): ColumnStatistics {
     const some = this.#numbers > 0;
     const dtype = this.#dtype();
     const words = this.#wordValues === null ? null : [...this.#wordValues].sort(compareCategories);
-    const mixed = this.#words > 0 && some;
+    const mixed = this.#hasWords && some;
     return {
-      name: this.#name,
+      name: this.#head.name,
+      ...(this.#head.shape.length > 0 && { shape: this.#head.shape }),
       dtype,
       min: some ? this.#min : null,
       max: some ? this.#max : null,
@@ -81,7 +87,7 @@ export class ColumnCollector {
   }
 
   #dtype(): ColumnType {
-    if (this.#words > 0) return "string";
+    if (this.#hasWords) return "string";
     if (this.#numbers === 0) return "number";
     if (this.#booleansOnly) return "boolean";
     return this.#integersOnly ? "integer" : "number";
@@ -105,7 +111,7 @@ export class ColumnCollector {
   }
 
   #addWord(text: string): void {
-    this.#words += 1;
+    this.#hasWords = true;
     if (text.length > MAX_CATEGORY_LENGTH) this.#wordValues = this.#forget(this.#wordValues);
     else if (this.#wordValues !== null) this.#wordValues = this.#remember(this.#wordValues, text);
   }

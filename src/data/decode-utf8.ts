@@ -1,5 +1,5 @@
 /** Bytes to text, refusing what is not text: the first thing that goes wrong when a spreadsheet is uploaded as CSV. */
-import { DataError, grouped } from "../data-error.ts";
+import { DataError, grouped } from "./data-error.ts";
 
 /** Text as it arrives; characters split between chunks are put together, and a byte order mark is dropped. */
 export async function* decodeUtf8(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
@@ -8,7 +8,7 @@ export async function* decodeUtf8(stream: AsyncIterable<Uint8Array>): AsyncGener
   for await (const chunk of stream) {
     if (chunk.includes(0)) {
       throw new DataError(
-        "The file holds NUL bytes, so it is not UTF-8 text (a spreadsheet, UTF-16 or a packed file?). Export it as CSV in UTF-8.",
+        "The file holds NUL bytes, so it is not UTF-8 text (a spreadsheet, UTF-16 or a packed file?). Save it as text in UTF-8.",
       );
     }
     yield decode(decoder, chunk, bytes);
