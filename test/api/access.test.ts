@@ -105,17 +105,20 @@ describe("with the key of another", () => {
     const started = await ask("POST", "/v1/jobs", theirs, { ...smallSpec, model: { ...smallSpec.model, init } });
     expect(started.json().errors[0].message).toMatch(/^there is no job/);
     const now = new Date().toISOString();
-    const about = {
-      host: "h",
-      pid: 1,
-      version: "1",
-      device: "cpu",
-      threads: 1,
+    const gpu = {
+      available: true,
+      mode: "webgpu",
+      adapter: null,
+      driver: null,
+      reason: null,
       concurrency: 1,
-      since: now,
-      seen_at: now,
+      jobs: [job],
     };
-    await api.parts.workers.beat({ ...about, id: "w", jobs: [job] });
+    const about = { host: "h", pid: 1, version: "1", cpu: { mode: "simd" }, gpu, threads: 1, concurrency: 1 };
+    await api.parts.workers.beat({ ...about, id: "w", jobs: [job], since: now, seen_at: now });
+    expect((await ask("GET", "/v1/devices", theirs)).body).not.toContain(job);
+    expect((await ask("GET", "/v1/devices", ours)).body).toContain(job);
+    expect((await ask("GET", "/v1/workers", theirs)).body).not.toContain(job);
     expect((await ask("GET", "/v1/workers", theirs)).json().data[0].jobs).toEqual([]);
     expect((await ask("GET", "/v1/workers", ours)).json().data[0].jobs).toEqual([job]);
   });

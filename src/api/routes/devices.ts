@@ -6,6 +6,7 @@ import { DEVICES, WorkerGpu } from "../../jobs/device-info.ts";
 import type { WorkerInfo } from "../../jobs/worker-registry.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
+import { visibleWorkers } from "../visible-workers.ts";
 
 const Device = z
   .object({
@@ -33,8 +34,8 @@ export function deviceRoutes(fastify: FastifyInstance, parts: ApiParts): void {
         response: { 200: answer("All of them, two for each worker.", DeviceList), ...problems() },
       },
     },
-    async (): Promise<z.infer<typeof DeviceList>> => ({
-      data: (await parts.workers.list()).flatMap(devicesOf),
+    async (request): Promise<z.infer<typeof DeviceList>> => ({
+      data: (await visibleWorkers(parts, request)).flatMap(devicesOf),
       next_cursor: null,
     }),
   );

@@ -3,9 +3,9 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { WorkerInfo } from "../../jobs/worker-registry.ts";
-import { maySee } from "../access.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
+import { visibleWorkers } from "../visible-workers.ts";
 
 const WorkerList = z.object({ data: z.array(WorkerInfo), next_cursor: z.null() }).meta({ id: "WorkerList" });
 
@@ -21,15 +21,9 @@ export function workerRoutes(fastify: FastifyInstance, parts: ApiParts): void {
         response: { 200: answer("All of them.", WorkerList), ...problems() },
       },
     },
-    async ({ owner }): Promise<z.infer<typeof WorkerList>> => {
-      const workers = await parts.workers.list();
-      const data = await Promise.all(
-        workers.map(async (worker) => {
-          const shown = await Promise.all(worker.jobs.map((id) => maySee(parts, { owner }, id)));
-          return { ...worker, jobs: worker.jobs.filter((_, i) => shown[i]) };
-        }),
-      );
-      return { data, next_cursor: null };
-    },
+    async (request): Promise<z.infer<typeof WorkerList>> => ({
+      data: await visibleWorkers(parts, request),
+      next_cursor: null,
+    }),
   );
 }

@@ -29,14 +29,14 @@ export function inspectStep(
       for (const rows of sizes.slice(0, -1)) noGrad(() => model.forward(batches.next(rows).inputs));
       const count = sizes.at(-1) ?? 0;
       const rows = batches.rows(count);
-      const { inputs, targets } = batches.next(count);
+      const { inputs, targets, weights } = batches.next(count);
       let layer: StepFindings["layer"] = null;
       let value = inputs;
       model.layers.forEach((module, i) => {
         value = module.forward(value);
         if (layer === null && !allFinite(value)) layer = { name: String(i), type: types[i] ?? "" };
       });
-      criterion.forward(value, targets).backward();
+      criterion.forward(value, targets, ...(weights ? [weights] : [])).backward();
       const gradientNorm = normOf(device, model);
       model.zeroGrad();
       return { layer, rows, gradientNorm };
