@@ -44,7 +44,9 @@ export default defineConfig({
             "test/engine/{autograd,capture}.test.ts",
             "test/parity/training.test.ts",
             // These try what there is; where the suite engine runs, that may have been no GPU.
-            ...(process.env["EPOCHD_TEST_BACKEND"] === "webgpu" ? ["test/engine/backends/gpu/**/*.test.ts"] : []),
+            ...(process.env["EPOCHD_TEST_BACKEND"] === "webgpu"
+              ? ["test/engine/backends/gpu/**/*.test.ts", "test/workers/gpu.test.ts"]
+              : []),
           ],
           env: { EPOCHD_TEST_BACKEND: process.env["EPOCHD_TEST_BACKEND"] ?? "webasm" },
           // Made for correctness, or a GPU played by software.
