@@ -29,7 +29,7 @@ export function matmul(
   strideB: i32,
 ): void {
   for (; batch > 0; --batch) {
-    product(out, a, b, 0, m, n, k, transA != 0, transB != 0, 0, m, 0, n);
+    product(out, a, b, 0, m, n, k, transA != 0, transB != 0, 0, m, 0, n, false);
     out += (<usize>m * <usize>n) << 2;
     a += (<usize>strideA) << 2;
     b += (<usize>strideB) << 2;
@@ -37,7 +37,22 @@ export function matmul(
 }
 
 export function linear(out: usize, x: usize, weight: usize, bias: usize, m: i32, n: i32, k: i32): void {
-  product(out, x, weight, bias, m, n, k, false, true, 0, m, 0, n);
+  product(out, x, weight, bias, m, n, k, false, true, 0, m, 0, n, false);
+}
+
+/** A step of a sequence. `again`: the product before this one had the same b and the same sizes, so b is packed already. */
+export function stepProduct(
+  out: usize,
+  a: usize,
+  b: usize,
+  bias: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  transB: bool,
+  again: bool,
+): void {
+  product(out, a, b, bias, m, n, k, false, transB, 0, m, 0, n, again);
 }
 
 export function matmulPart(
@@ -54,7 +69,7 @@ export function matmulPart(
   column: i32,
   columns: i32,
 ): void {
-  product(out, a, b, 0, m, n, k, transA != 0, transB != 0, row, rows, column, columns);
+  product(out, a, b, 0, m, n, k, transA != 0, transB != 0, row, rows, column, columns, false);
 }
 
 export function linearPart(
@@ -70,7 +85,7 @@ export function linearPart(
   column: i32,
   columns: i32,
 ): void {
-  product(out, x, weight, bias, m, n, k, false, true, row, rows, column, columns);
+  product(out, x, weight, bias, m, n, k, false, true, row, rows, column, columns, false);
 }
 
 /** The window rows × columns at (row, column) of a product of m × n. How it is computed must not depend on the window. */
@@ -88,6 +103,7 @@ function product(
   rows: i32,
   column: i32,
   columns: i32,
+  again: bool,
 ): void {
   const kBytes = (<usize>k) << 2;
   const outRow = (<usize>n) << 2;
@@ -114,8 +130,8 @@ function product(
   a += <usize>row * aRow;
   b += <usize>column * bColumn;
   // aᵀ·b with one column is bᵀ·a with one row.
-  if (transA && n == 1) blocks(out, outRow, 0, 1, rows, k, b, 0, 4, a, aStep, aRow);
-  else blocks(out, outRow, bias, rows, columns, k, a, aRow, aStep, b, bStep, bColumn);
+  if (transA && n == 1) blocks(out, outRow, 0, 1, rows, k, b, 0, 4, a, aStep, aRow, false);
+  else blocks(out, outRow, bias, rows, columns, k, a, aRow, aStep, b, bStep, bColumn, again);
 }
 
 /** Σ x·y of k contiguous elements. */
@@ -151,9 +167,12 @@ function blocks(
   b: usize,
   bStep: usize,
   bColumn: usize,
+  again: bool,
 ): void {
   const packA = m > 1 && (aRow != 4 || <usize>k * aStep > SMALL);
   const packB = bColumn != 4 || (m > TILE_ROWS && <usize>k * bStep > SMALL);
+  // Of several blocks of b only the last one is still there.
+  const fill = packB && !(again && n <= BLOCK_N && k <= BLOCK_K);
   const packedA = scratch;
   const packedB = scratch + BLOCK_M * BLOCK_K * 4 + 32;
   // With nothing to add up, one empty block still writes bias or zeros.
@@ -162,7 +181,7 @@ function blocks(
     for (let k0 = 0; k0 < k || k0 == 0; k0 += BLOCK_K) {
       const depth = min<i32>(k - k0, BLOCK_K);
       const bBlock = b + <usize>k0 * bStep + <usize>n0 * bColumn;
-      if (packB) packBlockB(packedB, bBlock, bStep, bColumn, columns, depth);
+      if (fill) packBlockB(packedB, bBlock, bStep, bColumn, columns, depth);
       // The first block along k starts from the bias, the others go on from what is there.
       const goesOn = k0 > 0;
       for (let m0 = 0; m0 < m; m0 += BLOCK_M) {

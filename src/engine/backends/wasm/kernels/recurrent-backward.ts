@@ -1,5 +1,5 @@
 // The gradients of RNN, LSTM and GRU over a whole sequence, from the last step back to the first.
-import { matmul } from "./matmul";
+import { matmul, stepProduct } from "./matmul";
 import { Act, GRU, gatesOf, LSTM, PROJECTED, REVERSE, TANH } from "./recurrent-cell";
 
 export function recurrentBackward(
@@ -109,6 +109,7 @@ export function recurrentBackwardPart(
     addTo(dh0, g + t * state, count * features);
     const dGates = dInput + t * gateBytes;
     const keep = gates + t * kept;
+    const again = i < steps - 1 && !(flags & PROJECTED);
     if (kind == LSTM) {
       const c = i == 0 ? c0 : cells + before * unit;
       let dh = dh0;
@@ -119,18 +120,18 @@ export function recurrentBackwardPart(
         matmul(dh, dh0, projection, count, hidden, features, 0, 0, 1, 0, 0);
       }
       lstmCellBackward(dGates, dc0, dh, keep, cells + t * unit, c, count, hidden);
-      matmul(dh0, dGates, weight, count, features, width, 0, 0, 1, 0, 0);
+      stepProduct(dh0, dGates, weight, 0, count, features, width, false, again);
     } else if (kind == GRU) {
       const h = i == 0 ? h0 : out + before * state;
       const dHidden = dState + t * gateBytes;
       gruCellBackward(dGates, dHidden, dh0, keep, h, count, hidden);
       // A GRU has no cell, so that buffer is free.
-      matmul(dc0, dHidden, weight, count, features, width, 0, 0, 1, 0, 0);
+      stepProduct(dc0, dHidden, weight, 0, count, features, width, false, again);
       addTo(dh0, dc0, count * features);
     } else {
       if (kind == TANH) tanhCellBackward(dGates, dh0, out + t * state, count * hidden);
       else reluCellBackward(dGates, dh0, out + t * state, count * hidden);
-      matmul(dh0, dGates, weight, count, features, width, 0, 0, 1, 0, 0);
+      stepProduct(dh0, dGates, weight, 0, count, features, width, false, again);
     }
   }
   if (kind != LSTM) memory.fill(dc0, 0, ownUnits);

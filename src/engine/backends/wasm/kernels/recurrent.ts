@@ -2,7 +2,7 @@
 //
 // Step t of `gates` keeps what the backward pass needs: RNN nothing (the output says it), LSTM the activated i, f, g, o,
 // GRU the activated r, z, n and n's hidden part before r scales it.
-import { linear, matmul } from "./matmul";
+import { matmul, stepProduct } from "./matmul";
 import { Act, BIAS, GRU, gatesOf, LSTM, PROJECTED, REVERSE, TANH } from "./recurrent-cell";
 
 export function recurrent(
@@ -94,8 +94,7 @@ export function recurrentPart(
     // The state's part lies where the cell writes its results, each read before it is overwritten; GRU keeps a quarter
     // more than that, so its part lies at the end.
     const part = kind == LSTM ? keep : kind == GRU ? keep + <usize>count * ofUnits : to;
-    if (flags & BIAS) linear(part, h, weight, bias, count, width, features);
-    else matmul(part, h, weight, count, width, features, 0, 1, 1, 0, 0);
+    stepProduct(part, h, weight, flags & BIAS ? bias : 0, count, width, features, true, i > 0 && !(flags & PROJECTED));
     if (kind == LSTM) {
       const cell = cells + t * unit;
       const unprojected = flags & PROJECTED ? raw + t * unit : to;
