@@ -1,8 +1,10 @@
 /** Real jobs on the real engine in a real worker: what the log, the state and the object store hold afterwards. */
+import { Readable } from "node:stream";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
 import { modelWeights } from "../../src/engine/index.ts";
+import type { UploadedFile } from "../../src/jobs/dataset-store.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
@@ -94,9 +96,7 @@ describe("a training job", () => {
 
   test("trains on an uploaded data set and keeps its labels", async () => {
     const rows = upTo(40).map((i) => `${i},${i % 2 === 0 ? "yes" : "no"}`);
-    const { id: dataset } = await parts.datasets.create(bytes(`x,y\n${rows.join("\n")}\n`), {
-      contentType: "text/csv",
-    });
+    const { id: dataset } = await parts.datasets.create(csv(`x,y\n${rows.join("\n")}\n`), { limit: 10_000 });
     const id = await submit(parts, { ...moons, data: { dataset_id: dataset, target: "y" }, epochs: 2 });
     await work();
     await untilStatus(parts, id, "completed");
@@ -105,9 +105,7 @@ describe("a training job", () => {
   });
 
   test("fails clearly when its data set was deleted while it waited", async () => {
-    const { id: dataset } = await parts.datasets.create(bytes("x,y\n1,0\n2,1\n3,0\n4,1\n5,0\n"), {
-      contentType: "text/csv",
-    });
+    const { id: dataset } = await parts.datasets.create(csv("x,y\n1,0\n2,1\n3,0\n4,1\n5,0\n"), { limit: 10_000 });
     const id = await submit(parts, { ...moons, data: { dataset_id: dataset, target: "y" }, epochs: 2 });
     await parts.datasets.remove(dataset);
     await work();
@@ -311,6 +309,6 @@ describe("a job that starts from another", () => {
 const nest = (data: number[], [rows = 0, columns]: readonly number[]): unknown[] =>
   columns === undefined ? data : Array.from({ length: rows }, (_, i) => data.slice(i * columns, (i + 1) * columns));
 
-async function* bytes(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
+async function* csv(text: string): AsyncGenerator<UploadedFile> {
+  yield { name: "x", fileName: "", mediaType: "text/csv", content: Readable.from([Buffer.from(text)]) };
 }
