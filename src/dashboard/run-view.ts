@@ -99,12 +99,13 @@ export class RunView {
     );
     const facts = [
       `submitted ${ago(job.created_at)}`,
-      job.device && `device ${job.device}`,
+      deviceOf(job),
       `${count(job.model_summary.parameters)} parameters`,
       job.attempts > 1 && `attempt ${job.attempts}`,
       ...Object.entries(job.metadata).map(([key, value]) => `${key}: ${value}`),
     ];
     this.#facts.replaceChildren(element("code", {}, job.id), ` · ${facts.filter(Boolean).join(" · ")}`);
+    this.#facts.title = job.device_info ? `On the ${job.device}: ${job.device_info.reason}` : "";
     this.#trouble.hidden = job.error === null;
     if (job.error) this.#trouble.textContent = `${job.error.title}: ${job.error.detail}`;
     this.#showProgress();
@@ -261,6 +262,13 @@ export class RunView {
 
 function isTerminal(type: EventType): boolean {
   return type === "completed" || type === "failed" || type === "cancelled";
+}
+
+/** `gpu (NVIDIA H200)` or `cpu (4 threads)`; why, is said when one points at it. */
+function deviceOf({ device, device_info }: Job): string | null {
+  if (device === null || device_info === null) return device;
+  const { adapter, threads } = device_info;
+  return `${device} (${adapter ?? (threads === 1 ? "1 thread" : `${threads} threads`)})`;
 }
 
 /** Inline data would bury the rest of a spec. */
