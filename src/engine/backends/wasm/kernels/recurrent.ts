@@ -147,7 +147,11 @@ function lstmCell(
       Act.store(gates + 2 * row, j, hidden, g);
       Act.store(gates + 3 * row, j, hidden, o);
       Act.store(cell, j, hidden, next);
-      Act.store(h, j, hidden, f32x4.mul(o, Act.tanh(next)));
+    }
+    // On its own: it must wait for all four gates, and these need not wait for it.
+    for (let j = 0; j < hidden; j += 4) {
+      const at = (<usize>j) << 2;
+      Act.store(h, j, hidden, f32x4.mul(v128.load(gates + 3 * row + at), Act.tanh(v128.load(cell + at))));
     }
     h += row;
     cell += row;
