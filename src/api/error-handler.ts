@@ -96,7 +96,7 @@ const KNOWN = new Map<string, (error: Error) => ProblemError>([
     (cause) =>
       new ProblemError(
         "unsupported-media-type",
-        `${cause.message}. Send JSON with "content-type: application/json"; a dataset with "content-type: text/csv".`,
+        `${cause.message}. Send JSON with "content-type: application/json"; a dataset as /docs says, such as "content-type: text/csv".`,
         { cause },
       ),
   ],

@@ -5,26 +5,30 @@ import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { mediaTypes } from "../data/formats.ts";
 import type { UploadedFile } from "../jobs/dataset-store.ts";
+import { multipartFiles } from "./multipart.ts";
 import { ProblemError } from "./problems.ts";
 
 /** How much of a refused upload is still read, so that its sender hears the answer instead of a broken pipe. */
 const DRAIN_BYTES = 64 * 2 ** 20;
 const DRAIN_MS = 5000;
 
+const FORM = "multipart/form-data";
+export const uploadTypes: readonly string[] = [...mediaTypes, FORM];
+
 /** Hands bodies on as they come, instead of collecting them. */
 export function acceptUploads(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser([...mediaTypes], (_request, payload, done) => done(null, payload));
+  scope.addContentTypeParser([...uploadTypes], (_request, payload, done) => done(null, payload));
 }
 
 /** The files of a request. Throws ProblemError, as do the files while they are read. */
 export async function* openUpload(request: FastifyRequest, limit: number): AsyncGenerator<UploadedFile> {
   const raw = request.raw;
   const contentType = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
-  if (contentType === undefined || !mediaTypes.includes(contentType))
+  if (contentType === undefined || !uploadTypes.includes(contentType))
     throw new ProblemError(
       "unsupported-media-type",
-      `A dataset is sent with "content-type: ${mediaTypes.join('" or "')}", and this request says ${contentType === undefined ? "nothing" : `"${contentType}"`}.`,
+      `A dataset is sent with "content-type: ${uploadTypes.join('" or "')}", and this request says ${contentType === undefined ? "nothing" : `"${contentType}"`}.`,
     );
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity" && encoding !== "gzip")
@@ -48,7 +52,8 @@ export async function* openUpload(request: FastifyRequest, limit: number): Async
     unzip.on("error", (cause) => content.destroy(notGzip(cause)));
     raw.pipe(unzip).pipe(content);
   }
-  yield { name: "x", fileName: "", mediaType: contentType, content };
+  if (contentType === FORM) yield* multipartFiles(request.headers, content);
+  else yield { name: "x", fileName: "", mediaType: contentType, content };
 }
 
 /** Counts after decompression: a small body can't unpack into a full disk. */

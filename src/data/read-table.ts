@@ -45,10 +45,10 @@ export async function readTable(blocks: Blocks, choice: ColumnChoice): Promise<R
 }
 
 /** A single column keeps the shape of its values; several stand side by side. */
-export function sampleShape(heads: readonly Pick<ColumnHead, "shape">[]): readonly number[] {
+export function sampleShape(heads: readonly { readonly shape?: readonly number[] | undefined }[]): readonly number[] {
   const [only] = heads;
-  if (heads.length === 1 && only && only.shape.length > 0) return only.shape;
-  return [heads.reduce((sum, { shape }) => sum + cellsOf(shape), 0)];
+  if (heads.length === 1 && only?.shape && only.shape.length > 0) return only.shape;
+  return [heads.reduce((sum, { shape }) => sum + cellsOf(shape ?? []), 0)];
 }
 
 function find(kept: ReadonlyMap<string, BlockColumn[]>, name: string): BlockColumn[] {

@@ -41,7 +41,7 @@ export class DatasetStore {
     try {
       const upload = await this.receive(id, files, about.limit);
       const analysis = new TableAnalysis();
-      const blocks = analysed(readFiles(upload.files), analysis);
+      const blocks = analysed(readFiles(upload.files, about.limit), analysis);
       // What unpacks inside of a format, such as zip or Parquet, is bounded here.
       await this.store.put(tableKey(id), bounded(encodeBlocks(blocks), about.limit));
       const dataset = Dataset.parse({

@@ -6,8 +6,9 @@ import type { Preprocess } from "../data/data-spec.ts";
 import { encodedShape } from "../data/encode-targets.ts";
 import { nearest, nearestName } from "../data/nearest-name.ts";
 import { MAX_ONE_HOT, outputShape } from "../data/preprocess.ts";
+import { sampleShape } from "../data/read-table.ts";
 import { ValueMap } from "../data/value-map.ts";
-import type { Shape, TargetInfo } from "../engine/definitions.ts";
+import { elementCount, type Shape, showShape, type TargetInfo } from "../engine/definitions.ts";
 import { type InputNumbers, numbersOf } from "./check-numbers.ts";
 import type { DataFacts, DatasetInfo, Encoding } from "./data-facts.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
@@ -108,8 +109,9 @@ function checkWeight(
 }
 
 /** Weights are numbers from 0 on, none missing, not all of them 0. */
-function unfitWeight({ name, dtype, min, max, missing }: ColumnStatistics): string | undefined {
+function unfitWeight({ name, shape, dtype, min, max, missing }: ColumnStatistics): string | undefined {
   const expected = "but weights are numbers from 0 on";
+  if (shape !== undefined) return `column ${quoted(name)} holds arrays, ${expected}`;
   if (dtype === "string") return `column ${quoted(name)} holds text, ${expected}`;
   if (missing > 0) return `column ${quoted(name)} has ${grouped(missing)} missing, ${expected}`;
   if ((min ?? 0) < 0) return `column ${quoted(name)} holds ${min}, ${expected}`;
@@ -149,6 +151,15 @@ function checkFeatures(
   });
   let width = 0;
   for (const column of features) {
+    const cells = elementCount(column.shape ?? []);
+    if (oneHot.has(column.name) && column.shape !== undefined) {
+      const at = joinPath(path, "preprocess", "one_hot");
+      mistakes.add(
+        at,
+        `column ${quoted(column.name)} holds arrays of ${showShape(column.shape)}; one_hot takes single values`,
+      );
+      return undefined;
+    }
     if (oneHot.has(column.name)) {
       const categories = categoriesAfterMap(column, map);
       if (categories === null) {
@@ -160,7 +171,7 @@ function checkFeatures(
         return undefined;
       }
       width += categories.length;
-    } else width += 1;
+    } else width += cells;
   }
   checkNumbers(
     features.filter(({ name }) => !oneHot.has(name)),
@@ -169,12 +180,18 @@ function checkFeatures(
     path,
     mistakes,
   );
-  return shapeOf(width, steps, path, mistakes);
+  return shapeOf(oneHot.size > 0 ? [width] : sampleShape(features), width, steps, path, mistakes);
 }
 
-function shapeOf(width: number, steps: Preprocess | undefined, path: string, mistakes: Mistakes): Shape | undefined {
+function shapeOf(
+  given: Shape,
+  width: number,
+  steps: Preprocess | undefined,
+  path: string,
+  mistakes: Mistakes,
+): Shape | undefined {
   try {
-    return outputShape(steps?.shape, [width], width);
+    return outputShape(steps?.shape, given, width);
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     mistakes.add(joinPath(path, "preprocess", "shape"), error.message);
@@ -250,7 +267,7 @@ function checkTarget(
     mistakes.add(at, `${rows} no value in ${name}; leave those rows out of the file`);
     if (column.min === null && column.dtype !== "string") return undefined;
   }
-  const shape = encodedShape([], encoding);
+  const shape = encodedShape(column.shape ?? [], encoding);
   if (column.dtype === "string") {
     const classes = column.categories;
     if (classes === null) mistakes.add(at, `${name} has more than 1,000 different labels`);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Dataset } from "../../src/jobs/dataset.ts";
+import { idx } from "../data/arrays/arrays-of-the-tests.ts";
 import { type ApiFixture, smallSpec, startTestApi } from "./api-fixture.ts";
 
 const LIMIT = 8_000_000;
@@ -101,6 +102,74 @@ describe("a dataset", () => {
     expect(status).toBe(201);
     expect(body.content_type).toBe("application/x-ndjson");
     expect(body.columns).toEqual((await upload(CSV)).body.columns);
+  });
+
+  test("of images and labels comes as a form, and is trained on in its shape", async () => {
+    const form = new FormData();
+    const images = idx(
+      0x08,
+      [4, 2, 2],
+      Uint8Array.from({ length: 16 }, (_, i) => i),
+    );
+    form.set("image", new Blob([new Uint8Array(gzipSync(images))]), "train-images-idx3-ubyte.gz");
+    form.set(
+      "label",
+      new Blob([new Uint8Array(idx(0x08, [4], new Uint8Array([0, 1, 1, 0])))]),
+      "train-labels-idx1-ubyte",
+    );
+    const response = await fetch(`${url}/v1/datasets`, { method: "POST", body: form });
+    const body = await response.json();
+    expect(response.status).toBe(201);
+    expect(body).toMatchObject({ rows: 4, content_type: "multipart/form-data" });
+    expect(body.columns).toMatchObject([{ name: "image", shape: [2, 2], min: 0, max: 15 }, { name: "label" }]);
+    const layers = [{ type: "Flatten" }, { type: "Linear", out_features: 2 }];
+    const spec = {
+      ...smallSpec,
+      model: { layers },
+      loss: "CrossEntropyLoss",
+      data: { dataset_id: body.id, target: "label" },
+    };
+    const checked = await api.app.inject({ method: "POST", url: "/v1/jobs/validate", payload: spec });
+    expect(checked.json()).toMatchObject({ valid: true, model_summary: { layers: [{ output_shape: [4] }, {}] } });
+  });
+
+  test("as a form whose file is a table", async () => {
+    const form = new FormData();
+    form.set("file", new Blob([CSV]), "people.csv");
+    const response = await fetch(`${url}/v1/datasets`, { method: "POST", body: form });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({ rows: 3, content_type: "text/csv", bytes: CSV.length });
+  });
+
+  test.each<[string, string, number, RegExp]>([
+    ["without a file", "--b--\r\n", 400, /holds no file/],
+    [
+      "with a plain field",
+      '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n',
+      400,
+      /"a" is no file/,
+    ],
+    [
+      "that ends early",
+      '--b\r\ncontent-disposition: form-data; name="a"; filename="a.csv"\r\n\r\na,b\n1,2\n',
+      400,
+      /can't be read/,
+    ],
+    [
+      "of two tables",
+      `${[1, 2].map((i) => `--b\r\ncontent-disposition: form-data; name="${i}"; filename="a.csv"\r\n\r\na,b\n1,2\n\r\n`).join("")}--b--\r\n`,
+      422,
+      /"1" is a table .* only arrays/,
+    ],
+  ])("as a form %s is refused", async (_what, form, status, message) => {
+    const refused = await upload(form, { "content-type": "multipart/form-data; boundary=b" });
+    expect(refused.body.detail).toMatch(message);
+    expect(refused.status).toBe(status);
+  });
+
+  test("of bytes that nothing tells the format of is refused, with the types that are known", async () => {
+    const { status, body } = await upload("a,b\n1,2\n3,4\n", { "content-type": "application/octet-stream" });
+    expect([status, body.detail]).toEqual([422, expect.stringMatching(/can't be told.*text\/csv/)]);
   });
 
   test("whose sender goes away in the middle leaves nothing behind", async () => {

@@ -2,13 +2,12 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { mediaTypes } from "../../data/formats.ts";
 import { DataError, DataTooLargeError } from "../../data/index.ts";
 import { Dataset } from "../../jobs/dataset.ts";
 import { answer, nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
-import { acceptUploads, drain, openUpload } from "../upload.ts";
+import { acceptUploads, drain, openUpload, uploadTypes } from "../upload.ts";
 import { page } from "./common.ts";
 
 const DatasetPath = z.object({ id: z.string().describe("The dataset's id, `ds_…`.") });
@@ -31,9 +30,11 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
           summary: "Upload a dataset",
           description:
             "The raw bytes of a table as the body (`curl --data-binary @file.csv -H 'content-type: text/csv'`): CSV with a header line, or " +
-            "newline-delimited JSON with an object or an array in each line. " +
+            "newline-delimited JSON with an object or an array in each line; or arrays: NPY, NPZ, IDX. An array is one column, whose values have the shape of " +
+            "its rows; one matrix alone has the columns 0, 1, 2 …. Several arrays come as NPZ or as files of a form, each named by its field " +
+            "(`curl -F x=@images.npy -F y=@labels.npy`). " +
             "`Content-Encoding: gzip` is undone, and so is the gzip of a file. It is stored while it arrives, however large, then read once.",
-          consumes: [...mediaTypes],
+          consumes: [...uploadTypes],
           querystring: z.strictObject({
             name: z.string("is given twice; once is enough").min(1).max(200).optional().describe("A name for people."),
           }),
