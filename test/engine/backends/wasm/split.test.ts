@@ -23,7 +23,7 @@ describe("split", () => {
   });
 
   it("gives each thread enough to do, and no more threads than there are", () => {
-    expect(partsOf("tanh", [20_000])).toHaveLength(3);
+    expect(partsOf("tanh", [36_000])).toHaveLength(3);
     expect(partsOf("tanh", [2_000_000])).toHaveLength(4);
     expect(partsOf("tanh", [2_000_000], { threads: 2 })).toHaveLength(2);
     // Three rows are no work for four.
