@@ -8,6 +8,7 @@ import type { Block, Blocks } from "./blocks/block.ts";
 import { csvBlocks } from "./csv/csv-blocks.ts";
 import { DataError, quoted } from "./data-error.ts";
 import { ndjsonBlocks } from "./ndjson/ndjson-blocks.ts";
+import { isParquet, parquetBlocks } from "./parquet/parquet-blocks.ts";
 import type { SourceFile } from "./source-file.ts";
 
 interface Format {
@@ -25,6 +26,12 @@ interface Format {
 const formats: readonly Format[] = [
   { mediaType: "text/csv", endings: [".csv", ".tsv"], read: { table: text(csvBlocks) } },
   { mediaType: "application/x-ndjson", endings: [".ndjson", ".jsonl"], read: { table: text(ndjsonBlocks) } },
+  {
+    mediaType: "application/vnd.apache.parquet",
+    endings: [".parquet"],
+    isOne: isParquet,
+    read: { table: parquetBlocks },
+  },
   {
     mediaType: "application/x-npy",
     endings: [".npy"],

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Dataset } from "../../src/jobs/dataset.ts";
 import { idx } from "../data/arrays/arrays-of-the-tests.ts";
@@ -172,6 +173,18 @@ describe("a dataset", () => {
     expect([status, body.detail]).toEqual([422, expect.stringMatching(/can't be told.*text\/csv/)]);
   });
 
+  test("may be a Parquet file", async () => {
+    const columnData = [
+      { name: "age", data: [31, null, 57], type: "INT32" as const, nullable: true },
+      { name: "city", data: ["Rome", "Oslo", "Rome"], type: "STRING" as const },
+      { name: "y", data: ["yes", "no", "yes"], type: "STRING" as const },
+    ];
+    const type = "application/vnd.apache.parquet";
+    const { status, body } = await upload(parquetWriteBuffer({ columnData }), { "content-type": type });
+    expect(status).toBe(201);
+    expect(body.columns).toEqual((await upload(CSV)).body.columns);
+  });
+
   test("whose sender goes away in the middle leaves nothing behind", async () => {
     const before = (await folders()).length;
     const upload = request(`${url}/v1/datasets`, { method: "POST", headers: { "content-type": "text/csv" } });
@@ -181,6 +194,51 @@ describe("a dataset", () => {
     upload.destroy();
     await expect.poll(async () => (await folders()).length).toBe(before);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+});
+
+describe("a preview", () => {
+  const preview = async (id: string, query = "") => (await api.app.inject(`/v1/datasets/${id}/preview${query}`)).json();
+
+  test("shows the first rows with values of the columns' types", async () => {
+    const { body } = await upload("age,city,member\n31,Rome,true\n,Oslo,false\n57.5,7,true\n");
+    expect(await preview(body.id, "?rows=2")).toEqual({
+      columns: ["age", "city", "member"],
+      rows: [
+        [31, "Rome", true],
+        [null, "Oslo", false],
+      ],
+      total_rows: 3,
+    });
+    expect((await preview(body.id)).rows[2]).toEqual([57.5, 7, true]);
+  });
+
+  test("shows arrays in their shape, and few rows where they are large", async () => {
+    const lines = `${JSON.stringify({
+      x: [
+        [1, 2],
+        [null, 4],
+      ],
+      y: "a",
+    })}\n`.repeat(3);
+    const { body } = await upload(lines, { "content-type": "application/x-ndjson" });
+    expect((await preview(body.id)).rows[2]).toEqual([
+      [
+        [1, 2],
+        [null, 4],
+      ],
+      "a",
+    ]);
+    const wide = await upload(`${JSON.stringify([Array.from({ length: 60_000 }, (_, i) => i), 1])}\n`.repeat(3), {
+      "content-type": "application/x-ndjson",
+    });
+    expect((await preview(wide.body.id)).rows).toHaveLength(1);
+  });
+
+  test("of nothing is a 404, of too many rows a 400", async () => {
+    const { body } = await upload(CSV);
+    expect(await preview("ds_01k00000000000000000000000")).toMatchObject({ status: 404 });
+    expect(await preview(body.id, "?rows=101")).toMatchObject({ status: 400 });
   });
 });
 

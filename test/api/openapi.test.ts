@@ -39,6 +39,7 @@ test("the document is OpenAPI 3.1 and lists every call of the contract", () => {
     "GET /v1/catalog",
     "GET /v1/datasets",
     "GET /v1/datasets/{id}",
+    "GET /v1/datasets/{id}/preview",
     "GET /v1/devices",
     "GET /v1/events",
     "GET /v1/jobs",

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { DataError, DataTooLargeError } from "../../data/index.ts";
+import { previewOf } from "../../data/preview.ts";
 import { Dataset } from "../../jobs/dataset.ts";
 import { answer, nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
@@ -15,6 +16,23 @@ const DatasetPath = z.object({ id: z.string().describe("The dataset's id, `ds_â€
 const DatasetList = z
   .object({ data: z.array(Dataset), next_cursor: z.string().nullable() })
   .meta({ id: "DatasetList", description: "A page of datasets, newest first." });
+
+const DatasetPreview = z
+  .object({
+    columns: z.array(z.string()),
+    rows: z
+      .array(z.array(z.unknown()))
+      .describe(
+        "One array per row, with a value for each column: a number, text, true or false, null where it is missing, or an array.",
+      ),
+    total_rows: z.int(),
+  })
+  .meta({
+    id: "DatasetPreview",
+    description: "The first rows of a dataset: fewer than asked for where rows are large.",
+  });
+
+const MAX_PREVIEW_CELLS = 100_000;
 
 export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
   // In a scope of its own: only here is a body a stream rather than JSON.
@@ -30,7 +48,7 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
           summary: "Upload a dataset",
           description:
             "The raw bytes of a table as the body (`curl --data-binary @file.csv -H 'content-type: text/csv'`): CSV with a header line, or " +
-            "newline-delimited JSON with an object or an array in each line; or arrays: NPY, NPZ, IDX. An array is one column, whose values have the shape of " +
+            "newline-delimited JSON with an object or an array in each line; Parquet; or arrays: NPY, NPZ, IDX. An array is one column, whose values have the shape of " +
             "its rows; one matrix alone has the columns 0, 1, 2 â€¦. Several arrays come as NPZ or as files of a form, each named by its field " +
             "(`curl -F x=@images.npy -F y=@labels.npy`). " +
             "`Content-Encoding: gzip` is undone, and so is the gzip of a file. It is stored while it arrives, however large, then read once.",
@@ -105,6 +123,31 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       const dataset = await parts.datasets.get(id);
       if (!dataset) throw noSuchDataset(id);
       return dataset;
+    },
+  );
+
+  app.get(
+    "/v1/datasets/:id/preview",
+    {
+      schema: {
+        operationId: "previewDataset",
+        tags: ["datasets"],
+        summary: "Get a dataset's first rows",
+        params: DatasetPath,
+        querystring: z.strictObject({
+          rows: z.coerce.number().int().min(1).max(100).default(10).describe("How many at most."),
+        }),
+        response: {
+          200: answer("The rows, with values of the columns' types.", DatasetPreview),
+          ...problems("invalid-parameter", "not-found"),
+        },
+      },
+    },
+    async ({ params: { id }, query: { rows } }): Promise<z.infer<typeof DatasetPreview>> => {
+      const dataset = await parts.datasets.get(id);
+      if (!dataset) throw noSuchDataset(id);
+      const first = await previewOf(dataset.columns, parts.datasets.open(id), { rows, cells: MAX_PREVIEW_CELLS });
+      return { columns: dataset.columns.map(({ name }) => name), rows: first, total_rows: dataset.rows };
     },
   );
 
