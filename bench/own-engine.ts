@@ -29,7 +29,7 @@ export async function createOwnEngine(options: Pick<WasmBackendOptions, "numeric
 }
 
 /** Counts from the end of one epoch to the end of another, so that set-up and capture are outside. */
-function train(plan: TrainingPlan, backend: Backend, seconds: number): Repetitions {
+export function train(plan: TrainingPlan, backend: Backend, seconds: number): Repetitions {
   const trainer = Trainer.create(plan, backend);
   const end = performance.now() + seconds * 1000;
   const ends: { step: number; at: number }[] = [];

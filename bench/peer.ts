@@ -16,9 +16,9 @@ export interface Peer {
   close(): void;
 }
 
-/** Starts `python` with so many threads (0: its own choice). Rejects when it has no PyTorch, saying so. */
-export const startTorchPeer = (python: string, threads: number): Promise<Peer> =>
-  startPeer("PyTorch", python, [`${folder}torch_step.py`, String(threads)]);
+/** Starts `python` with so many threads (0: its own choice), or on a GPU. Rejects when it has no such PyTorch, saying so. */
+export const startTorchPeer = (python: string, threads: number, device: "cpu" | "cuda" = "cpu"): Promise<Peer> =>
+  startPeer("PyTorch", python, [`${folder}torch_step.py`, String(threads), device]);
 
 /** Rejects when TensorFlow.js is not installed, saying how to. */
 export async function startTfjsPeer(): Promise<Peer> {
@@ -41,7 +41,7 @@ async function startPeer(library: Peer["library"], command: string, args: readon
   if (typeof hello["error"] === "string") throw new Error(hello["error"]);
   return {
     library,
-    name: `${library} ${hello["version"]}, ${hello["threads"]} ${hello["threads"] === 1 ? "thread" : "threads"}`,
+    name: `${library} ${hello["version"]}, ${placeOf(hello)}`,
     async measure(workload, seconds) {
       child.stdin.write(`${JSON.stringify({ workload, seconds })}\n`);
       const { count, seconds: took, error } = await answer();
@@ -51,4 +51,9 @@ async function startPeer(library: Peer["library"], command: string, args: readon
     },
     close: () => child.stdin.end(),
   };
+}
+
+function placeOf({ threads, device }: Record<string, unknown>): string {
+  if (typeof device === "string") return device;
+  return `${threads} ${threads === 1 ? "thread" : "threads"}`;
 }

@@ -99,6 +99,24 @@ const wideMlp = training({
   classes: 10,
   batchSize: 256,
 });
+/** For GPUs: on a CPU a step takes a second. */
+export const wideForGpus: Workload = {
+  name: "wide-4096",
+  title: "MLP 4096-4096-4096-10, ReLU, CrossEntropyLoss, SGD, batch 512",
+  unit: "steps/s",
+  scale: 1,
+  get plan() {
+    return training({
+      layers: [linear(4096, 4096), relu, linear(4096, 4096), relu, linear(4096, 10)],
+      loss: "CrossEntropyLoss",
+      optimizer: { type: "SGD", lr: 0.01 },
+      input: [4096],
+      classes: 10,
+      batchSize: 512,
+      rows: 8192,
+    });
+  },
+};
 export const convolution = (in_channels: number, out_channels: number) => ({
   type: "Conv2d",
   in_channels,

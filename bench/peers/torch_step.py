@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """PyTorch's side of the benchmark: told a workload and a duration on stdin, answers how many repetitions it made.
 
-    torch_step.py THREADS          # 0: as many as PyTorch takes by itself
+    torch_step.py THREADS [cpu|cuda]    # 0: as many as PyTorch takes by itself
 
 One JSON object per line each way: {"workload": "logistic", "seconds": 0.5} → {"count": 9000, "seconds": 0.5001}.
 Training is written as one would by hand for speed: the data set is a tensor, a batch is rows of it in shuffled order
@@ -57,6 +57,13 @@ def wide():
     return training(model, torch.randn(ROWS, 1024), torch.randint(0, 10, (ROWS,)), nn.CrossEntropyLoss(), optimizer, 256)
 
 
+def wide_4096():
+    rows = 8192
+    model = nn.Sequential(nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    return training(model, torch.randn(rows, 4096), torch.randint(0, 10, (rows,)), nn.CrossEntropyLoss(), optimizer, 512)
+
+
 def training(model, inputs, targets, loss_function, optimizer, batch, compiled=False):
     loss_of = lambda x, y: loss_function(model(x), y)
     update = optimizer.step
@@ -65,9 +72,9 @@ def training(model, inputs, targets, loss_function, optimizer, batch, compiled=F
 
     def steps():
         while True:
-            order = torch.randperm(ROWS)
+            order = torch.randperm(len(inputs))
             total = torch.zeros(())
-            for start in range(0, ROWS, batch):
+            for start in range(0, len(inputs), batch):
                 rows = order[start : start + batch]
                 optimizer.zero_grad(set_to_none=True)
                 loss = loss_of(inputs[rows], targets[rows])
@@ -103,6 +110,7 @@ WORKLOADS = {
     "cnn": cnn,
     "cnn-fused": lambda: cnn({"fused": True}),
     "wide": wide,
+    "wide-4096": wide_4096,
     "matmul": matmul,
     "exp": lambda: elementwise(torch.exp),
     "tanh": lambda: elementwise(torch.tanh),
@@ -117,14 +125,25 @@ def repeat(step, seconds):
         step()
         count += 1
         now = time.perf_counter()
+    if torch.cuda.is_initialized():
+        # What is queued is not done.
+        torch.cuda.synchronize()
+        now = time.perf_counter()
     return {"count": count, "seconds": now - start}
 
 
 def main():
     if int(sys.argv[1]):
         torch.set_num_threads(int(sys.argv[1]))
+    about = {"version": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
+    if sys.argv[2:] == ["cuda"]:
+        if not torch.cuda.is_available():
+            print(json.dumps({"error": f"PyTorch {about['version']} finds no GPU"}), flush=True)
+            return
+        torch.set_default_device("cuda")
+        about["device"] = torch.cuda.get_device_name()
     torch.manual_seed(0)
-    print(json.dumps({"version": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}), flush=True)
+    print(json.dumps(about), flush=True)
     made = {}
     for line in sys.stdin:
         request = json.loads(line)

@@ -17,3 +17,10 @@ test("without PyTorch the benchmark says so and measures this engine alone", asy
   expect(stdout).toMatch(/epochd, eager, 1 thread +[\d,]+ steps\/s/);
   expect(stdout).toMatch(/epochd, compiled, 1 thread +[\d,]+ steps\/s/);
 });
+
+test("without a GPU the benchmark of the GPU says why there is none", async () => {
+  // No Vulkan driver: what Debian's loader would find is not looked for.
+  const env = { ...process.env, VK_ICD_FILENAMES: "/no/such/driver.json", VK_DRIVER_FILES: "/no/such/driver.json" };
+  const { stdout } = await promisify(execFile)(process.execPath, [script, "--device", "gpu"], { env });
+  expect(stdout).toMatch(/No GPU answers to WebGPU on this machine\. Needed are .*Vulkan loader/);
+});
