@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { JobPatch } from "../spec/job-spec.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
+import { isId } from "./ids.ts";
 import { JOB_STATUSES, type JobState, JobStatus } from "./job.ts";
 import { loadScripts, type RunScript } from "./job-scripts.ts";
 import { decodeState, encodeFields, type StateFields } from "./job-state.ts";
@@ -153,6 +154,7 @@ export class JobLog {
 
   /** Everything known about a job; null if there is none with this id. */
   async state(id: string): Promise<JobState | null> {
+    if (!isId("job", id)) return null;
     return decodeState(await this.redis.hgetall(this.keys.state(id)));
   }
 
@@ -210,6 +212,7 @@ export class JobLog {
 
   /** Removes a finished job from the log; what lies in the object store is the caller's. */
   async remove(id: string): Promise<"removed" | "unknown" | "unfinished"> {
+    if (!isId("job", id)) return "unknown";
     const { keys } = this;
     const finished = (["completed", "failed", "cancelled"] as const).map((status) => keys.withStatus(status));
     const reply = await this.script(

@@ -259,6 +259,21 @@ describe("a dataset that is no table", () => {
 });
 
 describe("a wrong address", () => {
+  test("that names something else of a job is a 404", async () => {
+    const { body } = await submit(smallSpec);
+    for (const [method, path] of [
+      ["GET", ""],
+      ["GET", "/history"],
+      ["POST", "/cancel"],
+      ["DELETE", ""],
+    ] as const) {
+      const { statusCode } = await api.app.inject({ method, url: `/v1/jobs/${body.id}:events${path}` });
+      expect([method, path, statusCode]).toEqual([method, path, 404]);
+    }
+    const start = { ...smallSpec.model, init: { job_id: `${body.id}:events` } };
+    expect((await submit({ ...smallSpec, model: start })).status).toBe(422);
+  });
+
   test.each([
     ["GET", "/v1/jobs/job_nothing", 404, "job_nothing"],
     ["DELETE", "/v1/jobs/job_nothing", 404, "job_nothing"],
