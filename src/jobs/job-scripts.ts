@@ -10,6 +10,7 @@ const scripts = {
   claimWebhooks: { source: script("claim-webhooks"), keys: 2 },
   requestChange: { source: script("request-change"), keys: 1 },
   requestOfWorker: { source: script("request-of-worker"), keys: 1 },
+  settleWebhook: { source: script("settle-webhook"), keys: 4 },
   removeJob: { source: script("remove-job"), keys: 7 },
 } as const;
 

@@ -58,19 +58,13 @@ export class Webhooks {
 
   /** Notes what became of one, and with that whether it is tried again. */
   async settle({ jobId, seq }: DueWebhook, delivery: WebhookDelivery | null): Promise<void> {
-    const member = `${jobId}/${seq}`;
-    const { webhooks, webhookAttempts } = this.keys;
-    const steps = this.redis.multi();
-    if (delivery?.next_at) {
-      steps.zadd(webhooks, Date.parse(delivery.next_at), member);
-    } else {
-      steps.zrem(webhooks, member).hdel(webhookAttempts, member);
-    }
-    if (delivery) {
-      const log = this.keys.deliveries(jobId);
-      steps.lpush(log, JSON.stringify(delivery)).ltrim(log, 0, MOST_REMEMBERED - 1);
-    }
-    await steps.exec();
+    const { keys } = this;
+    const due = delivery?.next_at ? Date.parse(delivery.next_at) : "";
+    await this.script(
+      "settleWebhook",
+      [keys.state(jobId), keys.webhooks, keys.webhookAttempts, keys.deliveries(jobId)],
+      [`${jobId}/${seq}`, delivery ? JSON.stringify(delivery) : "", due, MOST_REMEMBERED],
+    );
   }
 
   /** The newest first. */

@@ -151,6 +151,18 @@ describe("a webhook", () => {
     expect(received).toEqual([]);
     expect(await dispatcher().dispatch()).toBe(0);
   });
+
+  test("of a job that is deleted while it is sent leaves nothing behind", async () => {
+    const id = await cancelled();
+    const [due] = await parts.webhooks.claim(1, 0);
+    if (!due) throw new Error("No webhook is due.");
+    await parts.jobs.remove(id);
+    const attempt = { webhook_id: "msg", event: "cancelled", status: 500, error: "the answer was 500", ms: 1 };
+    const time = new Date().toISOString();
+    await parts.webhooks.settle(due, { ...attempt, seq: due.seq, attempt: 1, time, next_at: time });
+    expect(await parts.webhooks.deliveries(id)).toEqual([]);
+    expect(await parts.webhooks.claim(1, 0)).toEqual([]);
+  });
 });
 
 describe("a private address", () => {
