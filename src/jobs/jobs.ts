@@ -103,6 +103,7 @@ export class Jobs {
     return this.control(id, "pause", "paused", ({ progress: { epoch } }) => ({
       type: "paused",
       data: { epoch, reason: "requested" },
+      state: { pause_requested: 0 },
     }));
   }
 
@@ -111,8 +112,8 @@ export class Jobs {
     const state = await this.log.state(id);
     if (!state) return "unknown";
     if (isFinished(state.status)) return "finished";
-    if (state.status === "running" && state.pause_requested) return "pausing";
-    if (state.status !== "paused") return "done";
+    // Also in the queue, if its worker stopped before it could: the next one pauses it.
+    if (state.status !== "paused") return state.pause_requested ? "pausing" : "done";
     const reason = "requested";
     await this.log.append(id, [
       { type: "queued", data: { reason, epoch: state.progress.epoch }, state: { queue_reason: reason } },

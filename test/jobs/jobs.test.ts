@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { newId } from "../../src/jobs/ids.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
+import { onCpu } from "../job-fixture.ts";
 
 let broker: BrokerFixture;
 let parts: JobParts;
@@ -83,6 +84,22 @@ describe("a job", () => {
     expect(await parts.jobs.get(first)).toMatchObject({ status: "queued", queue_position: 2 });
     const types = (await parts.log.events(first)).map(({ type }) => type);
     expect(types).toEqual(["queued", "paused", "queued"]);
+  });
+
+  test("whose worker stopped before it could pause it is about to pause, and pauses once", async () => {
+    const id = await submit();
+    await parts.log.append(
+      id,
+      [{ type: "started", data: { attempt: 1, worker: "w", ...onCpu, model_summary: modelSummary } }],
+      1,
+    );
+    expect(await parts.jobs.pause(id)).toBe("requested");
+    await parts.log.append(id, [{ type: "queued", data: { reason: "worker_stopped", epoch: 0 } }], 1);
+    expect(await parts.jobs.resume(id)).toBe("pausing");
+    expect(await parts.jobs.pause(id)).toBe("done");
+    expect(await parts.jobs.get(id)).toMatchObject({ status: "paused", pause_requested: false });
+    expect(await parts.jobs.resume(id)).toBe("done");
+    expect(await parts.jobs.get(id)).toMatchObject({ status: "queued", pause_requested: false });
   });
 
   test("that is paused is not removed; that is finished is neither paused nor resumed", async () => {
