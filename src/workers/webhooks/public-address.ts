@@ -11,10 +11,14 @@ export class PrivateAddressError extends Error {
   }
 }
 
+const GLOBAL = ipaddr.IPv6.parseCIDR("2000::/3");
+
 /** Also for IPv4 inside of IPv6, in each of the forms there are. */
 export function isPublic(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
+  // Of IPv6 no more is given out than 2000::/3; beyond it lie IPv4 addresses in forms that no list names.
+  if (parsed instanceof ipaddr.IPv6 && !parsed.match(GLOBAL)) return false;
   return parsed.range() === "unicast";
 }
 

@@ -23,7 +23,7 @@ test.each([
     "::ffff:127.0.0.1",
     "::ffff:a00:1",
   ],
-  ...["ff02::1", "2001:db8::1", "64:ff9b::7f00:1", "2002:7f00:1::", "not an address"],
+  ...["ff02::1", "2001:db8::1", "64:ff9b::7f00:1", "2002:7f00:1::", "::7f00:1", "4000::1", "not an address"],
 ])("%s is not", (address) => {
   expect(isPublic(address)).toBe(false);
 });
