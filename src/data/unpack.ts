@@ -1,14 +1,23 @@
-/** Undoes gzip, however often it was applied, and stops what unpacks to more than is taken. */
+/** Undoes gzip, also where it was applied a few times, and stops what unpacks to more than is taken. */
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { DataError, DataTooLargeError } from "./data-error.ts";
 
-/** Told by its first bytes. Throws DataError for a broken gzip and DataTooLargeError beyond `limit` bytes. */
-export async function* unpack(stream: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
+/** Told by its first bytes. Throws DataError for a broken gzip, or one that is packed without end, and DataTooLargeError beyond `limit` bytes. */
+export async function* unpack(
+  stream: AsyncIterable<Uint8Array>,
+  limit: number,
+  times = MOST_TIMES,
+): AsyncGenerator<Uint8Array> {
   const [head, all] = await peek(bounded(stream, limit), 2);
-  if (head[0] === 0x1f && head[1] === 0x8b) yield* unpack(gunzip(all), limit);
-  else yield* all;
+  if (head[0] !== 0x1f || head[1] !== 0x8b) yield* all;
+  else if (times > 0) yield* unpack(gunzip(all), limit, times - 1);
+  else
+    throw new DataError(`The upload is packed as gzip more than ${MOST_TIMES} times; pack it once, or send it plain.`);
 }
+
+/** There are files that unpack to themselves. */
+const MOST_TIMES = 4;
 
 /** The first bytes, as far as there are so many, and the whole stream. */
 export async function peek(

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DataError } from "../../src/data/index.ts";
 import { DatasetStore, type UploadedFile } from "../../src/jobs/dataset-store.ts";
@@ -47,6 +48,16 @@ describe("a data set", () => {
       expect(await objects.list("datasets")).toEqual([]);
     },
   );
+
+  test("may be packed once more on its way, but not without end", async () => {
+    const packed = (times: number): Buffer => (times === 0 ? Buffer.from("x\n1\n") : gzipSync(packed(times - 1)));
+    async function* file(times: number): AsyncGenerator<UploadedFile> {
+      yield { name: "x", fileName: "", mediaType: "text/csv", content: chunks(packed(times)) };
+    }
+    expect((await datasets.create(file(2), { limit: 1000 })).rows).toBe(1);
+    await expect(datasets.create(file(9), { limit: 1000 })).rejects.toThrow(/packed as gzip more than/);
+    expect((await objects.list("datasets")).filter((key) => key.includes("upload"))).toEqual([]);
+  });
 
   test("is gone once it is removed", async () => {
     const { id } = await create("x\n1\n");
