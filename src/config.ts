@@ -42,6 +42,13 @@ const Environment = z.object({
   HEAP_MB: count(1_000_000)
     .default(2048)
     .describe("megabytes of JavaScript heap for each training thread, 1 to 1000000"),
+  DATA_CACHE_MB: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(256)
+    .describe("megabytes of data sets that each training thread keeps in memory for its next jobs, 0 to 1000000"),
   KEY_NAMESPACE: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/)
@@ -90,6 +97,8 @@ export interface Config {
   readonly snapshotMs: number;
   /** JavaScript's heap of a training thread; tensors lie outside of it. */
   readonly heapMb: number;
+  /** Data sets that a training thread keeps for its next jobs. */
+  readonly dataCacheMb: number;
   readonly namespace: string;
   /** What is kept of finished jobs; null: all of it. */
   readonly retainDays: number | null;
@@ -128,6 +137,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     stopGraceMs: value.STOP_GRACE_MS,
     snapshotMs: value.SNAPSHOT_MS,
     heapMb: value.HEAP_MB,
+    dataCacheMb: value.DATA_CACHE_MB,
     namespace: value.KEY_NAMESPACE,
     retainDays: value.RETAIN_DAYS ?? null,
     retainJobs: value.RETAIN_JOBS ?? null,

@@ -34,6 +34,7 @@ type WorkerConfig = Pick<
   | "lockMs"
   | "stalledMs"
   | "heapMb"
+  | "dataCacheMb"
   | "retainDays"
   | "retainJobs"
   | "webhookSecret"
@@ -59,9 +60,9 @@ export async function startWorker(
   const name = `${hostname()}-${process.pid}`;
   const keys = createKeys(config.namespace);
   const objects = join(config.dataDir, "objects");
-  const { heapMb, engineThreads: threads } = config;
+  const { heapMb, dataCacheMb, engineThreads: threads } = config;
   const newPool = (size: number) =>
-    new TrainerPool({ size, program: parts.program ?? TRAINER, heapMb, engineThreads: threads });
+    new TrainerPool({ size, program: parts.program ?? TRAINER, heapMb, dataCacheMb, engineThreads: threads });
   const first = newPool(config.concurrency);
   const mode = await first.ready();
   const [redis, subscriber] = await Promise.all([connectPatient(parts.url), connectPatient(parts.url)]);

@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly program: URL;
   /** JavaScript's heap of one thread; tensors lie outside of it. */
   readonly heapMb: number;
+  /** Data sets that one thread keeps for its next jobs. */
+  readonly dataCacheMb: number;
   /** Threads that share the work of one job. */
   readonly engineThreads: number;
 }
@@ -79,9 +81,9 @@ export class TrainerThread {
   private onNews: (news: TrainerNews) => void = () => {};
   private onEnd: (end: TrainerEnd) => void = () => {};
 
-  constructor({ program, heapMb, engineThreads }: Omit<PoolOptions, "size">) {
+  constructor({ program, heapMb, dataCacheMb, engineThreads }: Omit<PoolOptions, "size">) {
     this.thread = new Thread(program, {
-      workerData: { engineThreads },
+      workerData: { engineThreads, dataCacheMb },
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
     const ready = Promise.withResolvers<string>();

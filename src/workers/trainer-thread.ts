@@ -15,6 +15,7 @@ import {
   type Wish,
 } from "../engine/index.ts";
 import { loadBulk } from "../jobs/bulk.ts";
+import { DatasetCache } from "../jobs/dataset-cache.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import type { DeviceKind } from "../jobs/device-info.ts";
 import { DiskObjectStore } from "../jobs/disk-object-store.ts";
@@ -40,6 +41,8 @@ import {
 const port = parentPort;
 if (!port) throw new Error("trainer-thread.ts runs as a worker thread; trainer-pool.ts starts it.");
 const threads = Number(workerData.engineThreads);
+const cacheBytes = Number(workerData.dataCacheMb) * 2 ** 20;
+const caches = new Map<string, DatasetCache>();
 
 port.on("message", (order: TrainerOrder) => void (order.task === "train" ? train(order) : measure(order)));
 // Before the first job, so that missing kernels end the start of the worker rather than a job.
@@ -66,7 +69,7 @@ async function train(order: TrainOrder): Promise<void> {
 async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerMessage> {
   const store = new DiskObjectStore(order.objects);
   const spec = await loadBulk(order.spec, order.jobId, store);
-  const prepared = await prepareJobData(spec, new DatasetStore(store));
+  const prepared = await prepareJobData(spec, datasetsIn(store));
   const { preprocess, classes } = prepared;
   tell({ type: "prepared", preprocess: JSON.stringify({ preprocess, classes: classes ?? null }) });
   if (control.shouldStop()) return { type: "done", outcome: "stopped" };
@@ -99,7 +102,7 @@ async function measure(order: MeasureOrder): Promise<void> {
   try {
     const store = new DiskObjectStore(order.objects);
     const spec = await loadBulk(order.spec, order.jobId, store);
-    const prepared = await prepareJobData(spec, new DatasetStore(store));
+    const prepared = await prepareJobData(spec, datasetsIn(store));
     const trained = await trainedWeights({ ...order, checkpoint: null }, store);
     const open = (device: DeviceKind) => () => openDevice(device, spec, order.gpu);
     const measured = await measureDevices(
@@ -119,6 +122,13 @@ async function openDevice(device: DeviceKind, { numerics }: JobSpec, gpu: Shared
   const backend =
     device === "gpu" ? await createGpuBackend({ shared: gpu }) : await createWasmBackend({ numerics, threads });
   return { backend, close: () => backend.dispose() };
+}
+
+/** Kept from job to job. */
+function datasetsIn(store: DiskObjectStore): DatasetCache {
+  const cache = caches.get(store.root) ?? new DatasetCache(new DatasetStore(store), cacheBytes);
+  caches.set(store.root, cache);
+  return cache;
 }
 
 /** Of the job that this one starts from; a checkpoint holds newer ones. */

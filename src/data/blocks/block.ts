@@ -29,7 +29,7 @@ export interface BlockColumn extends ColumnHead {
 export type Blocks = AsyncIterable<Block>;
 
 /** About so many values make a block: enough to read fast, few enough to hold. */
-export const BLOCK_CELLS = 128 * 1024;
+export const BLOCK_CELLS = 32 * 1024;
 export const MAX_COLUMNS = 10_000;
 /** The most values that a row may hold, such as those of a picture of 512 × 512 in three colours. */
 export const MAX_ROW_CELLS = 1024 * 1024;
