@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { ObjectKeyError, ObjectNotFoundError, type ObjectStore, type StoredObject } from "./object-store.ts";
 
 export class DiskObjectStore implements ObjectStore {
@@ -40,6 +40,10 @@ export class DiskObjectStore implements ObjectStore {
 
   async stream(key: string, range?: { start: number; end: number }): Promise<Readable> {
     const file = await open(this.pathOf(key), "r").catch((error: unknown) => throwNotFound(key, error));
+    if (range && range.end <= range.start) {
+      await file.close();
+      return Readable.from([]);
+    }
     // Node counts the last byte in.
     return file.createReadStream(range && { start: range.start, end: range.end - 1 });
   }

@@ -244,6 +244,12 @@ describe("a dataset that is no table", () => {
     expect(body.detail).toContain("gzip");
   });
 
+  test("a zip of nothing", async () => {
+    const end = Buffer.concat([Buffer.from("PK\x05\x06", "latin1"), Buffer.alloc(18)]);
+    const { status, body } = await upload(end, { "content-type": "application/x-npz" });
+    expect([status, body.detail]).toEqual([422, "The upload holds no array."]);
+  });
+
   test("another media type or encoding is a 415", async () => {
     expect((await upload("{}", { "content-type": "application/json" })).status).toBe(415);
     expect((await upload("x", { "content-type": "application/pdf" })).status).toBe(415);

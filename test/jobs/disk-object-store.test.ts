@@ -33,6 +33,9 @@ describe("an object", () => {
     });
     expect(await store.read("jobs/a/model")).toEqual(bytes("hello world"));
     expect(await text(await store.stream("jobs/a/model"))).toBe("hello world");
+    expect(await text(await store.stream("jobs/a/model", { start: 6, end: 8 }))).toBe("wo");
+    expect(await text(await store.stream("jobs/a/model", { start: 0, end: 0 }))).toBe("");
+    expect(await text(await store.stream("jobs/a/model", { start: 3, end: 3 }))).toBe("");
   });
 
   test("comes as bytes whose slice() is a copy, as everywhere but in Node's Buffer", async () => {

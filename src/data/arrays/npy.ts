@@ -32,7 +32,8 @@ async function readHead(bytes: ByteReader, name: string): Promise<ArrayHead> {
 
   const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1];
   const shape = /'shape':\s*\(([\d,\s]*)\)/.exec(header)?.[1];
-  if (shape === undefined || (descr === undefined && !header.includes("'descr'"))) {
+  const sizes = shape?.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
+  if (!sizes || sizes.some(Number.isNaN) || (descr === undefined && !header.includes("'descr'"))) {
     throw new DataError(`The header of the array ${quoted(name)} can't be read: ${quoted(header)}.`);
   }
   const type = elementType(descr ?? "");
@@ -41,7 +42,6 @@ async function readHead(bytes: ByteReader, name: string): Promise<ArrayHead> {
       descr === undefined ? "records" : /O/.test(descr) ? "Python objects" : `values of type ${quoted(descr)}`;
     throw new DataError(`The array ${quoted(name)} holds ${what}; expected numbers, booleans or text of fixed length.`);
   }
-  const sizes = shape.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
   if (sizes.length > MAX_RANK)
     throw new DataError(`The array ${quoted(name)} has ${sizes.length} dimensions, at most ${MAX_RANK} are taken.`);
   return { name, shape: sizes, type, fortran: /'fortran_order':\s*True/.test(header) };

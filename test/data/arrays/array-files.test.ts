@@ -141,6 +141,10 @@ test("images and labels as IDX files make a table", async () => {
 });
 
 describe("is refused, saying where and why", () => {
+  const malformedShape = Buffer.from(
+    npy("<f4", [1, 2], new Float32Array(2)).toString("latin1").replace("(1, 2", "(1  2"),
+    "latin1",
+  );
   test.each<[string, string, Buffer, RegExp]>([
     [
       "an array that is cut short",
@@ -151,6 +155,7 @@ describe("is refused, saying where and why", () => {
     ["objects", NPY, npy("|O", [1], new Uint8Array(8)), /holds Python objects/],
     ["complex numbers", NPY, npy("<c8", [1], new Uint8Array(8)), /values of type "<c8"/],
     ["a single value", NPY, npy("<f4", [], new Float32Array(1)), /is a single value/],
+    ["a shape of no numbers", NPY, malformedShape, /header of the array "x" can't be read/],
     ["no rows", NPY, npy("<f4", [0, 3], new Float32Array(0)), /of shape \(0, 3\) is empty/],
     [
       "infinity",
