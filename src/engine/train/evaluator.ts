@@ -2,8 +2,8 @@
 import { noGrad } from "../autograd.ts";
 import type { Device } from "../device.ts";
 import type { Module } from "../nn/module.ts";
-import { batchSizes } from "./assemble.ts";
 import { Batches } from "./batches.ts";
+import { batchSizes } from "./epoch-size.ts";
 import { Pacer } from "./pacer.ts";
 import type { Examples, ExpectedExamples } from "./plan.ts";
 import { Replayable } from "./replayable.ts";

@@ -1,0 +1,71 @@
+/** The weights after the best epoch so far, and whether none has been better for too long. */
+import type { Module, Weights } from "../nn/module.ts";
+import { type EpochValues, Monitor } from "./monitor.ts";
+import type { Best, EarlyStoppingPlan } from "./plan.ts";
+
+export interface BestState {
+  readonly best: Best | null;
+  readonly badEpochs: number;
+  readonly weights: ReadonlyMap<string, Weights> | null;
+}
+
+export class BestWeights {
+  readonly #model: Module;
+  readonly #hasValidation: boolean;
+  #earlyStopping: EarlyStoppingPlan | null;
+  #monitor: Monitor;
+  /** On the host: training itself never reads them. */
+  #weights: ReadonlyMap<string, Weights> | null = null;
+  /** Whether they are newer than the last checkpoint; whoever makes one says so. */
+  isUnsaved = false;
+
+  constructor(model: Module, earlyStopping: EarlyStoppingPlan | null | undefined, hasValidation: boolean) {
+    this.#model = model;
+    this.#hasValidation = hasValidation;
+    this.#earlyStopping = earlyStopping ?? null;
+    this.#monitor = new Monitor(earlyStopping, hasValidation);
+  }
+
+  /** After an epoch: keeps the weights if it is the best. */
+  observe(values: EpochValues): void {
+    if (!this.#monitor.observe(values)) return;
+    this.#weights = this.#model.stateDict();
+    this.isUnsaved = true;
+  }
+
+  /** The best epoch by what is watched now. */
+  get best(): Best | null {
+    return this.#monitor.best;
+  }
+
+  get shouldStop(): boolean {
+    return this.#monitor.shouldStop;
+  }
+
+  /** From now on; the best so far counts only if the same is watched. */
+  change(earlyStopping: EarlyStoppingPlan | null): void {
+    this.#earlyStopping = earlyStopping;
+    const monitor = new Monitor(earlyStopping, this.#hasValidation);
+    if (!monitor.follow(this.#monitor)) this.#weights = null;
+    this.#monitor = monitor;
+  }
+
+  /** Whether the best weights are the ones that the run ends with. */
+  get areRestored(): boolean {
+    return this.#earlyStopping?.restoreBest ?? false;
+  }
+
+  /** At the end: puts them back, if that is wanted. */
+  finish(): void {
+    if (this.areRestored && this.#weights) this.#model.loadStateDict(this.#weights);
+  }
+
+  get state(): BestState {
+    return { best: this.#monitor.best, badEpochs: this.#monitor.badEpochs, weights: this.#weights };
+  }
+  set state({ best, badEpochs, weights }: BestState) {
+    this.#monitor.best = best;
+    this.#monitor.badEpochs = badEpochs;
+    this.#weights = weights;
+  }
+}
