@@ -47,6 +47,7 @@ export class Metrics {
   watch(app: FastifyInstance): void {
     app.addHook("onResponse", async (request, reply) => {
       // The pattern, not the path: every id would be a series of its own.
+      if (reply.raw.getHeader("content-type") === "text/event-stream") return;
       const route = request.routeOptions.url ?? "none";
       const status = reply.statusCode;
       this.requests.observe({ method: request.method, route, status }, reply.elapsedTime / 1000);

@@ -1,4 +1,5 @@
-import { connect, type Socket } from "node:net";
+import { IncomingMessage, ServerResponse } from "node:http";
+import { connect, Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApiFixture, startTestApi } from "./api-fixture.ts";
 import { type ReadEvent, readEvents, seqs, upTo } from "./event-reader.ts";
@@ -171,6 +172,16 @@ test("a client that lags for too long is cut off", async () => {
   } finally {
     await strict.close();
   }
+});
+
+test("a client that was gone before its stream began is not followed", async () => {
+  const job = await script();
+  const before = listeners();
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  response.destroy();
+  api.hub.subscribe(response, job.id, 0);
+  api.hub.subscribeAll(response, [{ jobId: job.id, after: 0, finished: false }]);
+  expect(listeners()).toBe(before);
 });
 
 test("shutting down ends every stream cleanly and at once", async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/jobs/ids.ts";
 import { cpuAlone } from "../job-fixture.ts";
 import { type ApiFixture, startTestApi } from "./api-fixture.ts";
+import { readEvents } from "./event-reader.ts";
 import { JobScript } from "./job-script.ts";
 
 let api: ApiFixture;
@@ -44,6 +45,15 @@ test("the page tells of jobs, workers, requests and this process", async () => {
     1,
   );
   expect(page.get("process_resident_memory_bytes")).toBeGreaterThan(1e6);
+});
+
+test("a stream, which lasts as long as its job, is no slow request", async () => {
+  const job = await (await (await new JobScript(api.parts).queue()).start()).complete();
+  await readEvents(`${await api.listen()}/v1/jobs/${job.id}/events`);
+  await api.app.inject({ url: `/v1/jobs/${job.id}/events`, headers: { accept: "application/json" } });
+  const page = await metrics();
+  const route = 'method="GET",route="/v1/jobs/:id/events",status="200"';
+  expect(page.get(`epochd_http_request_duration_seconds_count{${route}}`)).toBe(1);
 });
 
 test("a worker that is gone has no series any more", async () => {

@@ -73,19 +73,13 @@ export class EventHub {
 
   /** Streams a job's events after `after` into a response whose head was sent. Ends it after the terminal event. */
   subscribe(response: ServerResponse, jobId: string, after: number): void {
-    if (this.#closed) {
-      response.end();
-      return;
-    }
+    if (this.#isOver(response)) return;
     this.#follow(new OwnResponse(response), jobId, after);
   }
 
   /** The same for several jobs over one response, which ends after the terminal event of the last. */
   subscribeAll(response: ServerResponse, jobs: readonly { jobId: string; after: number; finished: boolean }[]): void {
-    if (this.#closed) {
-      response.end();
-      return;
-    }
+    if (this.#isOver(response)) return;
     const positions = jobs.map(({ after }) => after);
     const shared = new SharedResponse(response, positions);
     jobs.forEach(({ jobId, after, finished }, i) => {
@@ -93,6 +87,12 @@ export class EventHub {
       if (finished) target.end();
       else this.#follow(target, jobId, after);
     });
+  }
+
+  /** A client that went away while its job was looked up says so no second time. */
+  #isOver(response: ServerResponse): boolean {
+    if (this.#closed) response.end();
+    return this.#closed || response.destroyed;
   }
 
   #follow(target: Target, jobId: string, after: number): void {
