@@ -60,15 +60,15 @@ export async function submit({ jobs, datasets, initialWeights }: JobParts, spec:
 
 const patience = { timeout: 25_000, interval: 10 };
 
-export async function untilStatus({ jobs }: JobParts, id: string, status: string): Promise<void> {
+export async function untilStatus({ jobs }: JobParts, id: string, status: string, wait = patience): Promise<void> {
   await vi.waitFor(async () => {
     const job = await jobs.get(id);
     expect(job?.status, JSON.stringify(job?.error)).toBe(status);
-  }, patience);
+  }, wait);
 }
 
-export async function untilEpoch({ jobs }: JobParts, id: string, epoch: number): Promise<void> {
-  await vi.waitFor(async () => expect((await jobs.get(id))?.progress.epoch).toBeGreaterThanOrEqual(epoch), patience);
+export async function untilEpoch({ jobs }: JobParts, id: string, epoch: number, wait = patience): Promise<void> {
+  await vi.waitFor(async () => expect((await jobs.get(id))?.progress.epoch).toBeGreaterThanOrEqual(epoch), wait);
 }
 
 export async function eventsOf({ log }: JobParts, id: string) {
