@@ -1,7 +1,6 @@
 /** torch.nn's losses, as far as the engine has them, and their definitions by type. */
 import type { LossDefinition } from "../nn/definition.ts";
 import { bceLoss, bceWithLogitsLoss } from "./binary-cross-entropy.ts";
-import { ctcLoss } from "./connectionist.ts";
 import { crossEntropyLoss, nllLoss } from "./cross-entropy.ts";
 import { gaussianNLLLoss, klDivLoss, poissonNLLLoss } from "./likelihood.ts";
 import {
@@ -11,6 +10,7 @@ import {
   multiMarginLoss,
   softMarginLoss,
 } from "./margin.ts";
+import { ctcLoss } from "./padded-connectionist.ts";
 import { l1Loss, mseLoss } from "./regression.ts";
 import { huberLoss, smoothL1Loss } from "./robust.ts";
 
