@@ -129,6 +129,12 @@ describe("changing", () => {
     ]);
   });
 
+  test("of a finished job is a 409, also where it asks for fewer epochs than were trained", async () => {
+    const job = await (await (await (await new JobScript(api.parts).queue()).start()).train(3)).complete();
+    const response = await patch(job.id, { epochs: 1 });
+    expect([response.statusCode, response.json().title]).toEqual([409, "Wrong state"]);
+  });
+
   test("is refused with every mistake where it can't be done", async () => {
     const { id } = (await post("/v1/jobs", smallSpec)).json();
     const response = await patch(id, {

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { Job } from "../../jobs/job.ts";
+import { isFinished, Job } from "../../jobs/job.ts";
 import { checkPatch } from "../../spec/check-settings.ts";
 import { JobPatch, JobSettings } from "../../spec/job-spec.ts";
 import { Mistakes, parseOr } from "../../spec/mistakes.ts";
@@ -38,18 +38,21 @@ export function changeRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
     },
     async ({ params: { id }, body }, reply): Promise<Job> => {
-      const { spec, progress } = await findState(parts, id);
+      const { spec, progress, status } = await findState(parts, id);
+      if (isFinished(status)) throw tooLate(id, status);
       const patch = readPatch(body, spec, progress.epoch);
       const outcome = await parts.jobs.change(id, patch);
       if (outcome === "unknown") throw noSuchJob(id);
       const job = await findJob(parts, id);
-      if (outcome === "finished")
-        throw new ProblemError("wrong-state", `Job ${id} is ${job.status} already; there is nothing left to change.`);
+      if (outcome === "finished") throw tooLate(id, job.status);
       reply.code(202);
       return job;
     },
   );
 }
+
+const tooLate = (id: string, status: string): ProblemError =>
+  new ProblemError("wrong-state", `Job ${id} is ${status} already; there is nothing left to change.`);
 
 function readPatch(body: unknown, spec: object, epoch: number): JobPatch {
   const mistakes = new Mistakes();
