@@ -20,7 +20,8 @@ export const dataSource: DataSource = {
   open: (id) => csvBlocks(linesOf(id)),
 };
 
-async function* linesOf(id: string): AsyncGenerator<Uint8Array> {
+/** Its CSV, a line at a time, the header first. */
+export async function* linesOf(id: string): AsyncGenerator<Uint8Array> {
   const [name = "", part] = id.split("-");
   const rows = sets[name];
   if (!rows || (part !== "train" && part !== "test")) throw new Error(`There is no data set ${id}.`);

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { dataSource, statisticsOf } from "../../bench/learning/data-sets.ts";
+import { linesOf, statisticsOf } from "../../bench/learning/data-sets.ts";
 import { idxRows, MissingDataError } from "../../bench/learning/idx-rows.ts";
 
 async function rowsOf(id: string): Promise<string[]> {
   const rows: string[] = [];
-  for await (const row of await dataSource.open(id)) rows.push(String(row));
+  for await (const row of linesOf(id)) rows.push(String(row));
   return rows.slice(1);
 }
 
