@@ -13,6 +13,9 @@ import { defineConfig } from "vitest/config";
 /** Processes, brokers and browsers on a machine that others use, too. The reporter names what needed the second try. */
 const busy = { retry: 1 };
 
+/** One after the other with what talks to processes, and on all cores, since nothing here waits for anything. */
+const computing = { maxWorkers: "100%", sequence: { groupOrder: 1 } };
+
 const suite = (name: string, folders: readonly string[], options = {}) => ({
   extends: true as const,
   test: { name, include: folders.map((folder) => `test/${folder}/**/*.test.ts`), ...options },
@@ -33,7 +36,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "engine", include: ["test/**/*.test.ts"], exclude: own.map((folder) => `test/${folder}/**`) },
+        test: {
+          name: "engine",
+          ...computing,
+          include: ["test/**/*.test.ts"],
+          exclude: own.map((folder) => `test/${folder}/**`),
+        },
       },
       {
         extends: true,
@@ -54,7 +62,7 @@ export default defineConfig({
         },
       },
       suite("service", service, busy),
-      suite("parity", ["parity"]),
+      suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
       suite("faults", ["faults"], busy),
     ],
