@@ -10,7 +10,6 @@
 export { type BackwardOptions, enableGrad, grad, noGrad } from "./autograd.ts";
 export { type Backend, OutOfMemoryError } from "./backend.ts";
 export { findGpu, type GpuAnswer } from "./backends/gpu/find-gpu.ts";
-export { tryGpuApart } from "./backends/gpu/find-gpu-apart.ts";
 export { createGpuBackend, type GpuBackend, type GpuBackendOptions } from "./backends/gpu/gpu-backend.ts";
 export { DeviceLostError, UnavailableError } from "./backends/gpu/gpu-errors.ts";
 export { gpuSettled, gpuShared, settleGpu } from "./backends/gpu/thread-line.ts";

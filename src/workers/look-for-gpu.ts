@@ -1,10 +1,10 @@
 /** Whether this machine has a GPU that computes: asked once, never for long, and an answer whatever happens. */
-import { type GpuAnswer, tryGpuApart } from "../engine/index.ts";
+import { findGpu, type GpuAnswer } from "../engine/index.ts";
 
 /** A driver that says nothing for so long is not waited for. */
 const PATIENCE_MS = 30_000;
 
-export async function lookForGpu(find: () => Promise<GpuAnswer> = tryGpuApart): Promise<GpuAnswer> {
+export async function lookForGpu(find: () => Promise<GpuAnswer> = findGpu): Promise<GpuAnswer> {
   const late = Promise.withResolvers<GpuAnswer>();
   const timer = setTimeout(() => late.resolve({ available: false, why: tooLate }), PATIENCE_MS);
   timer.unref();

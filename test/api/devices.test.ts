@@ -1,7 +1,7 @@
 /** The list of devices, and jobs that ask for one that is not there. */
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { tryGpu } from "../../src/engine/backends/gpu/find-gpu.ts";
+import { tryGpuApart } from "../../src/engine/backends/gpu/find-gpu-apart.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
 import { cpuAlone } from "../job-fixture.ts";
 import { type ApiFixture, smallSpec, startTestApi } from "./api-fixture.ts";
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 /** One to which something answers that computes nothing. */
 async function workWithoutGpu(): Promise<RunningWorker> {
-  const findGpu = () => tryGpu({ flags: ["backend=null"] });
+  const findGpu = () => tryGpuApart({ flags: ["backend=null"] });
   worker = await startWorker(api.config, { url: api.broker.url, logger: pino({ level: "silent" }), findGpu });
   return worker;
 }

@@ -6,7 +6,8 @@ import { BroadcastChannel } from "node:worker_threads";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
-import { findGpu, type GpuAnswer, tryGpu } from "../../src/engine/backends/gpu/find-gpu.ts";
+import { findGpu, type GpuAnswer } from "../../src/engine/backends/gpu/find-gpu.ts";
+import { tryGpuApart } from "../../src/engine/backends/gpu/find-gpu-apart.ts";
 import { modelWeights } from "../../src/engine/index.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
@@ -25,7 +26,7 @@ import {
 
 const hasGpu = (await findGpu()).available;
 /** Answers to WebGPU and computes nothing. */
-const noGpu = (): Promise<GpuAnswer> => tryGpu({ flags: ["backend=null"] });
+const noGpu = (): Promise<GpuAnswer> => tryGpuApart({ flags: ["backend=null"] });
 
 let broker: BrokerFixture;
 let config: Config;

@@ -11,8 +11,9 @@ import type { GpuBackendOptions } from "./gpu-backend.ts";
 const run = promisify(execFile);
 const program = fileURLToPath(new URL("find-gpu-program.ts", import.meta.url));
 
-/** As tryGpu. Throws if the process ends without an answer. */
+/** As tryGpu. Throws if the process ends twice without an answer. */
 export async function tryGpuApart(options: GpuBackendOptions = {}): Promise<GpuAnswer> {
-  const { stdout } = await run(process.execPath, [program, JSON.stringify(options)], { timeout: 60_000 });
+  const ask = () => run(process.execPath, [program, JSON.stringify(options)], { timeout: 60_000 });
+  const { stdout } = await ask().catch(ask);
   return JSON.parse(stdout);
 }

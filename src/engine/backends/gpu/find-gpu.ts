@@ -1,5 +1,6 @@
 /** Whether this machine has a GPU that computes. */
 import type { DeviceFacts } from "./executor.ts";
+import { tryGpuApart } from "./find-gpu-apart.ts";
 import { createGpuBackend, type GpuBackendOptions } from "./gpu-backend.ts";
 import { UnavailableError } from "./gpu-errors.ts";
 
@@ -10,9 +11,9 @@ export type GpuAnswer =
 
 let answer: Promise<GpuAnswer> | undefined;
 
-/** Asked once in the life of a process: it takes some tenths of a second, and where nothing is found Dawn says so on stderr. */
+/** Asked once in the life of a process, in one apart: it takes some tenths of a second. */
 export function findGpu(): Promise<GpuAnswer> {
-  answer ??= tryGpu();
+  answer ??= tryGpuApart();
   return answer;
 }
 

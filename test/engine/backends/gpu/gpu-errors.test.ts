@@ -18,8 +18,7 @@ import { hasWebgpu } from "./lines.ts";
 
 const run = promisify(execFile);
 
-// Apart, and once more where Dawn ended the process that opened it, as it does now and then without a GPU.
-describe("a GPU that is none", { retry: 2 }, () => {
+describe("a GPU that is none", () => {
   it("is refused, though it answers, when it does not compute", async () => {
     expect(await tryGpuApart({ flags: ["backend=null"] })).toEqual({
       available: false,
