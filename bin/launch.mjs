@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Runs the service, or the .ts file named first, on a Node that is new enough: npm ci brings one (docs/decisions/003).
-// Plain JavaScript that any Node can parse. Builds the kernels first if their sources have changed.
+// Plain JavaScript that any Node can parse. Builds kernels and dashboard first if their sources have changed.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -19,6 +19,11 @@ else runPinned();
 async function runHere() {
   const { buildKernels } = await import("../scripts/build-kernels.ts");
   await buildKernels();
+  // A worker alone and the scripts show no page.
+  if (!named && !args.includes("--worker")) {
+    const { buildDashboard } = await import("../scripts/build-dashboard.ts");
+    await buildDashboard();
+  }
   process.argv = [process.argv[0], program, ...args];
   await import(pathToFileURL(program).href);
 }

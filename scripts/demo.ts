@@ -11,6 +11,7 @@ import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
+import { buildDashboard } from "./build-dashboard.ts";
 import { buildKernels } from "./build-kernels.ts";
 import { Client, Dataset, Epoch, Job, Prediction } from "./demo-client.ts";
 import { bad, dim, fact, good, say, strong, title, trainingView } from "./demo-screen.ts";
@@ -50,7 +51,7 @@ async function demo(): Promise<void> {
   say();
   say(`${title("epochd")} ${dim("training as a service")}`);
   say();
-  const { built } = await buildKernels();
+  const built = (await Promise.all([buildKernels(), buildDashboard()])).some((part) => part.built);
   if (built) fact("Kernels", `compiled in ${seconds()}`, "this time only: they are kept");
   const dataDir = await dataDirectory();
   const { signal } = interruption;

@@ -1,6 +1,7 @@
-/** Before any test: the WebAssembly kernels, rebuilt only when their sources changed. */
+/** Before any test: the WebAssembly kernels and the dashboard, rebuilt only when their sources changed. */
+import { buildDashboard } from "../scripts/build-dashboard.ts";
 import { buildKernels } from "../scripts/build-kernels.ts";
 
 export async function setup(): Promise<void> {
-  await buildKernels();
+  await Promise.all([buildKernels(), buildDashboard()]);
 }

@@ -67,7 +67,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
 
   test("draws a run live: its curve, its figures, its end", async () => {
     const job = await (await script({ name: "live" })).start();
-    await page.goto(`${url}/#${job.id}`);
+    await page.goto(`${url}/#/runs/${job.id}`);
     await page.getByRole("heading", { name: "live" }).waitFor();
     await job.train(3, { val_loss: 0.25, metrics: { accuracy: 0.75 } });
     await expect.poll(() => tile("epoch").textContent()).toBe("3 / 10");
@@ -77,13 +77,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
     expect(await inkOf(page)).toBeGreaterThan(50);
     await job.train(7);
     await job.complete();
-    await expect.poll(() => page.locator(".title .status").textContent()).toBe("completed");
+    await expect.poll(() => page.locator(".run-head .status").textContent()).toBe("completed");
     expect(await tile("epoch").textContent()).toBe("10 / 10");
   });
 
   test("draws what happened before it was opened", async () => {
     const job = await (await (await (await script({ name: "past" })).start()).train(10)).complete();
-    await page.goto(`${url}/#${job.id}`);
+    await page.goto(`${url}/#/runs/${job.id}`);
     await expect.poll(() => tile("epoch").textContent()).toBe("10 / 10");
     await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
     await page.getByRole("button", { name: "Delete" }).waitFor();
@@ -92,28 +92,30 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
   test("shows names that look like markup as text", async () => {
     const name = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
     const job = await script({ name, metadata: { "<b>key</b>": "<i>value</i>" } });
-    await page.goto(`${url}/#${job.id}`);
+    await page.goto(`${url}/#/runs/${job.id}`);
     await page.getByRole("heading", { name }).waitFor();
-    expect(await page.locator("#runs .name").first().textContent()).toBe(name);
     expect(await page.locator("main :is(script, b, i, img)").count()).toBe(0);
     expect(await page.title()).toBe(`${name} · epochd`);
     expect(await page.locator(".facts").textContent()).toContain("<b>key</b>: <i>value</i>");
+    await page.getByRole("link", { name: "Runs" }).click();
+    await expect.poll(() => page.locator(".runs .name").first().textContent()).toBe(name);
+    expect(await page.locator("main :is(script, b, i, img)").count()).toBe(0);
   });
 
   test("pauses a run and lets it go on", async () => {
     const job = await script({ name: "patient" });
-    await page.goto(`${url}/#${job.id}`);
+    await page.goto(`${url}/#/runs/${job.id}`);
     await page.getByRole("button", { name: "Pause" }).click();
-    await expect.poll(() => page.locator(".title .status").textContent()).toBe("paused");
+    await expect.poll(() => page.locator(".run-head .status").textContent()).toBe("paused");
     await page.getByRole("button", { name: "Resume" }).click();
-    await expect.poll(() => page.locator(".title .status").textContent()).toBe("queued");
+    await expect.poll(() => page.locator(".run-head .status").textContent()).toBe("queued");
   });
 
   test("cancels a run", async () => {
     const job = await script({ name: "unwanted" });
-    await page.goto(`${url}/#${job.id}`);
+    await page.goto(`${url}/#/runs/${job.id}`);
     await page.getByRole("button", { name: "Cancel" }).click();
-    await expect.poll(() => page.locator(".title .status").textContent()).toBe("cancelled");
+    await expect.poll(() => page.locator(".run-head .status").textContent()).toBe("cancelled");
     expect((await api.parts.log.state(job.id))?.status).toBe("cancelled");
   });
 
@@ -130,10 +132,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
     ).start();
     await job.train(5, { val_loss: 0.5, metrics: { accuracy: 0.5 }, val_metrics: { accuracy: 0.5 } });
     await page.setViewportSize({ width: 390, height: 844 });
-    await page.goto(`${url}/#${job.id}`);
+    await page.goto(`${url}/#/runs/${job.id}`);
     await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-    const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const day = await paper();
     await page.emulateMedia({ colorScheme: "dark" });
     await expect.poll(paper).not.toBe(day);
@@ -147,10 +149,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
     });
     try {
       const { id } = (await api.app.inject({ method: "POST", url: "/v1/jobs", payload: smallSpec })).json();
-      await page.goto(`${url}/#${id}`);
-      await expect.poll(() => page.locator(".title .status").textContent(), { timeout: 20_000 }).toBe("completed");
+      await page.goto(`${url}/#/runs/${id}`);
+      await expect.poll(() => page.locator(".run-head .status").textContent(), { timeout: 20_000 }).toBe("completed");
       const download = page.waitForEvent("download");
-      await page.getByRole("link", { name: "Download model" }).click();
+      await page.getByRole("button", { name: "Download model" }).click();
       expect((await download).suggestedFilename()).toBe(`${id}.safetensors`);
     } finally {
       await worker.close();

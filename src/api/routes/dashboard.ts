@@ -1,67 +1,41 @@
-/** The dashboard page and its files. They are read once, at the start; their TypeScript loses its types on the way. */
-import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { stripTypeScriptTypes } from "node:module";
-import { dirname, extname } from "node:path";
-import { fileURLToPath } from "node:url";
-import fastifyStatic from "@fastify/static";
+/** The dashboard page and its files, as scripts/build-dashboard.ts has built them. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type DashboardFile, ENCODINGS, readDashboard } from "../dashboard-files.ts";
 
-const FOLDER = new URL("../../dashboard/", import.meta.url);
-const UPLOT = dirname(fileURLToPath(import.meta.resolve("uplot/dist/uPlot.esm.js")));
-
-const TYPES: Record<string, string> = {
-  ".ts": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-  ".html": "text/html; charset=utf-8",
-};
-
-interface Asset {
-  readonly type: string;
-  readonly body: string;
-  readonly etag: string;
-}
+const A_YEAR_S = 31_536_000;
+const NOT_BUILT =
+  "The dashboard is not built. `npm run build` builds it; the service shows it from its next start on.\n";
 
 export async function dashboardRoutes(app: FastifyInstance): Promise<void> {
-  const assets = await readAssets();
-  app.get("/", { schema: { hide: true } }, (request, reply) => send(assets.get("index.html"), request, reply));
-  app.get<{ Params: { file: string } }>("/assets/dashboard/:file", { schema: { hide: true } }, (request, reply) =>
-    send(assets.get(request.params.file), request, reply),
-  );
-  await app.register(fastifyStatic, {
-    root: UPLOT,
-    prefix: "/assets/uplot/",
-    decorateReply: false,
-    schemaHide: true,
-    maxAge: "1h",
+  const files = await readDashboard();
+  app.get("/", { schema: { hide: true } }, (request, reply) => {
+    const page = files.get("index.html");
+    return page ? send(page, request, reply) : reply.code(503).type("text/plain; charset=utf-8").send(NOT_BUILT);
+  });
+  app.get<{ Params: { file: string } }>("/assets/dashboard/:file", { schema: { hide: true } }, (request, reply) => {
+    const file = files.get(request.params.file);
+    if (file) return send(file, request, reply);
+    reply.callNotFound();
+    return reply;
   });
 }
 
-function send(asset: Asset | undefined, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (!asset) {
-    reply.callNotFound();
-    return reply;
-  }
-  reply.header("etag", asset.etag).header("cache-control", "no-cache");
-  if (request.headers["if-none-match"] === asset.etag) return reply.code(304).send();
-  return reply.type(asset.type).send(asset.body);
+function send(file: DashboardFile, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply
+    .header("etag", file.etag)
+    .header("vary", "accept-encoding")
+    .header("cache-control", file.immutable ? `public, max-age=${A_YEAR_S}, immutable` : "no-cache");
+  if (request.headers["if-none-match"] === file.etag) return reply.code(304).send();
+  const accepted = String(request.headers["accept-encoding"] ?? "");
+  const encoding = ENCODINGS.find(({ name }) => file.compressed.has(name) && takes(accepted, name));
+  if (encoding) reply.header("content-encoding", encoding.name);
+  return reply.type(file.type).send((encoding && file.compressed.get(encoding.name)) ?? file.body);
 }
 
-async function readAssets(): Promise<Map<string, Asset>> {
-  const assets = new Map<string, Asset>();
-  for (const file of await readdir(FOLDER)) {
-    const type = TYPES[extname(file)];
-    if (!type) continue;
-    const text = await readFile(new URL(file, FOLDER), "utf8");
-    const body = extname(file) === ".ts" ? forBrowser(text) : text;
-    const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
-    assets.set(file, { type, body, etag });
-  }
-  return assets;
-}
-
-/** Browsers know no types and no package names. */
-function forBrowser(source: string): string {
-  return stripTypeScriptTypes(source).replaceAll('from "uplot"', 'from "/assets/uplot/uPlot.esm.js"');
+/** Whether `Accept-Encoding` names it, and not with a weight of zero. */
+function takes(accepted: string, encoding: string): boolean {
+  return accepted.split(",").some((part) => {
+    const [name, weight] = part.split(";").map((word) => word.trim());
+    return name === encoding && !/^q=0(?:\.0*)?$/.test(weight ?? "");
+  });
 }

@@ -1,7 +1,7 @@
 /** The epochs of a run in columns: filled from its history, then by each epoch event. */
+import type { EpochEvent, History } from "../service/jobs.ts";
+import { label } from "../shared/format.ts";
 import type { Columns, Curve } from "./chart.ts";
-import { label } from "./format.ts";
-import type { EpochEvent, History } from "./service.ts";
 
 type Column = (number | null)[];
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, bytes, duration, figure, label } from "../../src/dashboard/format.ts";
+import { ago, bytes, duration, figure, label } from "../../../src/dashboard/shared/format.ts";
 
 describe("on the dashboard", () => {
   test.each([

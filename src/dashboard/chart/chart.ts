@@ -1,6 +1,8 @@
 /** A curve per column over the epochs, in the page's colours, following its width and its theme. */
+import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
-import { figure } from "./format.ts";
+import { figure } from "../shared/format.ts";
+import { colorOf } from "./color-of.ts";
 
 export interface Curve {
   label: string;
@@ -58,8 +60,7 @@ export class Chart {
 
   readonly #redraw = (): void => {
     this.#plot?.destroy();
-    const css = getComputedStyle(document.documentElement);
-    const color = (name: string) => css.getPropertyValue(name).trim();
+    const color = colorOf;
     const axis = {
       stroke: color("--soft"),
       font: "12px system-ui, sans-serif",
