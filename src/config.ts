@@ -4,9 +4,13 @@ import { resolve } from "node:path";
 import { z } from "zod";
 
 const count = (max: number) => z.coerce.number().int().min(1).max(max);
+/** Holds a password or a key: shown nowhere. */
+const secret = { secret: true } as const;
+
+const url = z.string().regex(/^https?:\/\/[^\s/]+\S*$/);
 
 /** One line per variable: how it is read, and the sentence a person gets when it is wrong. */
-const Environment = z.object({
+export const Environment = z.object({
   PORT: z.coerce
     .number()
     .int()
@@ -20,6 +24,7 @@ const Environment = z.object({
     .string()
     .regex(/^rediss?:\/\/\S+$/)
     .optional()
+    .meta(secret)
     .describe("the URL of a Redis or Valkey server, such as redis://127.0.0.1:6379"),
   BROKER: z.enum(["auto", "server", "embedded"]).default("auto").describe("one of auto, server, embedded"),
   LOG_LEVEL: z
@@ -65,6 +70,7 @@ const Environment = z.object({
     .string()
     .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/)
     .optional()
+    .meta(secret)
     .describe("whsec_ and at least 24 bytes as base64, the secret that signs webhooks"),
   WEBHOOK_ALLOW_PRIVATE: z.enum(["0", "1"]).default("0").describe("1 to let webhooks reach private addresses, else 0"),
   API_KEYS_REQUIRED: z
@@ -75,6 +81,37 @@ const Environment = z.object({
     .enum(["0", "1"])
     .default("0")
     .describe("1 to listen on more than the loopback although no API key is configured, else 0"),
+  S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
+    .optional()
+    .describe("a bucket for data sets and models, such as epochd; left out: they lie in DATA_DIR"),
+  S3_ENDPOINT: url.optional().describe("the URL of the S3 server, such as http://minio:9000; left out: AWS"),
+  S3_REGION: z.string().min(1).default("us-east-1").describe("the region of the bucket"),
+  S3_ACCESS_KEY_ID: z
+    .string()
+    .optional()
+    .describe("the name of a key of the S3 server; left out: what the AWS SDK finds by itself"),
+  S3_SECRET_ACCESS_KEY: z.string().optional().meta(secret).describe("the secret of that key"),
+  S3_PREFIX: z
+    .string()
+    .regex(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)*$/)
+    .default("")
+    .describe("what the name of every object starts with, a folder such as epochd/"),
+  S3_PATH_STYLE: z
+    .enum(["0", "1"])
+    .optional()
+    .describe("1 to name the bucket in the path, 0 in the host name; left out: 1 with an S3_ENDPOINT, else 0"),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url
+    .optional()
+    .describe("the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318"),
+  OTEL_SERVICE_NAME: z.string().min(1).default("epochd").describe("the name of this service in traces"),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe("the share of requests that are traced, 0 to 1; who calls with a traceparent has decided already"),
 });
 
 export interface Config {
@@ -108,6 +145,31 @@ export interface Config {
   readonly webhookAllowPrivate: boolean;
   readonly apiKeysRequired: boolean;
   readonly allowOpen: boolean;
+  /** Null: objects lie in the data directory. */
+  readonly s3: S3Location | null;
+  /** Null: nothing is traced. */
+  readonly tracing: TracingTarget | null;
+}
+
+export interface S3Location {
+  readonly bucket: string;
+  /** What every key starts with, such as `epochd/`; may be empty. */
+  readonly prefix: string;
+  readonly region: string;
+  /** Undefined: that of AWS in this region. */
+  readonly endpoint: string | undefined;
+  /** Undefined: what the SDK finds by itself, such as the role of a machine. */
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** The bucket as part of the path rather than of the host name. */
+  readonly pathStyle: boolean;
+}
+
+export interface TracingTarget {
+  /** Of a collector, without the path of its signals. */
+  readonly endpoint: string;
+  readonly service: string;
+  /** Of the traces that begin here. */
+  readonly share: number;
 }
 
 /** A wrong start: its message is the one line that a person sees. */
@@ -145,6 +207,37 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     webhookAllowPrivate: value.WEBHOOK_ALLOW_PRIVATE === "1",
     apiKeysRequired: value.API_KEYS_REQUIRED === "1",
     allowOpen: value.ALLOW_OPEN === "1",
+    s3: s3Location(value),
+    tracing:
+      value.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? null
+        : {
+            endpoint: value.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, ""),
+            service: value.OTEL_SERVICE_NAME,
+            share: value.OTEL_TRACES_SAMPLER_ARG,
+          },
+  };
+}
+
+function s3Location(value: z.infer<typeof Environment>): S3Location | null {
+  const { S3_BUCKET: bucket, S3_ENDPOINT: endpoint } = value;
+  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = value;
+  if (bucket === undefined) {
+    const lonely = endpoint !== undefined ? "S3_ENDPOINT" : accessKeyId !== undefined ? "S3_ACCESS_KEY_ID" : null;
+    if (lonely === null) return null;
+    throw new ConfigError(`${lonely} is set, but S3_BUCKET is not: name the bucket that objects are to lie in`);
+  }
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    throw new ConfigError("S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together: set both or neither");
+  }
+  return {
+    bucket,
+    prefix: value.S3_PREFIX,
+    region: value.S3_REGION,
+    endpoint,
+    credentials:
+      accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey },
+    pathStyle: value.S3_PATH_STYLE === undefined ? endpoint !== undefined : value.S3_PATH_STYLE === "1",
   };
 }
 
@@ -166,10 +259,14 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+export function isSecret(field: z.ZodType | undefined): boolean {
+  return field?.meta()?.["secret"] === true;
+}
+
 function wrongValue(name: PropertyKey | undefined, given: Record<string, string | undefined>): string {
   const key = String(name);
   const field = Object.entries(Environment.shape).find(([field]) => field === key)?.[1];
   // A URL may hold a password, which has no place in a terminal or a log.
-  const found = key === "REDIS_URL" || key === "WEBHOOK_SECRET" ? "something else" : `"${given[key]}"`;
+  const found = isSecret(field) ? "something else" : `"${given[key]}"`;
   return `${key} must be ${field?.description ?? "different"}, got ${found}`;
 }

@@ -7,13 +7,14 @@ import { DirectoryLockedError } from "./broker/directory-lock.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { ObstacleError, type Part, type Running, runKeys, runPart } from "./service/parts.ts";
 import { runService } from "./service/run-service.ts";
+import { showConfig } from "./service/show-config.ts";
 
 /** Longer than a worker needs to write its last checkpoints, shorter than people wait. */
 const STOP_MS = 4500;
 
 const USAGE =
   "npm start runs the whole service; npm start -- --api and npm start -- --worker run one part of it; " +
-  "npm start -- keys create <name> makes an API key";
+  "npm start -- config shows the configuration; npm start -- keys create <name> makes an API key";
 
 // A terminal that was closed is no reason to end in disorder.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
@@ -27,6 +28,10 @@ process.on("warning", (warning) => {
 try {
   const args = process.argv.slice(2);
   const config = readConfig(process.env);
+  if (args[0] === "config" && args.length === 1) {
+    console.log(showConfig(process.env));
+    process.exit(0);
+  }
   if (args[0] === "keys") {
     console.log((await runKeys(config, args.slice(1))).join("\n"));
     process.exit(0);

@@ -44,6 +44,23 @@ describe("the configuration", () => {
     expect(() => readConfig({ REDIS_URL: "http://:secret@host" })).toThrow(/^REDIS_URL must be .* got something else$/);
   });
 
+  test.each([
+    [{ S3_ENDPOINT: "http://minio:9000" }, /^S3_ENDPOINT is set, but S3_BUCKET is not/],
+    [{ S3_BUCKET: "models", S3_ACCESS_KEY_ID: "a" }, /^S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together/],
+    [{ S3_BUCKET: "Models" }, /^S3_BUCKET must be a bucket .* got "Models"$/],
+    [{ S3_BUCKET: "models", S3_PREFIX: "../x/" }, /^S3_PREFIX must be /],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" }, /^OTEL_EXPORTER_OTLP_ENDPOINT must be the URL of /],
+  ])("refuses what does not fit together: %j", (env, message) => {
+    expect(() => readConfig(env)).toThrow(message);
+  });
+
+  test("names the bucket in the path where an endpoint is given, as most servers want it", () => {
+    expect(readConfig({ S3_BUCKET: "models" }).s3).toMatchObject({ pathStyle: false, credentials: undefined });
+    const env = { S3_BUCKET: "models", S3_ENDPOINT: "http://minio:9000" };
+    expect(readConfig(env).s3?.pathStyle).toBe(true);
+    expect(readConfig({ ...env, S3_PATH_STYLE: "0" }).s3?.pathStyle).toBe(false);
+  });
+
   test("names all wrong values in one line", () => {
     expect(() => readConfig({ PORT: "x", BROKER: "y" })).toThrow(/^PORT .*; BROKER .*$/);
   });

@@ -3,6 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { newId } from "../jobs/ids.ts";
+import { StoreAwayError } from "../jobs/object-store.ts";
 import { isBrokerAway } from "../jobs/redis.ts";
 import { ProblemError } from "./problems.ts";
 
@@ -31,6 +32,7 @@ export function answerErrors(app: FastifyInstance): void {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
   if (problem.status >= 500 && problem.problem !== "unavailable") request.log.error({ err: error }, problem.message);
+  else if (error instanceof StoreAwayError) request.log.warn({ err: error }, problem.message);
   else request.log.debug({ err: error }, problem.message);
   return reply
     .code(problem.status)
@@ -41,6 +43,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
+  if (error instanceof StoreAwayError) return storeAway(error);
   if (isBrokerAway(error)) return brokerAway(error);
   if (error instanceof Error && "code" in error) {
     const known = KNOWN.get(String(error.code));
@@ -60,6 +63,15 @@ export function brokerAway(cause: unknown): ProblemError {
   return new ProblemError(
     "unavailable",
     `The broker that keeps the jobs does not answer. Nothing was changed; try again in ${RETRY_AFTER_S} s.`,
+    { headers: { "retry-after": String(RETRY_AFTER_S) }, cause },
+  );
+}
+
+/** Why is for the log: it may name hosts that are nobody's business. */
+function storeAway(cause: StoreAwayError): ProblemError {
+  return new ProblemError(
+    "unavailable",
+    `The store of data sets and models does not answer. Try again in ${RETRY_AFTER_S} s.`,
     { headers: { "retry-after": String(RETRY_AFTER_S) }, cause },
   );
 }

@@ -1,9 +1,9 @@
 /** The object store on a local or mounted disk: a file per object, written beside, synced and renamed. */
 import { createHash, randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { access, constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import { ObjectKeyError, ObjectNotFoundError, type ObjectStore, type StoredObject } from "./object-store.ts";
+import { checkKey, ObjectNotFoundError, type ObjectStore, type StoredObject } from "./object-store.ts";
 
 export class DiskObjectStore implements ObjectStore {
   readonly root: string;
@@ -67,11 +67,14 @@ export class DiskObjectStore implements ObjectStore {
     return files.map((path) => path.slice(this.root.length + 1)).sort();
   }
 
+  /** The folder is made when it is missing: it is with the first object, too. */
+  async check(): Promise<void> {
+    await mkdir(this.root, { recursive: true });
+    await access(this.root, constants.R_OK | constants.W_OK);
+  }
+
   private pathOf(key: string): string {
-    const parts = key.split("/");
-    // A part can't start with a dot: so neither "..", nor a file that is still being written.
-    if (!parts.every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(part))) throw new ObjectKeyError(key);
-    return join(this.root, ...parts);
+    return join(this.root, ...checkKey(key).split("/"));
   }
 }
 

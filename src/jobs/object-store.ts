@@ -18,6 +18,8 @@ export interface ObjectStore {
   remove(key: string): Promise<void>;
   /** The keys below a folder, sorted. */
   list(folder: string): Promise<string[]>;
+  /** Throws what prevents it from being used. */
+  check(): Promise<void>;
 }
 
 export class ObjectNotFoundError extends Error {
@@ -38,4 +40,18 @@ export class ObjectKeyError extends Error {
         'none of them starting with "."',
     );
   }
+}
+
+/** The store itself can't be used now, rather than that an object is missing. */
+export class StoreAwayError extends Error {
+  override readonly name = "StoreAwayError";
+  constructor(reason: string, cause?: unknown) {
+    super(`The object store does not answer: ${reason}`, { cause });
+  }
+}
+
+/** The key, if it is one. Throws ObjectKeyError: a part can't start with a dot, so no key is "..", nor a file that is still being written. */
+export function checkKey(key: string): string {
+  if (!key.split("/").every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(part))) throw new ObjectKeyError(key);
+  return key;
 }

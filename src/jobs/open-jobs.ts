@@ -1,16 +1,15 @@
 /** Everything about jobs on one broker, opened together: what the API and the tests work with. */
-import { join } from "node:path";
 import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { DatasetStore } from "./dataset-store.ts";
-import { DiskObjectStore } from "./disk-object-store.ts";
 import { InitialWeights } from "./initial-weights.ts";
 import { JobLog } from "./job-log.ts";
 import { JobQueue } from "./job-queue.ts";
 import { Jobs } from "./jobs.ts";
 import { createKeys } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { openObjectStore, storePlace } from "./open-object-store.ts";
 import { Owners } from "./owners.ts";
 import { connectImpatient } from "./redis.ts";
 import { Webhooks } from "./webhooks.ts";
@@ -32,12 +31,11 @@ export interface JobParts {
   close(): Promise<void>;
 }
 
-export async function openJobs(config: Pick<Config, "namespace" | "dataDir">, url: string): Promise<JobParts> {
-  const redis = await connectImpatient(url);
+export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s3">, url: string): Promise<JobParts> {
+  const [store, redis] = await Promise.all([openObjectStore(storePlace(config)), connectImpatient(url)]);
   const keys = createKeys(config.namespace);
   const log = new JobLog(redis, keys);
   const queue = new JobQueue(redis, keys);
-  const store = new DiskObjectStore(join(config.dataDir, "objects"));
   return {
     jobs: new Jobs({ redis, log, queue, store }),
     log,

@@ -25,8 +25,6 @@ export type RunOutcome = "over" | "waits" | "elsewhere";
 export interface RunnerParts {
   readonly log: JobLog;
   readonly store: ObjectStore;
-  /** Where threads find the objects. */
-  readonly objects: string;
   readonly pool: TrainerPool;
   readonly worker: string;
   readonly devices: WorkerDevices;
@@ -110,7 +108,6 @@ async function runOn(
     device,
     jobId: state.id,
     spec,
-    objects: parts.objects,
     checkpoint: from?.key ?? null,
     changed: own.changes,
     plannedChanges: own.plannedChanges,
@@ -140,7 +137,7 @@ async function runOn(
 /** Before the claim: what is chosen is part of it, and until then the job is as good in the queue. */
 async function deviceFor(
   thread: TrainerThread,
-  { devices, objects, stopGraceMs }: RunnerParts,
+  { devices, stopGraceMs }: RunnerParts,
   state: JobState,
   spec: JobSpec,
   signal: AbortSignal,
@@ -152,7 +149,7 @@ async function deviceFor(
   const pull = () => stop.pull();
   signal.addEventListener("abort", pull);
   if (signal.aborted) pull();
-  const order = { task: "measure" as const, jobId: state.id, spec, objects, control: control.memory, gpu: gpuShared() };
+  const order = { task: "measure" as const, jobId: state.id, spec, control: control.memory, gpu: gpuShared() };
   const ended = await thread.run(order);
   signal.removeEventListener("abort", pull);
   stop.release();

@@ -1,16 +1,15 @@
 /** A worker: takes jobs from the queue, trains each in a thread of its own, and stays ready to hear a cancel. */
 import { hostname } from "node:os";
-import { join } from "node:path";
 import type { Worker as QueueWorker } from "bullmq";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { GpuAnswer } from "../engine/index.ts";
 import { onSignal, type Signal } from "../jobs/control.ts";
-import { DiskObjectStore } from "../jobs/disk-object-store.ts";
 import { JobLog } from "../jobs/job-log.ts";
 import { JobQueue, type QueueKind } from "../jobs/job-queue.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { createKeys } from "../jobs/keys.ts";
+import { openObjectStore, storePlace } from "../jobs/open-object-store.ts";
 import { connectPatient } from "../jobs/redis.ts";
 import { Webhooks } from "../jobs/webhooks.ts";
 import { WorkerRegistry } from "../jobs/worker-registry.ts";
@@ -29,6 +28,7 @@ type WorkerConfig = Pick<
   Config,
   | "namespace"
   | "dataDir"
+  | "s3"
   | "concurrency"
   | "stopGraceMs"
   | "lockMs"
@@ -59,13 +59,17 @@ export async function startWorker(
   const { logger } = parts;
   const name = `${hostname()}-${process.pid}`;
   const keys = createKeys(config.namespace);
-  const objects = join(config.dataDir, "objects");
+  const objects = storePlace(config);
   const { heapMb, dataCacheMb, engineThreads: threads } = config;
   const newPool = (size: number) =>
-    new TrainerPool({ size, program: parts.program ?? TRAINER, heapMb, dataCacheMb, engineThreads: threads });
+    new TrainerPool({ size, program: parts.program ?? TRAINER, heapMb, dataCacheMb, engineThreads: threads, objects });
   const first = newPool(config.concurrency);
   const mode = await first.ready();
-  const [redis, subscriber] = await Promise.all([connectPatient(parts.url), connectPatient(parts.url)]);
+  const [store, redis, subscriber] = await Promise.all([
+    openObjectStore(objects),
+    connectPatient(parts.url),
+    connectPatient(parts.url),
+  ]);
   const log = new JobLog(redis, keys);
   const wishes: RunnerParts["wishes"] = new Map();
   const registry = new WorkerRegistry(redis, keys);
@@ -77,8 +81,7 @@ export async function startWorker(
     onGpu: devices.onGpu,
     wishes,
     log,
-    store: new DiskObjectStore(objects),
-    objects,
+    store,
     worker: name,
     stopGraceMs: config.stopGraceMs,
     logger,

@@ -11,8 +11,6 @@ export interface TrainOrder {
   readonly device: DeviceKind;
   readonly jobId: string;
   readonly spec: JobSpec;
-  /** Of the object store, which threads read by themselves. */
-  readonly objects: string;
   /** The object to go on from; null to start at the beginning. */
   readonly checkpoint: string | null;
   /** What changed in earlier attempts, and how many of those changes stand in the spec. */
@@ -27,7 +25,7 @@ export interface TrainOrder {
 }
 
 /** A job whose first steps are to be tried on both devices. */
-export interface MeasureOrder extends Pick<TrainOrder, "jobId" | "spec" | "objects" | "control" | "gpu"> {
+export interface MeasureOrder extends Pick<TrainOrder, "jobId" | "spec" | "control" | "gpu"> {
   readonly task: "measure";
 }
 

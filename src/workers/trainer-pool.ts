@@ -1,6 +1,7 @@
 /** Threads that train, ready before they are needed and used again; one that is ended is replaced. */
 import { Worker as Thread } from "node:worker_threads";
 import { gpuSettled } from "../engine/index.ts";
+import type { StorePlace } from "../jobs/open-object-store.ts";
 import type { TrainerMessage, TrainerOrder } from "./trainer-messages.ts";
 
 /** The trainer's last word, or that it died without one. */
@@ -19,6 +20,8 @@ export interface PoolOptions {
   readonly dataCacheMb: number;
   /** Threads that share the work of one job. */
   readonly engineThreads: number;
+  /** The object store, which threads read by themselves. */
+  readonly objects: StorePlace;
 }
 
 export class TrainerPool {
@@ -81,9 +84,9 @@ export class TrainerThread {
   private onNews: (news: TrainerNews) => void = () => {};
   private onEnd: (end: TrainerEnd) => void = () => {};
 
-  constructor({ program, heapMb, dataCacheMb, engineThreads }: Omit<PoolOptions, "size">) {
+  constructor({ program, heapMb, dataCacheMb, engineThreads, objects }: Omit<PoolOptions, "size">) {
     this.thread = new Thread(program, {
-      workerData: { engineThreads, dataCacheMb },
+      workerData: { engineThreads, dataCacheMb, objects },
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
     const ready = Promise.withResolvers<string>();

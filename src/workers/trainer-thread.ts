@@ -18,10 +18,9 @@ import { loadBulk } from "../jobs/bulk.ts";
 import { DatasetCache } from "../jobs/dataset-cache.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import type { DeviceKind } from "../jobs/device-info.ts";
-import { DiskObjectStore } from "../jobs/disk-object-store.ts";
 import type { EventPayload } from "../jobs/events.ts";
 import { initialWeightsKey } from "../jobs/initial-weights.ts";
-import type { ObjectStore } from "../jobs/object-store.ts";
+import { openObjectStore } from "../jobs/open-object-store.ts";
 import { jobProblems } from "../jobs/problem.ts";
 import { changeOf, specChange } from "../spec/change.ts";
 import { createPlan, prepareJobData } from "../spec/create-plan.ts";
@@ -41,8 +40,9 @@ import {
 const port = parentPort;
 if (!port) throw new Error("trainer-thread.ts runs as a worker thread; trainer-pool.ts starts it.");
 const threads = Number(workerData.engineThreads);
-const cacheBytes = Number(workerData.dataCacheMb) * 2 ** 20;
-const caches = new Map<string, DatasetCache>();
+const store = await openObjectStore(workerData.objects);
+/** Kept from job to job. */
+const datasets = new DatasetCache(new DatasetStore(store), Number(workerData.dataCacheMb) * 2 ** 20);
 
 port.on("message", (order: TrainerOrder) => void (order.task === "train" ? train(order) : measure(order)));
 // Before the first job, so that missing kernels end the start of the worker rather than a job.
@@ -67,14 +67,13 @@ async function train(order: TrainOrder): Promise<void> {
 }
 
 async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerMessage> {
-  const store = new DiskObjectStore(order.objects);
   const spec = await loadBulk(order.spec, order.jobId, store);
-  const prepared = await prepareJobData(spec, datasetsIn(store));
+  const prepared = await prepareJobData(spec, datasets);
   const { preprocess, classes } = prepared;
   tell({ type: "prepared", preprocess: JSON.stringify({ preprocess, classes: classes ?? null }) });
   if (control.shouldStop()) return { type: "done", outcome: "stopped" };
 
-  const plan = createPlan(spec, prepared, { ...order, trained: await trainedWeights(order, store) });
+  const plan = createPlan(spec, prepared, { ...order, trained: await trainedWeights(order) });
   const checkpoint = order.checkpoint === null ? null : await store.read(order.checkpoint);
   const { backend, close } = await openDevice(order.device, spec, order.gpu);
   try {
@@ -100,10 +99,9 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
 async function measure(order: MeasureOrder): Promise<void> {
   const control = new Control(order.control);
   try {
-    const store = new DiskObjectStore(order.objects);
     const spec = await loadBulk(order.spec, order.jobId, store);
-    const prepared = await prepareJobData(spec, datasetsIn(store));
-    const trained = await trainedWeights({ ...order, checkpoint: null }, store);
+    const prepared = await prepareJobData(spec, datasets);
+    const trained = await trainedWeights({ ...order, checkpoint: null });
     const open = (device: DeviceKind) => () => openDevice(device, spec, order.gpu);
     const measured = await measureDevices(
       createPlan(spec, prepared, { trained }),
@@ -124,18 +122,8 @@ async function openDevice(device: DeviceKind, { numerics }: JobSpec, gpu: Shared
   return { backend, close: () => backend.dispose() };
 }
 
-/** Kept from job to job. */
-function datasetsIn(store: DiskObjectStore): DatasetCache {
-  const cache = caches.get(store.root) ?? new DatasetCache(new DatasetStore(store), cacheBytes);
-  caches.set(store.root, cache);
-  return cache;
-}
-
 /** Of the job that this one starts from; a checkpoint holds newer ones. */
-async function trainedWeights(
-  { jobId, spec, checkpoint }: Pick<TrainOrder, "jobId" | "spec" | "checkpoint">,
-  store: ObjectStore,
-) {
+async function trainedWeights({ jobId, spec, checkpoint }: Pick<TrainOrder, "jobId" | "spec" | "checkpoint">) {
   const { init } = spec.model;
   if (init === null || !("job_id" in init)) return undefined;
   if (checkpoint !== null) return new Map();

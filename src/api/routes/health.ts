@@ -69,10 +69,7 @@ export function healthRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
     },
     async (_request, reply): Promise<z.infer<typeof Readiness>> => {
-      const [broker, store] = await Promise.all([
-        timed(() => parts.redis.ping()),
-        timed(() => parts.store.exists("datasets/readiness")),
-      ]);
+      const [broker, store] = await Promise.all([timed(() => parts.redis.ping()), timed(() => parts.store.check())]);
       const ready = broker.ok && store.ok;
       if (!ready) reply.code(503).header("retry-after", "2");
       return { status: ready ? "ready" : "unavailable", checks: { broker, store } };
