@@ -51,6 +51,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
     // What is under way may end, such as a large upload; a client that does not read its answer must not hold the rest.
     setTimeout(() => app.server.closeAllConnections(), GRACE_MS).unref();
     // A stream has no end of its own: without this a shutdown would wait for its listeners.
+    parts.feed.close();
     await parts.hub.close();
   });
   app.addHook("onSend", async (_request, reply) => {

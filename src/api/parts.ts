@@ -4,6 +4,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { JobParts } from "../jobs/open-jobs.ts";
 import type { Inference } from "./inference/inference.ts";
 import type { EventHub } from "./sse/hub.ts";
+import type { JobFeed } from "./sse/job-feed.ts";
 
 /** What the service gives. The API closes none of it. */
 export interface ServiceParts extends Omit<JobParts, "close"> {
@@ -14,6 +15,7 @@ export interface ServiceParts extends Omit<JobParts, "close"> {
 /** The service's parts and those that the API adds for itself. */
 export interface ApiParts extends ServiceParts {
   readonly hub: EventHub;
+  readonly feed: JobFeed;
   readonly inference: Inference;
   readonly limits: ApiLimits;
   /** Whether calls need an API key, and each key sees its own alone. */

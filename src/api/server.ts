@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import { buildApp } from "./app.ts";
 import { Inference } from "./inference/inference.ts";
 import { type ApiLimits, DEFAULT_LIMITS, type ServiceParts } from "./parts.ts";
-import { startEventHub } from "./sse/log-source.ts";
+import { startEventHub, startJobFeed } from "./sse/log-source.ts";
 
 export interface RunningApi {
   /** Where it listens, as a client writes it. */
@@ -19,10 +19,12 @@ export async function startApi(
   limits: ApiLimits = DEFAULT_LIMITS,
 ): Promise<RunningApi> {
   const hub = await startEventHub(parts, parts.broker.url);
+  const feed = await startJobFeed(parts, parts.broker.url);
   const inference = new Inference();
-  const app = await buildApp({ ...parts, hub, inference, limits, keysRequired: config.apiKeysRequired });
+  const app = await buildApp({ ...parts, hub, feed, inference, limits, keysRequired: config.apiKeysRequired });
   const close = async () => {
     await app.close();
+    feed.close();
     await Promise.all([hub.close(), inference.close()]);
   };
   try {

@@ -4,9 +4,9 @@ import { z } from "zod";
 import type { JobPatch } from "../spec/job-spec.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
 import { isId } from "./ids.ts";
-import { JOB_STATUSES, type JobState, JobStatus } from "./job.ts";
+import { JOB_STATUSES, type JobState, JobStatus, type JobSummary } from "./job.ts";
 import { loadScripts, type RunScript } from "./job-scripts.ts";
-import { decodeState, encodeFields, type StateFields } from "./job-state.ts";
+import { decodeState, decodeSummary, encodeFields, type StateFields, SUMMARY_FIELDS } from "./job-state.ts";
 import type { Keys } from "./keys.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
 
@@ -93,6 +93,8 @@ export class JobLog {
         keys.waiting,
         keys.counter,
         keys.idempotency(idempotency?.key ?? ""),
+        keys.changes,
+        keys.owners,
       ],
       [
         job.id,
@@ -132,6 +134,8 @@ export class JobLog {
           keys.counter,
           keys.webhooks,
           ...JOB_STATUSES.map((status) => keys.withStatus(status)),
+          keys.changes,
+          keys.owners,
         ],
         args,
       ),
@@ -161,6 +165,12 @@ export class JobLog {
   async states(ids: readonly string[]): Promise<JobState[]> {
     const states = await Promise.all(ids.map((id) => this.state(id)));
     return states.filter((state) => state !== null);
+  }
+
+  /** What a list shows of each, in their order; null for those that there are not. */
+  async summaries(ids: readonly string[]): Promise<(JobSummary | null)[]> {
+    const hashes = await Promise.all(ids.map((id) => this.redis.hmget(this.keys.state(id), ...SUMMARY_FIELDS)));
+    return hashes.map(decodeSummary);
   }
 
   /** 1 for the job that runs next; null for one that does not wait. */
@@ -206,7 +216,8 @@ export class JobLog {
 
   /** Asks the worker that runs a job now, or takes it next, to end or pause it. Whether there is one to ask. */
   async request(id: string, what: "cancel" | "pause"): Promise<boolean> {
-    const status = await this.script("requestOfWorker", [this.keys.state(id)], [`${what}_requested`, "1"]);
+    const { state, changes, owners } = this.keys;
+    const status = await this.script("requestOfWorker", [state(id), changes, owners], [`${what}_requested`, "1", id]);
     return status === "running";
   }
 
@@ -217,7 +228,7 @@ export class JobLog {
     const finished = (["completed", "failed", "cancelled"] as const).map((status) => keys.withStatus(status));
     const reply = await this.script(
       "removeJob",
-      [keys.state(id), keys.events(id), keys.jobs, ...finished, keys.deliveries(id)],
+      [keys.state(id), keys.events(id), keys.jobs, ...finished, keys.deliveries(id), keys.changes, keys.owners],
       [id],
     );
     return Removed.parse(reply)[0];

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { JobPatch, SpecChange } from "../spec/job-spec.ts";
 import { DeviceInfo } from "./device-info.ts";
 import { Best, type EventPayload } from "./events.ts";
-import { Job, type JobState, Latest, Progress, StoredCheckpoint } from "./job.ts";
+import { Job, type JobState, type JobSummary, Latest, Progress, StoredCheckpoint, Trend } from "./job.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
 
 /** Hash fields whose value is JSON; the others are plain strings. */
@@ -18,6 +18,7 @@ export interface StateFields {
   progress?: Progress;
   latest?: object;
   best?: object;
+  trend?: Trend;
   device?: string;
   device_info?: object;
   worker?: string;
@@ -67,6 +68,7 @@ const Hash = z.object({
   progress: json(Progress),
   latest: orNull(json(Latest)),
   best: orNull(json(Best)),
+  trend: z.string().default('{"every":1,"losses":[]}').pipe(json(Trend)),
   device: orNull(z.string()),
   device_info: orNull(json(DeviceInfo)),
   worker: orNull(z.string()),
@@ -108,4 +110,38 @@ export function decodeState(hash: Record<string, string>): JobState | null {
     wishesDone: wishes_done,
     plannedChanges: planned_changes,
   };
+}
+
+const SummaryHash = Hash.pick({
+  id: true,
+  name: true,
+  metadata: true,
+  status: true,
+  created_at: true,
+  started_at: true,
+  finished_at: true,
+  progress: true,
+  latest: true,
+  best: true,
+  device: true,
+  worker: true,
+  attempt: true,
+  cancel_requested: true,
+  pause_requested: true,
+  error: true,
+  seq: true,
+  trend: true,
+});
+
+/** What of the hash makes a summary. */
+export const SUMMARY_FIELDS = Object.keys(SummaryHash.shape);
+
+/** The summary in the values of SUMMARY_FIELDS; null if there is no such job. */
+export function decodeSummary(values: readonly (string | null)[]): JobSummary | null {
+  const hash = Object.fromEntries(
+    SUMMARY_FIELDS.flatMap((field, i) => (values[i] == null ? [] : [[field, values[i]]])),
+  );
+  if (hash["id"] === undefined) return null;
+  const { attempt, ...rest } = SummaryHash.parse(hash);
+  return { ...rest, attempts: attempt };
 }

@@ -74,8 +74,39 @@ export const Job = z
   .meta({ id: "Job" });
 export type Job = z.infer<typeof Job>;
 
+/** So many losses of a trend at most. */
+export const TREND_LENGTH = 64;
+
+export const Trend = z
+  .object({ every: z.int(), losses: z.array(figure) })
+  .meta({ id: "Trend", description: `The loss of each \`every\`-th epoch so far, ${TREND_LENGTH} at most.` });
+export type Trend = z.infer<typeof Trend>;
+
+export const JobSummary = Job.pick({
+  id: true,
+  name: true,
+  metadata: true,
+  status: true,
+  created_at: true,
+  started_at: true,
+  finished_at: true,
+  progress: true,
+  latest: true,
+  best: true,
+  device: true,
+  worker: true,
+  attempts: true,
+  cancel_requested: true,
+  pause_requested: true,
+  error: true,
+})
+  .extend({ seq: z.int().describe("the number of its last event"), trend: Trend })
+  .meta({ id: "JobSummary", description: "What a list shows of a job." });
+export type JobSummary = z.infer<typeof JobSummary>;
+
 /** Everything the state hash of a job holds. */
 export interface JobState extends Omit<Job, "queue_position" | "links"> {
+  readonly trend: Trend;
   readonly priority: number;
   /** Number of the last event. */
   readonly seq: number;
@@ -106,6 +137,7 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
     queueReason: _q,
     ranMs: _r,
     streamedStep: _t,
+    trend: _e,
     ...shown
   } = state;
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };

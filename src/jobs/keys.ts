@@ -7,6 +7,8 @@ export interface Keys {
   readonly jobs: string;
   readonly waiting: string;
   readonly counter: string;
+  /** A stream that names each job that has changed, the newest ten thousand. */
+  readonly changes: string;
   /** API keys by the hash of their secret, and the owner of each job and data set. */
   readonly apiKeys: string;
   readonly owners: string;
@@ -34,6 +36,7 @@ export function createKeys(namespace: string): Keys {
     jobs: `${tag}:jobs`,
     waiting: `${tag}:jobs:waiting`,
     counter: `${tag}:jobs:counter`,
+    changes: `${tag}:jobs:changes`,
     apiKeys: `${tag}:keys`,
     owners: `${tag}:owners`,
     ownedBy: (key) => `${tag}:owned:${key}`,

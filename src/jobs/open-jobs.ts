@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { DatasetStore } from "./dataset-store.ts";
 import { InitialWeights } from "./initial-weights.ts";
+import { JobChanges } from "./job-changes.ts";
 import { JobLog } from "./job-log.ts";
 import { JobQueue } from "./job-queue.ts";
 import { Jobs } from "./jobs.ts";
@@ -18,6 +19,7 @@ import { WorkerRegistry } from "./worker-registry.ts";
 export interface JobParts {
   readonly jobs: Jobs;
   readonly log: JobLog;
+  readonly changes: JobChanges;
   readonly queue: JobQueue;
   readonly store: ObjectStore;
   readonly datasets: DatasetStore;
@@ -39,6 +41,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s
   return {
     jobs: new Jobs({ redis, log, queue, store }),
     log,
+    changes: new JobChanges(redis, keys),
     queue,
     store,
     datasets: new DatasetStore(store),

@@ -1,9 +1,10 @@
 /** Writes down what a trainer tells, in order: epochs in batches, a checkpoint's file before its event. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EventPayload } from "../jobs/events.ts";
-import type { JobState, Latest, StoredCheckpoint } from "../jobs/job.ts";
+import type { JobState, Latest, StoredCheckpoint, Trend } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
+import { EMPTY_TREND, withEpoch } from "../jobs/trend.ts";
 import { SpecChange } from "../spec/job-spec.ts";
 import type { Control, EpochFigures } from "./trainer-messages.ts";
 import type { TrainerNews } from "./trainer-pool.ts";
@@ -38,6 +39,7 @@ export class JobWriter {
   private plannedChanges = 0;
   private wishesDone = 0;
   private progress: JobState["progress"];
+  private trend: Trend = EMPTY_TREND;
   /** The last step whose loss was streamed, also that of an earlier attempt. */
   private streamed = 0;
   /** The last whole epoch, also that of an earlier attempt. */
@@ -71,8 +73,9 @@ export class JobWriter {
   }
 
   /** The state after the claim: until then an earlier attempt could still write. */
-  goOnFrom({ streamedStep, changes, plannedChanges, wishesDone }: JobState): void {
+  goOnFrom({ streamedStep, changes, plannedChanges, wishesDone, trend }: JobState): void {
     this.streamed = streamedStep;
+    this.trend = trend;
     this.changes = changes;
     this.plannedChanges = plannedChanges;
     this.wishesDone = wishesDone;
@@ -179,11 +182,10 @@ export class JobWriter {
     this.progress = { epoch, epochs, step, steps, samples_per_s, eta_s };
     this.latest = latest;
     this.best = best;
-    return {
-      type: "epoch",
-      data,
-      state: { progress: this.progress, latest, best },
-    };
+    const before = this.trend;
+    this.trend = withEpoch(before, epoch, loss);
+    const trend = this.trend === before ? {} : { trend: this.trend };
+    return { type: "epoch", data, state: { progress: this.progress, latest, best, ...trend } };
   }
 
   private async writeChange({ number, wish, changed }: Extract<TrainerNews, { type: "change" }>): Promise<void> {

@@ -5,7 +5,8 @@ import { buildApp } from "../../src/api/app.ts";
 import { Inference } from "../../src/api/inference/inference.ts";
 import { type ApiLimits, DEFAULT_LIMITS } from "../../src/api/parts.ts";
 import type { EventHub, HubOptions } from "../../src/api/sse/hub.ts";
-import { startEventHub } from "../../src/api/sse/log-source.ts";
+import type { JobFeedOptions } from "../../src/api/sse/job-feed.ts";
+import { startEventHub, startJobFeed } from "../../src/api/sse/log-source.ts";
 import type { Config } from "../../src/config.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
@@ -22,18 +23,20 @@ export interface ApiFixture {
 }
 
 export async function startTestApi(
-  options: { limits?: Partial<ApiLimits>; hub?: HubOptions; keysRequired?: boolean } = {},
+  options: { limits?: Partial<ApiLimits>; hub?: HubOptions; feed?: JobFeedOptions; keysRequired?: boolean } = {},
 ): Promise<ApiFixture> {
   const broker = await startTestBroker();
   const config = broker.config();
   const parts = await broker.parts(config);
   const hub = await startEventHub(parts, broker.url, options.hub);
+  const feed = await startJobFeed(parts, broker.url, options.feed);
   const inference = new Inference();
   const app = await buildApp({
     ...parts,
     broker: { url: broker.url, kind: broker.kind, promise: "what the test broker promises" },
     logger: pino({ level: process.env["TEST_LOG"] ?? "silent" }),
     hub,
+    feed,
     inference,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     keysRequired: options.keysRequired ?? false,

@@ -22,6 +22,7 @@ export async function readEvents(
   options: {
     lastEventId?: string;
     accept?: string;
+    headers?: Record<string, string>;
     enough?: (events: ReadEvent[]) => boolean;
     enoughComments?: number;
   } = {},
@@ -29,6 +30,7 @@ export async function readEvents(
   const response = await fetch(url, {
     headers: {
       accept: options.accept ?? "text/event-stream",
+      ...options.headers,
       ...(options.lastEventId !== undefined && { "last-event-id": options.lastEventId }),
     },
   });

@@ -65,8 +65,9 @@ test("a quiet stream is kept open, also when the first of its jobs is over", asy
 });
 
 test.each([
-  ["", 400, "is missing"],
   ["?jobs=", 400, "at least one"],
+  ["?after=7.3", 400, "of jobs that were named"],
+  ["?newest=-1", 400, "newest"],
   ["?jobs=job_a,job_a", 400, "names a job twice"],
   [`?jobs=${Array.from({ length: 101 }, (_, i) => `job_${i}`).join(",")}`, 400, "at most 100"],
   ["?jobs=job_nothing", 404, "job_nothing"],

@@ -1,4 +1,4 @@
-/** The events of many jobs as one stream: browsers hold only six connections per host. */
+/** The events of many jobs as one stream, or the changes of all: browsers hold only six connections per host. */
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -15,21 +15,27 @@ const MOST_JOBS = 100;
 
 const Positions = z
   .string("is given twice; once is enough")
-  .regex(/^\d{1,15}(\.\d{1,15})*$/, "expects the id of an event of this stream, such as 7.0.12");
+  .regex(
+    /^\d{1,15}(\.\d{1,15})*$|^\d{1,15}-\d{1,15}$/,
+    "expects the id of an event of this stream, such as 7.0.12, or 1764240000000-0 in that of all jobs",
+  );
 
 const Query = z.strictObject({
   jobs: z
-    .string({
-      error: ({ input }) =>
-        input === undefined
-          ? "is missing: expects the ids of jobs, joined by commas"
-          : "is given twice; once is enough",
-    })
+    .string("is given twice; once is enough")
     .transform((text) => text.split(",").filter((id) => id !== ""))
     .refine((ids) => ids.length > 0, "expects at least one id")
     .refine((ids) => ids.length <= MOST_JOBS, `expects at most ${MOST_JOBS} ids`)
     .refine((ids) => new Set(ids).size === ids.length, "names a job twice")
-    .describe("The ids of jobs, joined by commas."),
+    .optional()
+    .describe("The ids of jobs, joined by commas; left out, all jobs are followed, each by its summary."),
+  newest: z.coerce
+    .number("expects a number")
+    .int("expects a whole number")
+    .min(0)
+    .max(100_000)
+    .default(1000)
+    .describe("Without `jobs`: how many of the jobs that there are already are told at the start, the newest ones."),
   after: Positions.optional().describe("The id of the last event that is known; the answer goes on behind it."),
 });
 
@@ -43,7 +49,9 @@ const Headers = z.looseObject({
 const STREAM = z.string().meta({
   description:
     "Server-sent events as those of one job; `job_id` in the `data` tells whose. The `id` holds the seq of each job's last event, in the " +
-    "order of `jobs`.",
+    "order of `jobs`. Without `jobs`: `list` (forget what you know), then a `job` (a JobSummary) for each job that there is, newest first, " +
+    "and `listed`; from then on `job` for each that was made or has changed, as it is then, and `removed` (its `id`). `position` has the `id` " +
+    "to go on behind.",
   examples: ['id: 7.3\nevent: epoch\ndata: {"seq":7,"job_id":"job_…", …}\n\n'],
 });
 
@@ -58,7 +66,8 @@ export function eventsOfJobsRoutes(fastify: FastifyInstance, parts: ApiParts): v
         summary: "Follow many jobs",
         description:
           "Every event of each job, once and in the order of its seqs, over one connection. It goes on behind `Last-Event-ID`, and ends when all " +
-          "jobs have ended; a reconnect then gets 204.",
+          "jobs have ended; a reconnect then gets 204. Without `jobs`, every job that you may see is told, then each that is made or changes: a " +
+          "few times a second at most, as it is then. That stream has no end.",
         querystring: Query,
         headers: Headers,
         response: {
@@ -68,9 +77,15 @@ export function eventsOfJobsRoutes(fastify: FastifyInstance, parts: ApiParts): v
         },
       },
     },
-    async ({ query: { jobs, after }, headers, owner }, reply) => {
+    async ({ query: { jobs, after, newest }, headers, owner }, reply) => {
+      const known = headers["last-event-id"] || after;
+      if (jobs === undefined) {
+        const follower = { owner, after: positionOf(known), newest };
+        parts.feed.follow(openStream(reply), follower);
+        return;
+      }
       for (const id of jobs) if (!(await maySee(parts, { owner }, id))) throw noSuchJob(id);
-      const asked = positionsOf(headers["last-event-id"] || after, jobs.length);
+      const asked = positionsOf(known, jobs.length);
       const last = await Promise.all(jobs.map((id) => lastEvent(parts, id)));
       const followed = jobs.map((jobId, i) => {
         const { seq = 0, type = "" } = last[i] ?? {};
@@ -81,6 +96,15 @@ export function eventsOfJobsRoutes(fastify: FastifyInstance, parts: ApiParts): v
       if (followed.every(({ finished }) => finished)) return reply.code(204).send(null);
       parts.hub.subscribeAll(openStream(reply), followed);
     },
+  );
+}
+
+function positionOf(id: string | undefined): string | null {
+  if (id === undefined || id === "") return null;
+  if (id.includes("-")) return id;
+  throw new ProblemError(
+    "invalid-parameter",
+    `The id ${id} is of a stream of jobs that were named: name the same jobs, or leave it out.`,
   );
 }
 

@@ -1,9 +1,10 @@
-/** Connects an event hub to the job log in Redis. */
+/** Connects what streams to the job log in Redis. */
 import type { JobLog } from "../../jobs/job-log.ts";
 import { readEntry } from "../../jobs/job-log.ts";
 import type { JobParts } from "../../jobs/open-jobs.ts";
 import { connectPatient } from "../../jobs/redis.ts";
 import { EventHub, type HubOptions } from "./hub.ts";
+import { JobFeed, type JobFeedOptions } from "./job-feed.ts";
 
 export async function startEventHub(
   parts: Pick<JobParts, "redis" | "log">,
@@ -22,6 +23,14 @@ export async function startEventHub(
     },
     options,
   );
+}
+
+export async function startJobFeed(
+  { log, owners, changes }: Pick<JobParts, "log" | "owners" | "changes">,
+  brokerUrl: string,
+  options?: JobFeedOptions,
+): Promise<JobFeed> {
+  return new JobFeed({ log, owners, changes, blocking: await connectPatient(brokerUrl) }, options);
 }
 
 async function readPage(redis: JobParts["redis"], log: JobLog, jobId: string, after: number, limit: number) {

@@ -8,6 +8,7 @@ than a broker which was restored from an older copy, and would leave a gap for e
 KEYS  1 state hash   2 event stream   3 waiting jobs (sorted set, in the order in which they will run)
       4 counter of jobs   5 webhooks (sorted set, by the time at which they are due)
       6… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
+      12 changes of all jobs (stream)   13 owner of each job (hash)
 ARGV  1 id   2 attempt that writes, or "" if no worker does
       3… for each event: type, how many epochs it comes after, body from its second field on,
          number of state fields and values that follow, field, value, field, value …
@@ -41,6 +42,7 @@ if not status then
 end
 
 local dropped = 0
+local changed = false
 local at = 3
 while at <= #ARGV do
   local type, epochs_before, body, values = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
@@ -72,6 +74,10 @@ while at <= #ARGV do
     end
     if rule.claims then
       attempt = attempt + 1
+    end
+    if not changed then
+      changed = true
+      redis.call("XADD", KEYS[12], "MAXLEN", "~", 10000, "*", "j", id, "o", redis.call("HGET", KEYS[13], id) or "")
     end
     seq = seq + 1
     redis.call("XADD", KEYS[2], seq .. "-0", "e", type, "d", '{"seq":' .. seq .. "," .. body)

@@ -4,6 +4,7 @@ The same idempotency key gives the job that was made with it first.
 
 KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)   4 queued jobs (sorted set, by id)
       5 waiting jobs (sorted set, in the order in which they will run)   6 counter of jobs   7 idempotency key
+      8 changes of all jobs (stream)   9 owner of each job (hash)
 ARGV  1 id   2 hash of the body, or "" without an idempotency key   3 seconds to remember that key
       4 rank: the smaller, the sooner it runs   5 body of the `queued` event, from its second field on
       6… field, value, field, value … of the state
@@ -32,4 +33,5 @@ redis.call("ZADD", KEYS[4], 0, id)
 local score = ARGV[4] * 4294967296 + redis.call("INCR", KEYS[6])
 redis.call("HSET", KEYS[1], "score", string.format("%.0f", score))
 redis.call("ZADD", KEYS[5], string.format("%.0f", score), id)
+redis.call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "j", id, "o", redis.call("HGET", KEYS[9], id) or "")
 return { "created", id }

@@ -3,6 +3,7 @@ Removes a finished job: its log, its state, its places in the indexes, its idemp
 
 KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)
       4 completed, 5 failed, 6 cancelled jobs (sorted sets, by id)   7 log of its webhooks
+      8 changes of all jobs (stream)   9 owner of each job (hash)
 ARGV  1 id
 Gives {"removed", ""}, {"unknown", ""} or {"unfinished", status}
 ]]
@@ -22,4 +23,5 @@ end
 if idempotency then
   redis.call("DEL", idempotency)
 end
+redis.call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "j", ARGV[1], "o", redis.call("HGET", KEYS[9], ARGV[1]) or "")
 return { "removed", "" }
