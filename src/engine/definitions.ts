@@ -13,6 +13,7 @@ export type {
   EarlyStoppingPlan,
   Examples,
   ExpectedExamples,
+  ProbePlan,
   SchedulerPlan,
   TrainingPlan,
   Typed,

@@ -30,6 +30,7 @@ export type {
   ChangeEvent,
   CheckpointEvent,
   EpochEvent,
+  ProbeEvent,
   TrainerEvent,
   TrainerHooks,
   TrainerOutcome,

@@ -5,6 +5,7 @@ import type { Shape } from "../shape.ts";
 import type { DType } from "../tensor.ts";
 import type { Change, PlannedChange } from "./change-queue.ts";
 import type { StepFindings } from "./inspect-step.ts";
+import type { Answers } from "./prober.ts";
 
 /** Samples as one flat array each for inputs and targets; shapes are of one sample, `[]` for a class index. */
 export interface Examples<Values = Float32Array | Int32Array> {
@@ -43,6 +44,14 @@ export interface SchedulerPlan {
   readonly warmupSteps?: number;
 }
 
+/** Inputs at which the model is looked at while it trains. */
+export interface ProbePlan {
+  /** Before the first epoch, after every so many, and after the last. */
+  readonly everyEpochs: number;
+  /** Samples one after another, as the first layer gets them. */
+  readonly inputs: Float32Array;
+}
+
 export interface TrainingPlan<Data = Examples> {
   /** Resolved: `in_features` and the like are filled in. */
   readonly layers: readonly LayerSpec[];
@@ -69,6 +78,7 @@ export interface TrainingPlan<Data = Examples> {
   readonly onNonfinite?: "stop" | "rollback";
   /** Tells the loss of each update whose number this divides; none if it is left out. */
   readonly tellSteps?: number | null;
+  readonly probes?: ProbePlan | null;
   /** In the order in which they take effect. */
   readonly changes?: readonly PlannedChange[];
   /** So many of them took effect in an earlier attempt of this run. */
@@ -117,6 +127,13 @@ export interface CheckpointEvent {
   readonly wish?: number;
 }
 
+/** What the model gives for the inputs of the plan's probes; after the event of the same epoch. */
+export interface ProbeEvent extends Answers {
+  readonly type: "probe";
+  /** Whole epochs behind it: 0 before the first. */
+  readonly epoch: number;
+}
+
 /** Losses of updates, as many as were done between two looks. */
 export interface StepsEvent {
   readonly type: "steps";
@@ -158,7 +175,7 @@ export interface ChangeEvent {
   readonly steps: number;
 }
 
-export type TrainerEvent = EpochEvent | CheckpointEvent | StepsEvent | AnomalyEvent | ChangeEvent;
+export type TrainerEvent = EpochEvent | ProbeEvent | CheckpointEvent | StepsEvent | AnomalyEvent | ChangeEvent;
 
 /** What someone asks of a run under way. */
 export interface Wish {

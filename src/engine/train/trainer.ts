@@ -14,6 +14,7 @@ import { firstNonFiniteWeight, nameOfNonFinite } from "./divergence.ts";
 import { stepsPerEpoch } from "./epoch-size.ts";
 import { type Anomaly, EpochSteps } from "./epoch-steps.ts";
 import type { Examples, ExpectedExamples, TrainerHooks, TrainerOutcome, TrainingPlan } from "./plan.ts";
+import { type Answers, Prober } from "./prober.ts";
 import { Recovery } from "./recovery.ts";
 import { loadStreams, RestartPoint, streamStates } from "./restart-point.ts";
 import { lossesOfSteps } from "./step-losses.ts";
@@ -35,6 +36,7 @@ export class Trainer {
   readonly #checkpoints: CheckpointSchedule;
   readonly #restart: RestartPoint;
   readonly #recovery: Recovery;
+  readonly #prober: Prober;
   #epochs: number;
   #epoch = 0;
   #elapsedBefore = 0;
@@ -55,6 +57,7 @@ export class Trainer {
       const trainer = new Trainer(plan, device);
       trainer.#steps.rehearse();
       trainer.#parts.evaluator?.rehearse();
+      trainer.#prober.rehearse();
       trainer.dispose();
     });
     return backend.memory.peak;
@@ -74,6 +77,13 @@ export class Trainer {
     this.#checkpoints = new CheckpointSchedule(plan.checkpoint);
     this.#restart = new RestartPoint(model, optimizer);
     this.#recovery = new Recovery(device, plan, this.#parts, { steps: this.#steps, restart: this.#restart });
+    const { train, batchSize } = plan;
+    this.#prober = new Prober(device, {
+      model,
+      inputShape: train.inputShape,
+      rows: Math.min(batchSize, train.count),
+      compiled: plan.mode === "compiled",
+    });
     this.#epochs = plan.epochs;
   }
 
@@ -81,6 +91,11 @@ export class Trainer {
   run(hooks: TrainerHooks): TrainerOutcome {
     this.#startedAt = performance.now();
     this.#checkpoints.restart();
+    if (this.#steps.step === 0 && this.#steps.cursor === 0) {
+      const untrained = this.#probe(0, hooks);
+      if (untrained === null) return { status: "stopped", epoch: 0 };
+      if (untrained) hooks.onEvent({ type: "probe", epoch: 0, ...untrained });
+    }
     for (;;) {
       this.#heed(hooks);
       if (this.#epoch >= this.#epochs || this.#best.shouldStop) break;
@@ -105,8 +120,23 @@ export class Trainer {
     if (validation === null) return "stopped";
     const weights = firstNonFiniteWeight(this.model);
     if (weights !== undefined) return { step: this.#steps.step, loss: weights, batches: this.#plan.accumulateSteps };
-    this.#closeEpoch(hooks, validation, (samples / Math.max(trained, 1e-3)) * 1000);
+    // As the validation: whoever is stopped here has not closed the epoch, and does this again.
+    const probed = this.#probe(this.#epoch + 1, hooks);
+    if (probed === null) return "stopped";
+    this.#closeEpoch(hooks, validation, probed, (samples / Math.max(trained, 1e-3)) * 1000);
     return "done";
+  }
+
+  /** Undefined where the plan has no probe; null when stopped before the end. */
+  #probe(epoch: number, hooks: TrainerHooks): Answers | undefined | null {
+    const { probes } = this.#plan;
+    const isDue = probes && (epoch % probes.everyEpochs === 0 || epoch === this.#epochs);
+    return isDue ? this.ask(probes.inputs, () => hooks.shouldStop()) : undefined;
+  }
+
+  /** What the model gives now for samples one after another; for use in an event, too. Null when told to stop. */
+  ask(inputs: Float32Array, shouldStop: () => boolean): Answers | null {
+    return this.#prober.ask(inputs, shouldStop);
   }
 
   #trainSteps(hooks: TrainerHooks): Progress {
@@ -124,7 +154,12 @@ export class Trainer {
     return "done";
   }
 
-  #closeEpoch(hooks: TrainerHooks, validation: TallyResult | undefined, rate: number): void {
+  #closeEpoch(
+    hooks: TrainerHooks,
+    validation: TallyResult | undefined,
+    probed: Answers | undefined,
+    rate: number,
+  ): void {
     this.#epoch++;
     const { loss, metrics, tables } = this.#steps.close();
     const values = {
@@ -153,6 +188,7 @@ export class Trainer {
       eta_s: Math.round((elapsed / this.#epoch) * (epochs - this.#epoch)) / 1000,
       best: this.#best.best ?? { epoch: this.#epoch, metric: "loss", value: loss },
     });
+    if (probed) hooks.onEvent({ type: "probe", epoch: this.#epoch, ...probed });
     if (this.#checkpoints.isDueAfterEpoch(this.#epoch)) this.#tellCheckpoint(hooks);
   }
 
@@ -290,6 +326,7 @@ export class Trainer {
   dispose(): void {
     this.#steps.dispose();
     this.#parts.evaluator?.dispose();
+    this.#prober.dispose();
     this.#device.dispose();
   }
 }
