@@ -90,7 +90,7 @@ async function compare(
 
 /** The forward pass, the gradient of the inputs and that of the weights. */
 function flopsOfStep({ layers, train: { inputShape }, batchSize }: TrainingPlan): number {
-  const model = checkLayers(layers, inputShape, new Mistakes());
+  const model = checkLayers(layers, inputShape, new Mistakes()).resolved;
   if (!model) throw new Error("The benchmark's network is not a right one.");
   return 3 * batchSize * model.layers.reduce((sum, layer) => sum + layer.flops, 0);
 }

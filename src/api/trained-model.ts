@@ -54,17 +54,18 @@ const ATTEMPTS = 5;
 async function readModel(store: ObjectStore, state: JobState): Promise<TrainedModel> {
   const checkpoint = state.lastCheckpoint;
   if (!checkpoint) throw nothingTrained(state);
+  return { checkpoint, ...(await meaningOfOutputs(store, state)), read: () => store.read(checkpoint.key) };
+}
+
+/** What a job's model takes and gives, known before it has trained. */
+export async function meaningOfOutputs(
+  store: ObjectStore,
+  state: JobState,
+): Promise<Pick<TrainedModel, "layers" | "loss" | "preprocess" | "classes">> {
   const spec = Spec.parse(state.spec);
   const stored = await store.read(`jobs/${state.id}/preprocess.json`);
   const { preprocess, classes } = Preparation.parse(JSON.parse(Buffer.from(stored).toString("utf8")));
-  return {
-    checkpoint,
-    layers: spec.model.layers,
-    loss: spec.loss.type,
-    preprocess,
-    classes: classes ?? null,
-    read: () => store.read(checkpoint.key),
-  };
+  return { layers: spec.model.layers, loss: spec.loss.type, preprocess, classes: classes ?? null };
 }
 
 function nothingTrained({ id, status }: JobState): ProblemError {

@@ -71,7 +71,7 @@ function tableOf(columns: readonly (readonly BlockColumn[])[], heads: readonly C
 }
 
 /** Values in a shape have positions rather than names; beside other columns they are named by both. */
-function originOf(heads: readonly ColumnHead[]): TableOrigin {
+export function originOf(heads: readonly ColumnHead[]): TableOrigin {
   const [first] = heads;
   if (heads.length === 1 && first && first.shape.length > 0) {
     const { name, shape } = first;

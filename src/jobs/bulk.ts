@@ -14,6 +14,7 @@ const PLACES = [
   ["data", "inline"],
   ["validation", "inline"],
   ["model", "init", "weights"],
+  ["probes", "inputs"],
 ] as const;
 
 /** Less than this may as well stay, where people see it. */

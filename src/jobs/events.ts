@@ -1,6 +1,7 @@
 /** The events of a job's stream: one schema each, from which type, OpenAPI, SSE and dashboard follow. */
 import { z } from "zod";
 import { SpecChange } from "../spec/job-spec.ts";
+import { ProbedGrid } from "../spec/probe-spec.ts";
 import { DeviceInfo } from "./device-info.ts";
 import { ModelSummary } from "./model-summary.ts";
 import { Problem } from "./problem.ts";
@@ -74,6 +75,15 @@ const payloads = {
     elapsed_ms: z.number(),
     eta_s: z.number(),
     nonfinite,
+  }),
+  probe: z.object({
+    epoch: epoch.describe("whole epochs trained; 0 before the first"),
+    outputs: z
+      .array(z.unknown())
+      .describe(
+        "what the last layer gives for each input, in the order of the spec's `probes`, to 5 digits; null where it is not finite",
+      ),
+    grid: ProbedGrid.optional().describe("what the outputs are of, where it is a grid; in the first one alone"),
   }),
   changed: z.object({
     epoch: epoch.describe("the epoch that it is the first to rule"),
@@ -153,6 +163,11 @@ export const jobEvents = {
   resumed: framed("resumed", "A worker goes on from a checkpoint."),
   paused: framed("paused", "The job has left its worker; its checkpoint waits for a resume."),
   epoch: framed("epoch", "An epoch is over. Each epoch appears once, whatever happened to the workers."),
+  probe: framed(
+    "probe",
+    "What the model gives for the inputs that the spec's `probes` name. Each appears once, before the event of the next epoch, " +
+      "whatever happened to the workers.",
+  ),
   changed: framed("changed", "The job goes on otherwise than it began: someone asked for it, or its spec says so."),
   step: framed(
     "step",

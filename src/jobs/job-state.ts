@@ -30,6 +30,7 @@ export interface StateFields {
   /** `,completed,failed,` */
   webhook_events?: string;
   streamed_step?: number;
+  probed_epoch?: number;
   changes?: readonly SpecChange[];
   wishes_done?: number;
   planned_changes?: number;
@@ -86,6 +87,7 @@ const Hash = z.object({
   wishes_done: z.coerce.number().default(0),
   planned_changes: z.coerce.number().default(0),
   streamed_step: z.coerce.number().default(0),
+  probed_epoch: z.coerce.number().default(-1),
   ran_ms: z.coerce.number().default(0),
   queue_reason: z.enum(["submitted", "worker_stopped", "requested", "device_lost"]).default("submitted"),
   error: orNull(json(Job.shape.error.unwrap())),
@@ -98,7 +100,7 @@ const Hash = z.object({
 /** The state in a hash as HGETALL gives it; null if there is no such job. */
 export function decodeState(hash: Record<string, string>): JobState | null {
   if (hash["id"] === undefined) return null;
-  const { attempt, last_checkpoint, queue_reason, ran_ms, streamed_step, ...rest } = Hash.parse(hash);
+  const { attempt, last_checkpoint, queue_reason, ran_ms, streamed_step, probed_epoch, ...rest } = Hash.parse(hash);
   const { wishes_done, planned_changes, ...same } = rest;
   return {
     ...same,
@@ -107,6 +109,7 @@ export function decodeState(hash: Record<string, string>): JobState | null {
     queueReason: queue_reason,
     ranMs: ran_ms,
     streamedStep: streamed_step,
+    probedEpoch: probed_epoch,
     wishesDone: wishes_done,
     plannedChanges: planned_changes,
   };

@@ -120,6 +120,8 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly plannedChanges: number;
   /** The last step whose loss was streamed. */
   readonly streamedStep: number;
+  /** The last epoch whose probe was told; -1 before the first. */
+  readonly probedEpoch: number;
   /** How long it has been with workers, as of its last checkpoint or since it left the last one. */
   readonly ranMs: number;
   readonly queueReason: EventPayload<"queued">["reason"];
@@ -138,6 +140,7 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
     ranMs: _r,
     streamedStep: _t,
     trend: _e,
+    probedEpoch: _o,
     ...shown
   } = state;
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };

@@ -1,9 +1,11 @@
 /** `GET /v1/catalog`: everything that a spec may name, with JSON Schema, read from the definitions themselves. */
 import { z } from "zod";
 import { describeBuiltins } from "../data/builtin/builtin-sets.ts";
-import { BuiltinData } from "../data/data-spec.ts";
+import { BuiltinData, Preprocess } from "../data/data-spec.ts";
 import { layers, losses, metrics, optimizers } from "../engine/definitions.ts";
 import { specSchedulers } from "./check-scheduler.ts";
+import { JobSettings } from "./job-spec.ts";
+import { ProbesSpec } from "./probe-spec.ts";
 
 const CatalogueEntry = z
   .object({
@@ -30,6 +32,11 @@ export const Catalogue = z
       }),
     ),
     builtin_schema: z.record(z.string(), z.unknown()),
+    settings_schema: z.record(z.string(), z.unknown()).meta({
+      description: "JSON Schema of a spec without model, loss, optimizer, scheduler, data, validation and probes.",
+    }),
+    preprocess_schema: z.record(z.string(), z.unknown()),
+    probes_schema: z.record(z.string(), z.unknown()),
   })
   .meta({ id: "Catalogue" });
 export type Catalogue = z.infer<typeof Catalogue>;
@@ -43,6 +50,9 @@ export function catalogue(): Catalogue {
     metrics: [...metrics.values()].map(({ name, summary }) => ({ name, summary })),
     builtin_datasets: describeBuiltins(),
     builtin_schema: jsonSchema(BuiltinData.omit({ preprocess: true })),
+    settings_schema: jsonSchema(JobSettings),
+    preprocess_schema: jsonSchema(Preprocess),
+    probes_schema: jsonSchema(ProbesSpec),
   };
 }
 

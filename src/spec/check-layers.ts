@@ -2,7 +2,7 @@
 import { describe } from "../data/inline.ts";
 import { layers as definitions, type LayerDefinition, type Shape } from "../engine/definitions.ts";
 import { type Checked, checkComponent, isRecord } from "./check-component.ts";
-import { followShape, type ResolvedModel } from "./follow-shape.ts";
+import { followShape, type ResolvedLayer, type ResolvedModel } from "./follow-shape.ts";
 import { MAX_LAYERS } from "./job-spec.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
@@ -21,13 +21,21 @@ export type LayerList = readonly (CheckedLayer | undefined)[];
 /** Residual in Sequential in Residual …: deeper than any model needs. */
 const MAX_DEPTH = 8;
 
-/** Undefined when the output can't be known; `input` is undefined when the data's shape is not. */
-export function checkLayers(given: unknown, input: Shape | undefined, mistakes: Mistakes): ResolvedModel | undefined {
+export interface CheckedLayers {
+  /** Undefined when the output can't be known. */
+  readonly resolved: ResolvedModel | undefined;
+  /** Those whose output is known. */
+  readonly followed: readonly ResolvedLayer[];
+}
+
+/** `input` is undefined when the data's shape is not known. */
+export function checkLayers(given: unknown, input: Shape | undefined, mistakes: Mistakes): CheckedLayers {
   const checked = readList(given, "model.layers", "", { left: MAX_LAYERS, depth: 0 }, mistakes);
-  if (checked === undefined) return undefined;
+  if (checked === undefined) return { resolved: undefined, followed: [] };
   const shape = input ?? declaredInput(checked[0]?.args);
-  const model = shape && followShape(checked, shape, mistakes);
-  return input && model;
+  const followed: ResolvedLayer[] = [];
+  const model = shape && followShape(checked, shape, mistakes, followed);
+  return { resolved: input && model, followed };
 }
 
 /** When the data's shape is not known, the first layer is believed, so that the layers after it can be checked. */

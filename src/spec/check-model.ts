@@ -5,7 +5,7 @@ import { isRecord } from "./check-component.ts";
 import { checkJobWeights, type FindWeights } from "./check-job-weights.ts";
 import { checkLayers } from "./check-layers.ts";
 import { checkWeights } from "./check-weights.ts";
-import type { ResolvedModel } from "./follow-shape.ts";
+import type { ResolvedLayer, ResolvedModel } from "./follow-shape.ts";
 import { InitFromJob, InitFromWeights, Model, type ModelInit } from "./job-spec.ts";
 import { joinPath, type Mistakes, unknownField } from "./mistakes.ts";
 import { parseForm } from "./parse-form.ts";
@@ -14,6 +14,8 @@ export interface CheckedModel {
   /** Undefined when a mistake hides what comes out. */
   readonly resolved: ResolvedModel | undefined;
   readonly init: ModelInit | null;
+  /** The layers whose output is known, whatever is wrong with others. */
+  readonly followed: readonly ResolvedLayer[];
 }
 
 const initForms = { weights: InitFromWeights, job_id: InitFromJob };
@@ -27,14 +29,14 @@ export async function checkModel(
   if (!isRecord(given)) {
     const wanted = 'an object with "layers"';
     mistakes.add("model", given === undefined ? `is required: ${wanted}` : `expects ${wanted}, got ${describe(given)}`);
-    return { resolved: undefined, init: null };
+    return { resolved: undefined, init: null, followed: [] };
   }
   const known = Object.keys(Model.shape);
   for (const name of Object.keys(given)) {
     if (!known.includes(name)) mistakes.add(joinPath("model", name), () => unknownField(name, known));
   }
-  const resolved = checkLayers(given["layers"], input, mistakes);
-  return { resolved, init: await checkInit(given["init"], resolved, find, mistakes) };
+  const { resolved, followed } = checkLayers(given["layers"], input, mistakes);
+  return { resolved, followed, init: await checkInit(given["init"], resolved, find, mistakes) };
 }
 
 async function checkInit(

@@ -1,13 +1,15 @@
 /** Data whose rows are at hand: every step is run for real, and what fails is told. */
+import { compareCategories } from "../data/cell.ts";
 import { DataError } from "../data/data-error.ts";
 import type { Preprocess } from "../data/data-spec.ts";
 import { classesOf, type EncodedTargets, encodeTargets } from "../data/encode-targets.ts";
 import { type FittedPreprocess, fitPreprocess, transform } from "../data/preprocess.ts";
 import type { RawData } from "../data/raw-data.ts";
 import { sampleWeights } from "../data/sample-weights.ts";
+import type { Table } from "../data/table.ts";
 import { elementCount, type TargetInfo } from "../engine/definitions.ts";
 import { numbersOf } from "./check-numbers.ts";
-import type { DataFacts, Encoding } from "./data-facts.ts";
+import type { ColumnSummary, DataFacts, Encoding } from "./data-facts.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
 /**
@@ -32,8 +34,31 @@ export function checkRows(
     classes,
     features: fitted?.fitted.features ?? null,
     numbers: fitted?.inputs && numbersOf(fitted.inputs, placeOf(raw, fitted.fitted)),
+    preprocess: fitted?.fitted,
+    summaries: () => (raw.sampleShape.length === 1 ? summarize(raw.inputs) : null),
     raw,
   };
+}
+
+function summarize(table: Table): ColumnSummary[] {
+  return Array.from({ length: table.width }, (_, column) => {
+    let [min, max, sum, count] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
+    let word: string | null = null;
+    for (let row = 0; row < table.rows; row++) {
+      const value = table.values[row * table.width + column] ?? Number.NaN;
+      if (Number.isNaN(value)) {
+        const found = table.word(row, column);
+        if (found !== undefined && (word === null || compareCategories(found, word) < 0)) word = found;
+        continue;
+      }
+      if (value < min) min = value;
+      if (value > max) max = value;
+      sum += value;
+      count++;
+    }
+    const numbers = count > 0 ? { min, max, mean: sum / count } : { min: null, max: null, mean: null };
+    return { ...numbers, isText: word !== null, word };
+  });
 }
 
 /** Runs what may find a mistake in data, and tells it where the request can be mended. */
@@ -49,7 +74,7 @@ export function attempt<T>(path: string, mistakes: Mistakes, run: () => T): T | 
 export function tellDataError(error: unknown, path: string, mistakes: Mistakes): void {
   if (!(error instanceof DataError)) throw error;
   const at = error.path ?? "";
-  const isWhole = /^(data|validation)\b/.test(at);
+  const isWhole = /^(data|validation|probes)\b/.test(at);
   mistakes.add(isWhole ? at : joinPath(path, ...at.split(".").filter((key) => key !== "")), error.message);
 }
 

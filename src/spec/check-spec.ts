@@ -13,12 +13,13 @@ import { checkLoss } from "./check-loss.ts";
 import { checkModel } from "./check-model.ts";
 import { checkNumbers } from "./check-numbers.ts";
 import { checkOptimizer } from "./check-optimizer.ts";
+import { checkProbes } from "./check-probes.ts";
 import { checkSchedule, checkScheduler } from "./check-scheduler.ts";
 import { checkSettings, checkTables, checkWatched, completeChanges, completeEarlyStopping } from "./check-settings.ts";
 import { checkSplit, countRows } from "./check-split.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { type Mistake, Mistakes } from "./mistakes.ts";
-import { type Estimate, estimate, type ModelSummary, stepsOf, summarizeModel } from "./model-costs.ts";
+import { type Estimate, estimate, type ModelSummary, stepsOf, summarizeLayers, summarizeModel } from "./model-costs.ts";
 
 export interface SpecLimits {
   readonly maxParameters: number;
@@ -39,14 +40,28 @@ export interface CheckContext {
 }
 
 export type SpecCheck =
-  | { readonly ok: true; readonly spec: JobSpec; readonly summary: ModelSummary; readonly estimate: Estimate }
-  | { readonly ok: false; readonly errors: readonly Mistake[] };
+  | {
+      readonly ok: true;
+      readonly spec: JobSpec;
+      readonly summary: ModelSummary;
+      readonly estimate: Estimate;
+      readonly shapes: KnownShapes;
+    }
+  | { readonly ok: false; readonly errors: readonly Mistake[]; readonly shapes: KnownShapes };
+
+/** What is known of the shapes, whatever is wrong. */
+export interface KnownShapes {
+  /** Of one sample as the first layer gets it. */
+  readonly input: readonly number[] | null;
+  readonly layers: ModelSummary["layers"];
+}
 
 export async function checkSpec(input: unknown, context: CheckContext): Promise<SpecCheck> {
   const mistakes = new Mistakes();
+  let shapes: KnownShapes = { input: null, layers: [] };
   const failed = (): SpecCheck => {
     if (mistakes.none) throw new Error("The check of a spec failed without a reason; this is a mistake of the check.");
-    return { ok: false, errors: mistakes.list };
+    return { ok: false, errors: mistakes.list, shapes };
   };
   if (!isRecord(input)) {
     mistakes.add("", `expects a JSON object with model, loss, optimizer, epochs and data, got ${describe(input)}`);
@@ -66,6 +81,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
   checkSplit(data?.facts, validation?.spec, settings, mistakes);
 
   const model = await checkModel(input["model"], data?.facts?.inputShape, context.weights, mistakes);
+  shapes = { input: data?.facts?.inputShape ?? null, layers: summarizeLayers(model.followed) };
   if (loss?.args && model.resolved) {
     if (data?.facts) checkLoss(loss.definition, loss.args, model.resolved, data.facts, "data", mistakes);
     if (validation?.facts)
@@ -80,11 +96,12 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
   if (model.resolved) checkTables(settings, loss?.definition, model.resolved.output, mistakes);
 
   const facts = data?.facts;
+  const probes = checkProbes(input["probes"], facts, model.resolved, settings, mistakes);
   if (model.resolved && settings && facts && validation) {
     checkBatches(model.resolved, settings, countRows(facts, validation.spec, validation.facts).trainRows, mistakes);
   }
   if (!mistakes.none || !settings || !loss?.args || !optimizer?.args || !validation || !model.resolved) return failed();
-  if (!data || !facts?.inputShape || !facts.target) return failed();
+  if (!data || !facts?.inputShape || !facts.target || probes === undefined) return failed();
 
   const spec: JobSpec = {
     ...settings,
@@ -94,6 +111,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
     scheduler: scheduler ?? null,
     data: data.spec,
     validation: validation.spec,
+    probes,
     early_stopping: completeEarlyStopping(settings.early_stopping),
     changes: completeChanges(settings.changes),
   };
@@ -106,7 +124,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
   checkStream(spec, stepsOf(spec, size.trainRows), mistakes);
   checkSchedule(spec, size.trainRows, optimizer.definition, mistakes);
   checkLimits(summary, context.limits ?? DEFAULT_LIMITS, mistakes);
-  return mistakes.none ? { ok: true, spec, summary, estimate: estimate(summary, spec, size) } : failed();
+  return mistakes.none ? { ok: true, spec, summary, shapes, estimate: estimate(summary, spec, size) } : failed();
 }
 
 /** So many losses of single steps are kept in a job's log, some ten bytes each. */

@@ -5,12 +5,12 @@ import { DataError, grouped, quoted } from "../data/data-error.ts";
 import type { Preprocess } from "../data/data-spec.ts";
 import { encodedShape } from "../data/encode-targets.ts";
 import { nearest, nearestName } from "../data/nearest-name.ts";
-import { MAX_ONE_HOT, outputShape } from "../data/preprocess.ts";
-import { sampleShape } from "../data/read-table.ts";
+import { type FittedPreprocess, MAX_ONE_HOT, outputShape } from "../data/preprocess.ts";
+import { originOf, sampleShape } from "../data/read-table.ts";
 import { ValueMap } from "../data/value-map.ts";
 import { elementCount, type Shape, showShape, type TargetInfo } from "../engine/definitions.ts";
 import { type InputNumbers, numbersOf } from "./check-numbers.ts";
-import type { DataFacts, DatasetInfo, Encoding } from "./data-facts.ts";
+import type { ColumnSummary, DataFacts, DatasetInfo, Encoding } from "./data-facts.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
 export interface TableChoice {
@@ -40,15 +40,57 @@ export function checkTable(
   const features = meant === undefined ? undefined : chosenFeatures(columns, choice.features, roles, path, mistakes);
   const labels =
     target === undefined || encoding === undefined ? undefined : checkTarget(target, encoding, path, mistakes);
+  const inputShape = features && checkFeatures(features, choice.preprocess, path, mistakes);
   return {
     rows: info.rows,
-    inputShape: features && checkFeatures(features, choice.preprocess, path, mistakes),
+    inputShape,
     target: labels?.info,
     classes: labels?.classes ?? null,
     features: features?.map(({ name }) => name) ?? null,
     numbers: features && numbersOfColumns(features, choice.preprocess),
+    preprocess: features && inputShape && expectedPreprocess(features, choice.preprocess, inputShape),
+    summaries: () => (features ? summarize(features) : null),
     raw: undefined,
   };
+}
+
+/** As the preprocessing will be fitted, but for the numbers that it learns: they don't decide which rows fit. */
+function expectedPreprocess(
+  features: readonly ColumnStatistics[],
+  steps: Preprocess | undefined,
+  shape: Shape,
+): FittedPreprocess {
+  const origin = originOf(features.map(({ name, shape }) => ({ name, shape: shape ?? [] })));
+  const map = new ValueMap(steps?.map ?? null);
+  let cells = 0;
+  const oneHot = features.flatMap((column) => {
+    const at = cells;
+    cells += elementCount(column.shape ?? []);
+    if (!steps?.one_hot?.includes(column.name)) return [];
+    return [{ column: at, categories: categoriesAfterMap(column, map) ?? [] }];
+  });
+  const rawShape = sampleShape(features);
+  return {
+    version: 1,
+    features: "names" in origin ? origin.names : null,
+    rawShape,
+    shape,
+    map: steps?.map ?? null,
+    oneHot,
+    impute: steps?.impute === undefined ? null : new Array<number>(cells).fill(0),
+    scale: steps?.scale ?? 1,
+    mean: null,
+    std: null,
+  };
+}
+
+function summarize(features: readonly ColumnStatistics[]): ColumnSummary[] | null {
+  if (features.some(({ shape }) => shape !== undefined)) return null;
+  return features.map((column) => {
+    const { min, max, mean, dtype, words, categories } = column;
+    const isText = dtype === "string";
+    return { min, max, mean, isText, word: isText ? ((words ?? categories)?.[0] ?? null) : null };
+  });
 }
 
 /** Known where preprocessing leaves the columns' numbers as they are. */

@@ -2,6 +2,7 @@
 
 import type { ColumnStatistics } from "../data/column-statistics.ts";
 import type { TargetEncoding } from "../data/encode-targets.ts";
+import type { FittedPreprocess } from "../data/preprocess.ts";
 import type { RawData } from "../data/raw-data.ts";
 import type { Shape, TargetInfo } from "../engine/definitions.ts";
 import type { InputNumbers } from "./check-numbers.ts";
@@ -10,6 +11,17 @@ import type { InputNumbers } from "./check-numbers.ts";
 export interface DatasetInfo {
   readonly rows: number;
   readonly columns: readonly ColumnStatistics[];
+}
+
+/** A column of inputs, as a grid needs it. */
+export interface ColumnSummary {
+  /** Over its numbers; null where it has none. */
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly mean: number | null;
+  readonly isText: boolean;
+  /** The first of its words in sorted order. */
+  readonly word: string | null;
 }
 
 export interface DataFacts {
@@ -24,6 +36,10 @@ export interface DataFacts {
   readonly features: readonly string[] | null;
   /** What numbers the first layer gets, as far as that is known. */
   readonly numbers: InputNumbers | undefined;
+  /** The preprocessing, fitted as far as it decides which rows can be asked with; undefined when mistakes hide it. */
+  readonly preprocess: FittedPreprocess | undefined;
+  /** Of each column; null where some of them hold arrays. */
+  readonly summaries: () => readonly ColumnSummary[] | null;
   /** The rows themselves, where they are at hand. */
   readonly raw: RawData | undefined;
 }

@@ -47,13 +47,14 @@ const sourceOf = ({ name, definition }: CheckedLayer): Source => ({
   isData: false,
 });
 
+/** `layers` gets those that could be followed, also when one after them could not. */
 export function followShape(
   checked: LayerList,
   input: Shape,
   mistakes: Mistakes,
+  layers: ResolvedLayer[] = [],
   source: Source = DATA,
 ): ResolvedModel | undefined {
-  const layers: ResolvedLayer[] = [];
   const specs: Component[] = [];
   let shape = input;
   let from = source;
@@ -77,7 +78,7 @@ function followLayer(layer: CheckedLayer, input: Shape, source: Source, mistakes
   let args = layer.args;
   let inner: ResolvedModel | undefined;
   if (definition.holdsLayers) {
-    inner = layer.inner && followShape(layer.inner, input, mistakes, source);
+    inner = layer.inner && followShape(layer.inner, input, mistakes, [], source);
     if (inner === undefined) return undefined;
     args = { ...args, layers: inner.specs };
   }

@@ -7,6 +7,7 @@ import { DataSpec, ValidationSpec } from "../data/data-spec.ts";
 import { layerSchema, losses, metrics, optimizers } from "../engine/definitions.ts";
 import { epochs, lr, place } from "./change.ts";
 import { specSchedulers } from "./check-scheduler.ts";
+import { type Probes, ProbesSpec } from "./probe-spec.ts";
 
 /** What carries a PyTorch class name and its arguments. */
 interface Definition {
@@ -233,6 +234,7 @@ export const JobSpec = JobSettings.extend({
     .default(null),
   data: DataSpec,
   validation: ValidationSpec.nullable().default(null),
+  probes: ProbesSpec.nullable().default(null),
 }).meta({
   id: "JobSpec",
   description: "A network, its data and how to train it.",
@@ -265,6 +267,8 @@ export interface JobSpec extends JobSettings {
   readonly scheduler: Component | null;
   readonly data: DataSpec;
   readonly validation: ValidationSpec | null;
+  /** With all that follows from the data. */
+  readonly probes: Probes | null;
 }
 
 /** The arguments of every definition, told apart by `type`. */

@@ -1,6 +1,6 @@
 /** What a model costs: its summary for the job, and estimates of memory and time before anything has run. */
 import { elementCount, type Shape } from "../engine/definitions.ts";
-import type { ResolvedModel } from "./follow-shape.ts";
+import type { ResolvedLayer, ResolvedModel } from "./follow-shape.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { memoryBytes } from "./memory-bytes.ts";
 
@@ -40,12 +40,7 @@ const FLOPS_PER_SECOND = 20e9;
 const SECONDS_PER_STEP = 15e-6;
 
 export function summarizeModel(model: ResolvedModel, spec: JobSpec, data: DataSize): ModelSummary {
-  const layers = model.layers.map(({ name, spec: { type }, output, parameters }) => ({
-    name,
-    type,
-    output_shape: [...output],
-    parameters: Object.values(parameters).reduce((sum, { shape }) => sum + elementCount(shape), 0),
-  }));
+  const layers = summarizeLayers(model.layers);
   const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
   return {
     parameters,
@@ -53,6 +48,15 @@ export function summarizeModel(model: ResolvedModel, spec: JobSpec, data: DataSi
     memory_bytes: memoryBytes(model, spec, data),
     layers,
   };
+}
+
+export function summarizeLayers(layers: readonly ResolvedLayer[]): ModelSummary["layers"] {
+  return layers.map(({ name, spec: { type }, output, parameters }) => ({
+    name,
+    type,
+    output_shape: [...output],
+    parameters: Object.values(parameters).reduce((sum, { shape }) => sum + elementCount(shape), 0),
+  }));
 }
 
 export function estimate(summary: ModelSummary, spec: JobSpec, data: DataSize): Estimate {

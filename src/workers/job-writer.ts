@@ -4,6 +4,7 @@ import type { EventPayload } from "../jobs/events.ts";
 import type { JobState, Latest, StoredCheckpoint, Trend } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
+import { predictionsKey } from "../jobs/predictions.ts";
 import { EMPTY_TREND, withEpoch } from "../jobs/trend.ts";
 import { SpecChange } from "../spec/job-spec.ts";
 import type { Control, EpochFigures } from "./trainer-messages.ts";
@@ -42,6 +43,8 @@ export class JobWriter {
   private trend: Trend = EMPTY_TREND;
   /** The last step whose loss was streamed, also that of an earlier attempt. */
   private streamed = 0;
+  /** The last epoch whose probe was told, also by an earlier attempt. */
+  private probed = -1;
   /** The last whole epoch, also that of an earlier attempt. */
   epoch: number;
   latest: JobState["latest"];
@@ -73,8 +76,9 @@ export class JobWriter {
   }
 
   /** The state after the claim: until then an earlier attempt could still write. */
-  goOnFrom({ streamedStep, changes, plannedChanges, wishesDone, trend }: JobState): void {
+  goOnFrom({ streamedStep, probedEpoch, changes, plannedChanges, wishesDone, trend }: JobState): void {
     this.streamed = streamedStep;
+    this.probed = probedEpoch;
     this.trend = trend;
     this.changes = changes;
     this.plannedChanges = plannedChanges;
@@ -133,16 +137,19 @@ export class JobWriter {
     if (isFrequent(first)) {
       const until = this.pending.findIndex((news) => !isFrequent(news));
       const batch = this.pending.splice(0, until === -1 ? this.pending.length : until).filter(isFrequent);
-      const events = joinSteps(batch).flatMap((news) =>
-        news.type === "epoch" ? [this.epochEvent(news.figures)] : this.stepEvent(news),
-      );
+      const events = joinSteps(batch).flatMap((news) => this.frequentEvent(news));
       if (events.length > 0) await this.appendNow(events);
-      this.control.settled("event", batch.length);
+      const probes = batch.filter(({ type }) => type === "probe").length;
+      this.control.settled("event", batch.length - probes);
+      this.control.settled("probe", probes);
       return;
     }
     this.pending.shift();
     if (first?.type === "prepared") {
       await this.store.put(`jobs/${this.id}/preprocess.json`, Buffer.from(first.preprocess));
+    } else if (first?.type === "predictions") {
+      await this.store.put(predictionsKey(this.id), Buffer.from(first.predictions));
+      this.control.settled("checkpoint", 1);
     } else if (first?.type === "checkpoint") {
       await this.writeCheckpoint(first);
       this.control.settled("checkpoint", 1);
@@ -155,6 +162,18 @@ export class JobWriter {
       await this.appendNow([{ type: "anomaly", data: first.anomaly, state: { streamed_step: this.streamed } }]);
       this.control.settled("event", 1);
     }
+  }
+
+  private frequentEvent(news: Frequent): Append[] {
+    if (news.type === "epoch") return [this.epochEvent(news.figures)];
+    return news.type === "probe" ? this.probeEvent(news.probe) : this.stepEvent(news);
+  }
+
+  /** None where an earlier attempt has told it. */
+  private probeEvent(data: EventPayload<"probe">): Append[] {
+    if (data.epoch <= this.probed) return [];
+    this.probed = data.epoch;
+    return [{ type: "probe", data, state: { probed_epoch: data.epoch } }];
   }
 
   /** Without the steps that an earlier attempt has streamed already. */
@@ -240,10 +259,10 @@ export class JobWriter {
 }
 
 type Steps = Extract<TrainerNews, { type: "steps" }>;
-type Frequent = Extract<TrainerNews, { type: "epoch" | "steps" }>;
+type Frequent = Extract<TrainerNews, { type: "epoch" | "probe" | "steps" }>;
 
 function isFrequent(news: TrainerNews | undefined): news is Frequent {
-  return news?.type === "epoch" || news?.type === "steps";
+  return news?.type === "epoch" || news?.type === "probe" || news?.type === "steps";
 }
 
 /** Steps of one epoch that follow each other become one. */
@@ -251,7 +270,7 @@ function joinSteps(batch: readonly Frequent[]): Frequent[] {
   const joined: Frequent[] = [];
   let last: (Steps & { losses: number[] }) | null = null;
   for (const news of batch) {
-    if (news.type === "epoch") {
+    if (news.type !== "steps") {
       joined.push(news);
       last = null;
     } else if (last && news.epoch === last.epoch && news.step === last.step + last.losses.length * last.every) {

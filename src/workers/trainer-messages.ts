@@ -47,6 +47,9 @@ export type TrainerMessage =
   /** Preprocessing has been fitted: what a prediction will need. */
   | { readonly type: "prepared"; readonly preprocess: string }
   | { readonly type: "epoch"; readonly figures: EpochFigures }
+  | { readonly type: "probe"; readonly probe: EventPayload<"probe"> }
+  /** JSON of what the model gives for some of its rows, see StoredPredictions. */
+  | { readonly type: "predictions"; readonly predictions: string }
   | {
       readonly type: "checkpoint";
       readonly epoch: number;
@@ -84,6 +87,8 @@ export type TrainerMessage =
 
 /** More events than this on their way, and the trainer waits: memory stays bounded when the broker is slow. */
 const MOST_EVENTS_UNDERWAY = 2000;
+/** Probes hold thousands of numbers. */
+const MOST_PROBES_UNDERWAY = 32;
 /** Checkpoints can be large. */
 const MOST_CHECKPOINTS_UNDERWAY = 2;
 const WAIT_MS = 20;
@@ -92,13 +97,21 @@ const STOP = 0;
 const HEARD = 1;
 const EVENTS = 2;
 const CHECKPOINTS = 3;
+const PROBES = 4;
+
+type Kind = "event" | "probe" | "checkpoint";
+const bounds: Readonly<Record<Kind, readonly [cell: number, most: number]>> = {
+  event: [EVENTS, MOST_EVENTS_UNDERWAY],
+  probe: [PROBES, MOST_PROBES_UNDERWAY],
+  checkpoint: [CHECKPOINTS, MOST_CHECKPOINTS_UNDERWAY],
+};
 
 /** Memory that both threads see, for what can't wait for a message: a busy trainer reads none. */
 export class Control {
   readonly memory: SharedArrayBuffer;
   private readonly cells: Int32Array;
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(16)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(20)) {
     this.memory = memory;
     this.cells = new Int32Array(memory);
   }
@@ -106,8 +119,7 @@ export class Control {
   /** Asks the trainer to stop between two steps. */
   stop(): void {
     Atomics.store(this.cells, STOP, 1);
-    Atomics.notify(this.cells, EVENTS);
-    Atomics.notify(this.cells, CHECKPOINTS);
+    for (const [cell] of Object.values(bounds)) Atomics.notify(this.cells, cell);
   }
 
   /** Whether the trainer has seen the wish and is about to end in order. */
@@ -123,8 +135,8 @@ export class Control {
   }
 
   /** Called by the trainer with each message; blocks while too many are on their way. */
-  sent(kind: "event" | "checkpoint"): void {
-    const [cell, most] = kind === "event" ? [EVENTS, MOST_EVENTS_UNDERWAY] : [CHECKPOINTS, MOST_CHECKPOINTS_UNDERWAY];
+  sent(kind: Kind): void {
+    const [cell, most] = bounds[kind];
     let underway = Atomics.add(this.cells, cell, 1) + 1;
     while (underway > most && Atomics.load(this.cells, STOP) === 0) {
       Atomics.wait(this.cells, cell, underway, WAIT_MS);
@@ -133,8 +145,8 @@ export class Control {
   }
 
   /** Called by the main thread once messages are written down. */
-  settled(kind: "event" | "checkpoint", count: number): void {
-    const cell = kind === "event" ? EVENTS : CHECKPOINTS;
+  settled(kind: Kind, count: number): void {
+    const [cell] = bounds[kind];
     Atomics.sub(this.cells, cell, count);
     Atomics.notify(this.cells, cell);
   }

@@ -1,5 +1,6 @@
 /** The thread that trains: one job after the other, each on a device opened for it alone, deaf to messages while it computes. */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { nestNumbers } from "../data/nest-numbers.ts";
 import {
   type AnomalyEvent,
   type ChangeEvent,
@@ -8,6 +9,7 @@ import {
   DeviceLostError,
   type EpochEvent,
   modelWeights,
+  type ProbeEvent,
   Trainer,
   type TrainerEvent,
   type TrainerOutcome,
@@ -26,7 +28,9 @@ import { changeOf, specChange } from "../spec/change.ts";
 import { createPlan, prepareJobData } from "../spec/create-plan.ts";
 import type { JobSpec } from "../spec/job-spec.ts";
 import { stepsOf } from "../spec/model-costs.ts";
+import { probePlan } from "../spec/probe-rows.ts";
 import { measureDevices, type OpenDevice } from "./measure-devices.ts";
+import { PredictionSample } from "./prediction-sample.ts";
 import { problemOf } from "./problem-of.ts";
 import {
   Control,
@@ -73,14 +77,17 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
   tell({ type: "prepared", preprocess: JSON.stringify({ preprocess, classes: classes ?? null }) });
   if (control.shouldStop()) return { type: "done", outcome: "stopped" };
 
-  const plan = createPlan(spec, prepared, { ...order, trained: await trainedWeights(order) });
+  const plan = {
+    ...createPlan(spec, prepared, { ...order, trained: await trainedWeights(order) }),
+    ...(spec.probes && { probes: probePlan(spec.probes, preprocess) }),
+  };
   const checkpoint = order.checkpoint === null ? null : await store.read(order.checkpoint);
   const { backend, close } = await openDevice(order.device, spec, order.gpu);
   try {
     const trainer = Trainer.create(plan, backend);
     try {
       if (checkpoint) trainer.restore(checkpoint);
-      const run = new Run(trainer, control);
+      const run = new Run(trainer, control, spec, new PredictionSample(trainer, prepared));
       const outcome = trainer.run({
         onEvent: (event) => run.tell(event),
         shouldStop: () => control.shouldStop(),
@@ -134,19 +141,26 @@ async function trainedWeights({ jobId, spec, checkpoint }: Pick<TrainOrder, "job
 class Run {
   private readonly trainer: Trainer;
   private readonly control: Control;
+  private readonly spec: JobSpec;
+  private readonly sample: PredictionSample;
   private lastStep = 0;
   private storedStep = -1;
   private bestSinceCheckpoint = false;
 
-  constructor(trainer: Trainer, control: Control) {
+  constructor(trainer: Trainer, control: Control, spec: JobSpec, sample: PredictionSample) {
     this.trainer = trainer;
     this.control = control;
+    this.spec = spec;
+    this.sample = sample;
   }
 
   tell(event: TrainerEvent): void {
     if (event.type === "epoch") this.epoch(event);
-    else if (event.type === "checkpoint") this.checkpoint(event.bytes, event.best, event.wish);
-    else {
+    else if (event.type === "probe") this.probe(event);
+    else if (event.type === "checkpoint") {
+      if (this.sample.isAffordable) this.predictions();
+      this.checkpoint(event.bytes, event.best, event.wish);
+    } else {
       if (event.type === "steps") tell(event);
       else if (event.type === "anomaly") tell({ type: "anomaly", anomaly: anomalyOf(event) });
       else tell({ type: "change", number: event.number, wish: event.wish, changed: changedOf(event) });
@@ -159,6 +173,22 @@ class Run {
     if (figures.best.epoch === figures.epoch) this.bestSinceCheckpoint = true;
     tell({ type: "epoch", figures });
     this.control.sent("event");
+  }
+
+  private probe({ epoch, outputs, outputShape }: ProbeEvent): void {
+    const { probes } = this.spec;
+    const size = outputShape.reduce((a, b) => a * b, 1);
+    const nested = nestNumbers(outputs, [outputs.length / size, ...outputShape], PROBE_DIGITS);
+    const grid = probes && "grid" in probes && epoch === 0 && { grid: probes.grid };
+    tell({ type: "probe", probe: { epoch, outputs: Array.isArray(nested) ? nested : [nested], ...grid } });
+    this.control.sent("probe");
+  }
+
+  private predictions(): void {
+    const predictions = this.sample.take(() => this.control.shouldStop());
+    if (!predictions) return;
+    tell({ type: "predictions", predictions: JSON.stringify(predictions) });
+    this.control.sent("checkpoint");
   }
 
   private checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean, wish?: number): void {
@@ -175,6 +205,7 @@ class Run {
       this.checkpoint(this.trainer.checkpoint(), this.bestSinceCheckpoint);
       return { type: "failed", problem: jobProblems.diverged(outcome.message) };
     }
+    if (outcome.status === "completed") this.predictions();
     // The last checkpoint may be of this very step; but the best weights may have been put back since.
     const stored = outcome.status === "completed" && this.storedStep === this.lastStep && !changesWeights;
     if (!stored) this.checkpoint(this.trainer.checkpoint(), this.bestSinceCheckpoint);
@@ -195,6 +226,9 @@ function wishesOf({ wishes }: TrainOrder): Wish[] {
 function changedOf({ epoch, change, epochs, steps }: ChangeEvent): EventPayload<"changed"> {
   return { epoch, change: specChange(change), epochs, steps };
 }
+
+/** What a picture of the outputs can tell apart. */
+const PROBE_DIGITS = 5;
 
 /** More rows than these are not told one by one. */
 const MOST_ROWS = 1000;

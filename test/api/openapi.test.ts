@@ -48,6 +48,8 @@ test("the document is OpenAPI 3.1 and lists every call of the contract", () => {
     "GET /v1/jobs/{id}/events",
     "GET /v1/jobs/{id}/history",
     "GET /v1/jobs/{id}/model",
+    "GET /v1/jobs/{id}/predictions",
+    "GET /v1/jobs/{id}/spec",
     "GET /v1/workers",
     "PATCH /v1/jobs/{id}",
     "POST /v1/datasets",

@@ -1,4 +1,5 @@
 /** What a model's outputs mean, which its loss decides: probabilities of classes, and the most probable class. */
+import { nestNumbers } from "../../data/nest-numbers.ts";
 
 export interface Interpretation {
   /** The class with the highest probability, one per row: its label, or its number where it has none. */
@@ -58,17 +59,13 @@ function softmax(row: Float32Array): number[] {
   return powers.map((power) => power / sum);
 }
 
+const SHORTEST_DIGITS = 9;
+
 /** The fewest digits that still give the same 32-bit number. */
 export function shortest(value: number): number {
-  return Number(value.toPrecision(9));
+  return Number(value.toPrecision(SHORTEST_DIGITS));
 }
 
 /** Flat numbers as nested arrays; those that are not finite become null in JSON. */
-export function nest(values: ArrayLike<number>, shape: readonly number[]): unknown {
-  let at = 0;
-  const level = (depth: number): unknown => {
-    if (depth === shape.length) return shortest(values[at++] ?? Number.NaN);
-    return Array.from({ length: shape[depth] ?? 0 }, () => level(depth + 1));
-  };
-  return level(0);
-}
+export const nest = (values: ArrayLike<number>, shape: readonly number[]): unknown =>
+  nestNumbers(values, shape, SHORTEST_DIGITS);

@@ -2,10 +2,12 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { isFinished, Job } from "../../jobs/job.ts";
+import { isFinished, Job, type JobState } from "../../jobs/job.ts";
+import { tooManyProbes } from "../../spec/check-probes.ts";
 import { checkPatch } from "../../spec/check-settings.ts";
 import { JobPatch, JobSettings } from "../../spec/job-spec.ts";
 import { Mistakes, parseOr } from "../../spec/mistakes.ts";
+import type { Probes } from "../../spec/probe-spec.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
@@ -38,9 +40,9 @@ export function changeRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
     },
     async ({ params: { id }, body }, reply): Promise<Job> => {
-      const { spec, progress, status } = await findState(parts, id);
-      if (isFinished(status)) throw tooLate(id, status);
-      const patch = readPatch(body, spec, progress.epoch);
+      const state = await findState(parts, id);
+      if (isFinished(state.status)) throw tooLate(id, state.status);
+      const patch = readPatch(body, state);
       const outcome = await parts.jobs.change(id, patch);
       if (outcome === "unknown") throw noSuchJob(id);
       const job = await findJob(parts, id);
@@ -54,13 +56,16 @@ export function changeRoutes(fastify: FastifyInstance, parts: ApiParts): void {
 const tooLate = (id: string, status: string): ProblemError =>
   new ProblemError("wrong-state", `Job ${id} is ${status} already; there is nothing left to change.`);
 
-function readPatch(body: unknown, spec: object, epoch: number): JobPatch {
+function readPatch(body: unknown, { spec, progress: { epoch }, model_summary }: JobState): JobPatch {
   const mistakes = new Mistakes();
   const given = isObject(body) ? body : {};
   if (!isObject(body)) mistakes.add("", 'expects an object such as { "lr": 0.01 }');
   else if (Object.keys(body).length === 0) mistakes.add("", `is empty: name one of ${fields}`);
   const patch = parseOr(JobPatch, given, "", mistakes);
-  const complete = patch && checkPatch(patch, Watched.parse(spec), mistakes);
+  const { probes, ...watched } = Watched.parse(spec);
+  const complete = patch && checkPatch(patch, watched, mistakes);
+  const why = probes && tooManyProbes(probes, model_summary.layers.at(-1)?.output_shape ?? [], patch?.epochs ?? 0);
+  if (why) mistakes.add("epochs", why);
   if (patch?.epochs !== undefined && patch.epochs < epoch)
     mistakes.add("epochs", `the job has trained ${epoch} epochs already, and can't end at ${patch.epochs}`);
   if (complete === undefined || !mistakes.none) {
@@ -70,8 +75,12 @@ function readPatch(body: unknown, spec: object, epoch: number): JobPatch {
   return complete;
 }
 
-/** The part of a spec that decides what can be watched. */
-const Watched = z.looseObject({ metrics: JobSettings.shape.metrics, validation: z.unknown() });
+/** The part of a spec, checked when it came, that decides what can be changed. */
+const Watched = z.looseObject({
+  metrics: JobSettings.shape.metrics,
+  validation: z.unknown(),
+  probes: z.custom<Probes>((value) => typeof value === "object").nullish(),
+});
 
 const fields = Object.keys(JobPatch.shape).join(", ");
 

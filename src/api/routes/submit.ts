@@ -37,6 +37,11 @@ const SpecReport = z
       .object({ seconds: z.number(), bytes: z.number(), steps: z.int() })
       .nullable()
       .describe("Rough: how long the training takes on one core, and how much memory; and how many updates it makes."),
+    shapes: z
+      .object({ input: z.array(z.int()).nullable(), layers: ModelSummary.shape.layers })
+      .describe(
+        "What the first layer gets, and what each layer gives, as far as it is known: also for a spec with mistakes.",
+      ),
     errors: z.array(z.object({ path: z.string(), message: z.string() })),
   })
   .meta({ id: "SpecReport", description: "What a dry run finds. `errors` is empty for a valid spec." });
@@ -99,10 +104,11 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     },
     async (request): Promise<z.infer<typeof SpecReport>> => {
       const checked = await check(parts, bodyOf(request.body), request.owner);
+      const shapes = { input: checked.shapes.input && [...checked.shapes.input], layers: checked.shapes.layers };
       if (!checked.ok)
-        return { valid: false, spec: null, model_summary: null, estimate: null, errors: [...checked.errors] };
+        return { valid: false, spec: null, model_summary: null, estimate: null, shapes, errors: [...checked.errors] };
       const { spec, summary, estimate } = checked;
-      return { valid: true, spec: { ...spec }, model_summary: summary, estimate, errors: [] };
+      return { valid: true, spec: { ...spec }, model_summary: summary, estimate, shapes, errors: [] };
     },
   );
 }

@@ -21,6 +21,7 @@ local RULES = {
   resumed = { from = { queued = true, running = true }, to = "running", claims = true },
   paused = { from = { queued = true, running = true }, to = "paused" },
   epoch = { from = { running = true } },
+  probe = { from = { running = true } },
   changed = { from = { running = true } },
   step = { from = { running = true } },
   checkpoint = { from = { running = true } },
