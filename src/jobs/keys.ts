@@ -15,6 +15,8 @@ export interface Keys {
   /** What each worker says of itself, and when it last did. */
   readonly workers: string;
   readonly workersSeen: string;
+  /** How many went silent without taking leave. */
+  readonly workersLost: string;
   /** Webhooks by the time at which they are due, and how often each was tried. */
   readonly webhooks: string;
   readonly webhookAttempts: string;
@@ -43,6 +45,7 @@ export function createKeys(namespace: string): Keys {
     streamToken: (hash) => `${tag}:stream-token:${hash}`,
     workers: `${tag}:workers`,
     workersSeen: `${tag}:workers:seen`,
+    workersLost: `${tag}:workers:lost`,
     webhooks: `${tag}:webhooks`,
     webhookAttempts: `${tag}:webhooks:attempts`,
     control: `${tag}:control`,

@@ -15,6 +15,7 @@ export const WorkerInfo = z
     concurrency: z.int().describe("how many jobs it trains at once, without those that ask for a GPU"),
     threads: z.int().describe("how many threads each job may use"),
     jobs: z.array(z.string()).describe("those that it trains now"),
+    rss_bytes: z.int().optional().describe("its memory, that of its threads in it"),
     since: z.iso.datetime(),
     seen_at: z.iso.datetime().describe("its last sign of life"),
   })
@@ -46,6 +47,17 @@ export class WorkerRegistry {
     await this.redis.multi().hdel(this.keys.workers, id).zrem(this.keys.workersSeen, id).exec();
   }
 
+  /** How many workers have gone silent without taking leave, ever. */
+  async lost(): Promise<number> {
+    return Number(await this.redis.get(this.keys.workersLost));
+  }
+
+  /** Several processes may find it gone at once: the one that removes it counts it. */
+  private async lose(id: string): Promise<void> {
+    await this.redis.hdel(this.keys.workers, id);
+    if ((await this.redis.zrem(this.keys.workersSeen, id)) === 1) await this.redis.incr(this.keys.workersLost);
+  }
+
   /** Those that live, by id; forgets the others. */
   async list(): Promise<WorkerInfo[]> {
     const { workers, workersSeen } = this.keys;
@@ -54,7 +66,7 @@ export class WorkerRegistry {
       this.redis.zrangebyscore(workersSeen, "-inf", `(${limit}`),
       this.redis.zrangebyscore(workersSeen, limit, "+inf"),
     ]);
-    await Promise.all(gone.map((id) => this.leave(id)));
+    await Promise.all(gone.map((id) => this.lose(id)));
     if (alive.length === 0) return [];
     const found = await this.redis.hmget(workers, ...alive);
     return found

@@ -13,6 +13,7 @@ import { openObjectStore, storePlace } from "../jobs/open-object-store.ts";
 import { connectPatient } from "../jobs/redis.ts";
 import { Webhooks } from "../jobs/webhooks.ts";
 import { WorkerRegistry } from "../jobs/worker-registry.ts";
+import { NO_TRACING, type Tracing } from "../tracing/tracing.ts";
 import { VERSION } from "../version.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Janitor } from "./janitor.ts";
@@ -54,7 +55,7 @@ const TRAINER = new URL("./trainer-thread.ts", import.meta.url);
 /** `program` is another trainer than the real one, `findGpu` another search: for tests of what hardly ever happens. */
 export async function startWorker(
   config: WorkerConfig,
-  parts: { url: string; logger: Logger; program?: URL; findGpu?: () => Promise<GpuAnswer> },
+  parts: { url: string; logger: Logger; tracing?: Tracing; program?: URL; findGpu?: () => Promise<GpuAnswer> },
 ): Promise<RunningWorker> {
   const { logger } = parts;
   const name = `${hostname()}-${process.pid}`;
@@ -85,6 +86,7 @@ export async function startWorker(
     worker: name,
     stopGraceMs: config.stopGraceMs,
     logger,
+    tracing: parts.tracing ?? NO_TRACING,
   };
 
   let closing = false;
@@ -148,6 +150,7 @@ export async function startWorker(
       version: VERSION,
       concurrency: config.concurrency,
       threads,
+      rss_bytes: process.memoryUsage.rss(),
       since,
     }),
     { jobs: () => [...wishes.keys()], hear },

@@ -1,5 +1,7 @@
-import { IncomingMessage, ServerResponse } from "node:http";
+import { once } from "node:events";
+import { createServer, IncomingMessage, ServerResponse } from "node:http";
 import { connect, Socket } from "node:net";
+import { getDefaultHighWaterMark } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApiFixture, startTestApi } from "./api-fixture.ts";
 import { type ReadEvent, readEvents, seqs, upTo } from "./event-reader.ts";
@@ -172,6 +174,34 @@ test("a client that lags for too long is cut off", async () => {
   } finally {
     await strict.close();
   }
+});
+
+/** Node says that a socket is full when it holds so much. */
+const NODE_BUFFERS = getDefaultHighWaterMark(false);
+
+test("a client that reads nothing holds up its buffer and one event, however much it has to catch up with", async () => {
+  const job = await (await script()).start();
+  const metrics = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`metric_with_a_long_name_${i}`, i]));
+  for (let i = 0; i < 40; i++) await job.train(25, { metrics });
+  const held: number[] = [];
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    api.hub.subscribe(response, job.id, 0);
+    const watching = setInterval(() => held.push(response.writableLength), 2);
+    response.once("close", () => clearInterval(watching));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const socket = connect(address !== null && typeof address === "object" ? address.port : 0, "127.0.0.1");
+  socket.pause();
+  socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  // Once the kernel takes no more the same is held again and again.
+  await expect.poll(() => (held.at(-1) ?? 0) > 2000 && new Set(held.slice(-100)).size === 1).toBe(true);
+  const event = (await api.parts.log.events(job.id, 500, 1))[0]?.json.length ?? 0;
+  expect(Math.max(...held)).toBeLessThan(NODE_BUFFERS + 2 * event);
+  socket.destroy();
+  server.close();
+  await expect.poll(() => listeners()).toBe(0);
 });
 
 test("a client that was gone before its stream began is not followed", async () => {

@@ -1,5 +1,8 @@
 /** What Prometheus reads. */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { newId } from "../../src/jobs/ids.ts";
 import { cpuAlone } from "../job-fixture.ts";
 import { type ApiFixture, startTestApi } from "./api-fixture.ts";
@@ -7,8 +10,10 @@ import { readEvents } from "./event-reader.ts";
 import { JobScript } from "./job-script.ts";
 
 let api: ApiFixture;
+let url: string;
 beforeAll(async () => {
   api = await startTestApi();
+  url = await api.listen();
 });
 afterAll(() => api.close());
 
@@ -47,9 +52,60 @@ test("the page tells of jobs, workers, requests and this process", async () => {
   expect(page.get("process_resident_memory_bytes")).toBeGreaterThan(1e6);
 });
 
+test("the page tells of memory, of steps, and how late events are", async () => {
+  const now = new Date().toISOString();
+  const about = { host: "h", pid: 1, version: "1", ...cpuAlone, threads: 1, since: now, seen_at: now };
+  await api.parts.workers.beat({ ...about, id: "w-2", concurrency: 1, jobs: [], rss_bytes: 123_000 });
+  const job = await (await new JobScript(api.parts, 100).queue()).start();
+  await job.train(20, { step: 40, steps: 100, eta_s: 2 });
+  const stepsBefore = (await metrics()).get("epochd_steps_per_second");
+  const reading = readEvents(`${url}/v1/jobs/${job.id}/events`);
+  await expect.poll(() => api.hub.listenerCount).toBe(1);
+  await expect
+    .poll(async () => {
+      await job.train(1, { step: 40, steps: 100, eta_s: 2 });
+      return (await metrics()).get("epochd_event_lag_seconds_count") ?? 0;
+    })
+    .toBeGreaterThan(0);
+  const page = await metrics();
+  expect(stepsBefore).toBeGreaterThanOrEqual(30);
+  expect(page.get('epochd_worker_resident_memory_bytes{worker="w-2"}')).toBe(123_000);
+  expect(page.get("epochd_broker_memory_bytes")).toBeGreaterThan(100_000);
+  expect(page.get("epochd_broker_max_memory_bytes")).toBeGreaterThanOrEqual(0);
+  expect(page.get('epochd_event_lag_seconds_bucket{le="10"}')).toBe(page.get("epochd_event_lag_seconds_count"));
+  expect(page.get("epochd_sse_clients_cut_off_total")).toBe(0);
+  await job.complete();
+  await reading;
+  await api.parts.workers.leave("w-2");
+});
+
+test("a worker that goes silent is counted once, one that takes leave never", async () => {
+  const lost = async () => (await metrics()).get("epochd_workers_lost_total");
+  const before = await lost();
+  const past = new Date(Date.now() - 60_000).toISOString();
+  const about = { host: "h", pid: 1, version: "1", ...cpuAlone, threads: 1, since: past, concurrency: 1, jobs: [] };
+  await api.parts.workers.beat({ ...about, id: "w-silent", seen_at: past });
+  await api.parts.workers.beat({ ...about, id: "w-polite", seen_at: new Date().toISOString() });
+  await api.parts.workers.leave("w-polite");
+  await Promise.all([api.parts.workers.list(), api.parts.workers.list(), metrics()]);
+  expect(await lost()).toBe((before ?? 0) + 1);
+});
+
+test("the example's alerts ask for metrics that there are", async () => {
+  const Rules = z.object({
+    groups: z.array(z.object({ rules: z.array(z.object({ alert: z.string(), expr: z.string() })) })),
+  });
+  const text = readFileSync(new URL("../../docs/alerts.yml", import.meta.url), "utf8");
+  const { groups } = Rules.parse(parse(text));
+  const page = (await api.app.inject("/metrics")).body;
+  const names = groups.flatMap(({ rules }) => rules.flatMap(({ expr }) => expr.match(/\b(epochd|process)_\w+/g) ?? []));
+  expect(names.length).toBeGreaterThan(10);
+  for (const name of names) expect(page).toMatch(new RegExp(`^# TYPE ${name.replace(/_bucket$/, "")} `, "m"));
+});
+
 test("a stream, which lasts as long as its job, is no slow request", async () => {
   const job = await (await (await new JobScript(api.parts).queue()).start()).complete();
-  await readEvents(`${await api.listen()}/v1/jobs/${job.id}/events`);
+  await readEvents(`${url}/v1/jobs/${job.id}/events`);
   await api.app.inject({ url: `/v1/jobs/${job.id}/events`, headers: { accept: "application/json" } });
   const page = await metrics();
   const route = 'method="GET",route="/v1/jobs/:id/events",status="200"';

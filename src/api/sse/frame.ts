@@ -10,6 +10,8 @@ export interface LogEntry {
 export interface Frame {
   seq: number;
   terminal: boolean;
+  /** When it came about, in ms. */
+  time: number;
   bytes: Buffer;
 }
 
@@ -19,10 +21,14 @@ export function isTerminal(type: string): boolean {
   return TERMINAL.has(type);
 }
 
+/** Near the start of every event's JSON, where it costs little to find. */
+const TIME = /"time":"([^"]+)"/;
+
 export function frameOf(entry: LogEntry): Frame {
   return {
     seq: entry.seq,
     terminal: isTerminal(entry.type),
+    time: Date.parse(TIME.exec(entry.json)?.[1] ?? ""),
     bytes: Buffer.from(`id: ${entry.seq}\nevent: ${entry.type}\ndata: ${entry.json}\n\n`),
   };
 }

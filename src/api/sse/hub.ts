@@ -43,6 +43,9 @@ export class EventHub {
   readonly #topics = new Map<string, Topic>();
   readonly #wakeKey: string;
   readonly #tending: NodeJS.Timeout;
+  /** Told for each batch of events: how long after it was computed its first one was on its way to the clients. */
+  onDelivery: ((delayMs: number) => void) | null = null;
+  #cutOff = 0;
   #closed = false;
   #beginReading: (() => void) | null = null;
 
@@ -69,6 +72,11 @@ export class EventHub {
 
   get listenerCount(): number {
     return [...this.#topics.values()].reduce((sum, topic) => sum + topic.listeners.size, 0);
+  }
+
+  /** Clients that read too slowly for too long, so far. */
+  get cutOffCount(): number {
+    return this.#cutOff;
   }
 
   /** Streams a job's events after `after` into a response whose head was sent. Ends it after the terminal event. */
@@ -182,6 +190,8 @@ export class EventHub {
     const bytes = Buffer.concat(frames.map((frame) => frame.bytes));
     topic.seq = frames.at(-1)?.seq ?? topic.seq;
     for (const listener of topic.listeners) listener.deliver(frames, bytes);
+    const computed = frames[0]?.time;
+    if (computed !== undefined) this.onDelivery?.(Math.max(0, Date.now() - computed));
   }
 
   /**
@@ -222,6 +232,7 @@ export class EventHub {
 
   #tend(): void {
     const now = performance.now();
-    for (const topic of this.#topics.values()) for (const listener of topic.listeners) listener.tend(now);
+    for (const topic of this.#topics.values())
+      for (const listener of topic.listeners) this.#cutOff += listener.tend(now) ? 1 : 0;
   }
 }

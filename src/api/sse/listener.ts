@@ -29,6 +29,9 @@ export interface ListenerLimits {
   retryMs: number;
 }
 
+/** About so much is read of the log at once. */
+const PAGE_BYTES = 256 * 1024;
+
 export class Listener {
   readonly #target: Target;
   readonly #log: LogReader;
@@ -38,6 +41,7 @@ export class Listener {
   #lastSeq: number;
   #mode: "catching up" | "live" | "lagging" | "ended" = "catching up";
   #lagsSince = 0;
+  #batch: number;
   #lastWrite = performance.now();
 
   constructor(
@@ -51,6 +55,7 @@ export class Listener {
     this.#log = source.log;
     this.#cursor = source.cursor;
     this.#limits = source.limits;
+    this.#batch = source.limits.catchUpBatch;
     this.#onLive = source.onLive;
     response.on("drain", () => {
       if (this.#mode === "lagging") void this.catchUp();
@@ -80,9 +85,9 @@ export class Listener {
     while (this.#isCatchingUp()) {
       const page = await this.#readOrWait();
       if (page === null || !this.#isCatchingUp()) continue;
-      if (page.frames.length > 0) this.#write(page.frames);
+      if (page.frames.length > 0) this.#writePage(page.frames);
       else if (!page.exists) this.end();
-      if (!this.#isCatchingUp() || page.frames.length === this.#limits.catchUpBatch) continue;
+      if (!this.#isCatchingUp() || page.frames.length === page.asked) continue;
       // The end of the log. No other code runs between this test and "live", so no event can slip in between.
       if (this.#cursor.seq === null) this.#cursor.seq = this.#lastSeq;
       if (this.#lastSeq >= this.#cursor.seq || page.frames.length === 0) {
@@ -92,14 +97,19 @@ export class Listener {
     }
   }
 
-  /** Called now and then: pings a quiet listener, cuts one that has lagged for too long. */
-  tend(now: number): void {
+  /** Called now and then: pings a quiet listener, cuts one that has lagged for too long, and says whether it did. */
+  tend(now: number): boolean {
     if (this.#mode === "lagging") {
-      if (now - this.#lagsSince > this.#limits.lagTimeoutMs) this.#target.response.destroy();
-    } else if (this.#mode !== "ended" && now - this.#lastWrite >= this.#limits.heartbeatMs) {
+      if (now - this.#lagsSince <= this.#limits.lagTimeoutMs) return false;
+      this.#mode = "ended";
+      this.#target.response.destroy();
+      return true;
+    }
+    if (this.#mode !== "ended" && now - this.#lastWrite >= this.#limits.heartbeatMs) {
       this.#lastWrite = now;
       this.#target.ping();
     }
+    return false;
   }
 
   end(): void {
@@ -119,12 +129,29 @@ export class Listener {
   }
 
   /** While the broker is away the client stays connected: a refused reconnect would stop an EventSource for good. */
-  async #readOrWait(): Promise<{ frames: Frame[]; exists: boolean } | null> {
+  async #readOrWait(): Promise<{ frames: Frame[]; exists: boolean; asked: number } | null> {
+    const asked = this.#batch;
     try {
-      return await this.#log.read(this.#lastSeq, this.#limits.catchUpBatch);
+      return { ...(await this.#log.read(this.#lastSeq, asked)), asked };
     } catch {
       await new Promise((resolve) => setTimeout(resolve, this.#limits.retryMs));
       return null;
+    }
+  }
+
+  /** Piece by piece, so that a client that does not read holds up one piece and not the page. */
+  #writePage(frames: readonly Frame[]): void {
+    const { maxBuffered, catchUpBatch } = this.#limits;
+    const size = frames.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+    // Events can be large, and many clients may catch up at once.
+    this.#batch = Math.max(1, Math.min(catchUpBatch, Math.floor((PAGE_BYTES * frames.length) / size)));
+    for (let at = 0; at < frames.length && this.#isCatchingUp(); ) {
+      let end = at;
+      for (let bytes = 0; end < frames.length && (end === at || bytes < maxBuffered); end++) {
+        bytes += frames[end]?.bytes.byteLength ?? 0;
+      }
+      this.#write(frames.slice(at, end));
+      at = end;
     }
   }
 
