@@ -42,7 +42,7 @@ export function run(args: readonly string[], env: Record<string, string>, progra
           if (!found) expect.unreachable(`${pattern} is not in:\n${text}`);
           return found;
         },
-        { timeout: 20_000, interval: 10 },
+        { timeout: 60_000, interval: 10 },
       ),
   };
 }

@@ -1,6 +1,13 @@
 /** The HTTP API as a table of contents: what is switched on, then one line for each resource. */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import { newId } from "../jobs/ids.ts";
+import { traceIdOf } from "../tracing/tracing.ts";
 import { VERSION } from "../version.ts";
 import { controlAccess } from "./access.ts";
 import { answerBrokenConnection, answerErrors, sendProblem } from "./error-handler.ts";
@@ -30,6 +37,7 @@ import { streamTokenRoutes } from "./routes/stream-tokens.ts";
 import { submitRoutes } from "./routes/submit.ts";
 import { workerRoutes } from "./routes/workers.ts";
 import { protectPages } from "./security-headers.ts";
+import { traceRequests } from "./trace-requests.ts";
 
 /** How long a shutdown waits for requests that are under way. */
 const GRACE_MS = 2000;
@@ -64,6 +72,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   // Answers follow their schemas by TypeScript and by tests; checking each again would cost time and could only fail.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.addHook("onRequest", async (request, reply) => void reply.header("x-request-id", request.id));
+  traceRequests(app, parts.tracing);
   logRequests(app);
   answerErrors(app);
   controlAccess(app, parts);
@@ -95,11 +104,26 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   return app;
 }
 
+/** The job that a request is about, or has made: so all lines about it are found, those of the workers, too. */
+function jobOf({ params, routeOptions }: FastifyRequest, reply: FastifyReply): string | undefined {
+  const made = /^\/v1\/jobs\/(job_\w+)$/.exec(String(reply.getHeader("location") ?? ""))?.[1];
+  if (made !== undefined || !routeOptions.url?.startsWith("/v1/jobs/:id")) return made;
+  return typeof params === "object" && params !== null && "id" in params ? String(params.id) : undefined;
+}
+
 /** One line for each request that changes something; those that only look are told at debug, or a page would fill the log. */
 function logRequests(app: FastifyInstance): void {
   app.addHook("onResponse", async (request, reply) => {
     const { method, url } = request;
-    const line = { method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10 };
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    const line = {
+      method,
+      url,
+      status: reply.statusCode,
+      ms,
+      job: jobOf(request, reply),
+      trace_id: traceIdOf(request.span),
+    };
     if (method === "GET" || method === "HEAD") request.log.debug(line, "answered");
     else request.log.info(line, "answered");
   });

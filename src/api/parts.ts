@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Broker } from "../broker/broker.ts";
 import type { JobParts } from "../jobs/open-jobs.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import type { Inference } from "./inference/inference.ts";
 import type { EventHub } from "./sse/hub.ts";
 import type { JobFeed } from "./sse/job-feed.ts";
@@ -10,10 +11,13 @@ import type { JobFeed } from "./sse/job-feed.ts";
 export interface ServiceParts extends Omit<JobParts, "close"> {
   readonly broker: Pick<Broker, "url" | "kind" | "promise">;
   readonly logger: Logger;
+  /** Left out: nothing is traced. */
+  readonly tracing?: Tracing;
 }
 
 /** The service's parts and those that the API adds for itself. */
 export interface ApiParts extends ServiceParts {
+  readonly tracing: Tracing;
   readonly hub: EventHub;
   readonly feed: JobFeed;
   readonly inference: Inference;

@@ -1,6 +1,7 @@
 /** Starts the HTTP side of the service: builds the app from its parts and listens. */
 import type { AddressInfo } from "node:net";
 import type { Config } from "../config.ts";
+import { NO_TRACING } from "../tracing/tracing.ts";
 import { buildApp } from "./app.ts";
 import { Inference } from "./inference/inference.ts";
 import { type ApiLimits, DEFAULT_LIMITS, type ServiceParts } from "./parts.ts";
@@ -21,7 +22,15 @@ export async function startApi(
   const hub = await startEventHub(parts, parts.broker.url);
   const feed = await startJobFeed(parts, parts.broker.url);
   const inference = new Inference();
-  const app = await buildApp({ ...parts, hub, feed, inference, limits, keysRequired: config.apiKeysRequired });
+  const app = await buildApp({
+    tracing: NO_TRACING,
+    ...parts,
+    hub,
+    feed,
+    inference,
+    limits,
+    keysRequired: config.apiKeysRequired,
+  });
   const close = async () => {
     await app.close();
     feed.close();

@@ -28,6 +28,8 @@ export interface JobToCreate {
   readonly priority: number;
   /** The types of events of which its webhook hears. */
   readonly webhookEvents?: readonly string[];
+  /** The traceparent of the request that makes it. */
+  readonly trace?: string;
 }
 
 export type CreateOutcome =
@@ -37,8 +39,8 @@ export type CreateOutcome =
   /** The key came with another body before. */
   | { readonly outcome: "conflict"; readonly id: string };
 
-/** An event and what it changes in the state. */
-export type Append = NewEvent & { readonly state?: StateFields };
+/** An event and what it changes in the state; `at` is when it came about, in ms, if that was not just now. */
+export type Append = NewEvent & { readonly state?: StateFields; readonly at?: number };
 
 export type AppendOutcome =
   | { readonly ok: true; readonly seq: number; readonly dropped: number }
@@ -80,6 +82,7 @@ export class JobLog {
       model_summary: job.modelSummary,
       progress: { epoch: 0, epochs: job.epochs, step: 0, steps: job.steps, samples_per_s: 0, eta_s: 0 },
       priority: job.priority,
+      ...(job.trace !== undefined && { trace: job.trace }),
       ...(job.webhookEvents && { webhook_events: `,${job.webhookEvents.join(",")},` }),
     };
     const queued: EventPayload<"queued"> = { reason: "submitted", epoch: 0 };
@@ -122,7 +125,13 @@ export class JobLog {
     const args: (string | number)[] = [id, attempt ?? ""];
     for (const event of events) {
       const fields = encodeFields(event.state ?? {});
-      args.push(event.type, epochsBefore(event), eventBody(id, event.data, now), fields.length, ...fields);
+      args.push(
+        event.type,
+        epochsBefore(event),
+        eventBody(id, event.data, event.at === undefined ? now : new Date(event.at).toISOString()),
+        fields.length,
+        ...fields,
+      );
     }
     const reply = Reply.parse(
       await this.script(

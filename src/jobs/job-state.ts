@@ -29,6 +29,7 @@ export interface StateFields {
   ran_ms?: number;
   /** `,completed,failed,` */
   webhook_events?: string;
+  trace?: string;
   streamed_step?: number;
   probed_epoch?: number;
   changes?: readonly SpecChange[];
@@ -95,6 +96,7 @@ const Hash = z.object({
   seq: z.coerce.number(),
   last_checkpoint: orNull(json(StoredCheckpoint)),
   losses: z.coerce.number().default(0),
+  trace: orNull(z.string()),
 });
 
 /** The state in a hash as HGETALL gives it; null if there is no such job. */

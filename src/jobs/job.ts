@@ -125,6 +125,8 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   /** How long it has been with workers, as of its last checkpoint or since it left the last one. */
   readonly ranMs: number;
   readonly queueReason: EventPayload<"queued">["reason"];
+  /** The traceparent of the request that made it; null where nothing is traced. */
+  readonly trace: string | null;
 }
 
 export function jobView(state: JobState, queuePosition: number | null): Job {
@@ -141,6 +143,7 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
     streamedStep: _t,
     trend: _e,
     probedEpoch: _o,
+    trace: _a,
     ...shown
   } = state;
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };

@@ -6,6 +6,7 @@ import { findBroker } from "../broker/broker-record.ts";
 import { startBroker } from "../broker/start-broker.ts";
 import { type Config, ConfigError, refuseOpenHost } from "../config.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
+import { startTracing } from "../tracing/tracing.ts";
 import { createLogger } from "./logger.ts";
 import { manageKeys } from "./manage-keys.ts";
 
@@ -34,10 +35,17 @@ export async function runPart(part: Part, config: Config): Promise<Running> {
   }
   // Each part loads its own half of the program alone, and starts the sooner for it.
   const { startWorker } = await import("../workers/start-worker.ts");
-  const worker = await startWorker(config, { url: broker.url, logger });
+  const tracing = await startTracing(config.tracing, "worker");
+  const worker = await startWorker(config, { url: broker.url, logger, tracing });
   process.send?.("ready");
   logger.info({ worker: worker.name, concurrency: config.concurrency }, "waiting for jobs");
-  return { lost: broker.lost, close: worker.close };
+  return {
+    lost: broker.lost,
+    close: async () => {
+      await worker.close();
+      await tracing.close();
+    },
+  };
 }
 
 /** Throws ObstacleError: better now than at the first upload. */
@@ -79,14 +87,18 @@ export async function openApi(
   broker: Pick<Broker, "url" | "kind" | "promise">,
   logger: Logger,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const [{ startApi }, jobs] = await Promise.all([import("../api/server.ts"), openJobs(config, broker.url)]);
+  const [{ startApi }, jobs, tracing] = await Promise.all([
+    import("../api/server.ts"),
+    openJobs(config, broker.url),
+    startTracing(config.tracing, "api"),
+  ]);
   try {
-    const api = await startApi(config, { ...jobs, broker, logger });
+    const api = await startApi(config, { ...jobs, broker, logger, tracing });
     return {
       url: api.url,
       close: async () => {
         await api.close();
-        await jobs.close();
+        await Promise.all([jobs.close(), tracing.close()]);
       },
     };
   } catch (error) {

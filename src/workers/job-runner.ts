@@ -7,10 +7,12 @@ import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems, type Problem } from "../jobs/problem.ts";
 import type { JobSpec } from "../spec/job-spec.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import { type ChosenDevice, chooseDevice, cpuInfo, gpuOf, type WorkerDevices } from "./choose-device.ts";
 import { JobWriter, SupersededError } from "./job-writer.ts";
 import { StopSwitch } from "./stop-switch.ts";
 import { TimeLimit } from "./time-limit.ts";
+import { RunTrace } from "./trace-run.ts";
 import { Control } from "./trainer-messages.ts";
 import type { TrainerEnd, TrainerPool, TrainerThread } from "./trainer-pool.ts";
 import { Wishes } from "./wishes.ts";
@@ -35,14 +37,15 @@ export interface RunnerParts {
   /** Of the jobs that train now. */
   readonly wishes: Map<string, Wishes>;
   readonly logger: Logger;
+  readonly tracing: Tracing;
 }
 
 /** A job that has cost so many workers, one after the other without a new checkpoint, is given up. */
 const MOST_LOSSES = 5;
 
 export async function runJob(parts: RunnerParts, id: string, signal: AbortSignal): Promise<RunOutcome> {
-  const logger = parts.logger.child({ job: id });
   const state = await parts.log.state(id);
+  const logger = parts.logger.child({ job: id, ...(state?.trace && { trace_id: state.trace.split("-")[1] }) });
   if (!state || isFinished(state.status) || state.status === "paused") return "over";
   if (state.status === "queued" && (state.cancel_requested || state.pause_requested)) {
     const { epoch } = state.progress;
@@ -50,13 +53,16 @@ export async function runJob(parts: RunnerParts, id: string, signal: AbortSignal
     return "over";
   }
   const thread = await parts.pool.take();
+  const trace = new RunTrace(parts.tracing, state, parts.worker);
   try {
-    return await runOn(thread, parts, state, signal, logger);
+    return await runOn(thread, parts, state, trace, signal, logger);
   } catch (error) {
+    trace.end(text(error));
     if (!(error instanceof SupersededError)) throw error;
     logger.warn(error.message);
     return "over";
   } finally {
+    trace.end();
     parts.onGpu.delete(id);
     parts.pool.giveBack(thread);
   }
@@ -66,6 +72,7 @@ async function runOn(
   thread: TrainerThread,
   parts: RunnerParts,
   state: JobState,
+  trace: RunTrace,
   signal: AbortSignal,
   logger: Logger,
 ): Promise<RunOutcome> {
@@ -90,6 +97,7 @@ async function runOn(
   // Until the claim an earlier attempt could still write.
   const own = (await parts.log.state(state.id)) ?? state;
   writer.goOnFrom(own);
+  trace.begin(device, writer);
   logger.info({ attempt, device, epoch: writer.epoch }, claim.type);
   if (state.cancel_requested) return end(writer, cancelled(writer.epoch));
   if (state.pause_requested) return pause(parts.log, writer, state.id);
@@ -115,7 +123,11 @@ async function runOn(
     control: control.memory,
     gpu: gpuShared(),
   };
-  const ended = await thread.run(order, (news) => writer.add(news));
+  const ended = await thread.run(order, (news) => {
+    trace.hear(news);
+    writer.add(news);
+  });
+  trace.trained();
   parts.wishes.delete(state.id);
   wishes.close();
   either.removeEventListener("abort", pull);

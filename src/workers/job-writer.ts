@@ -1,13 +1,13 @@
 /** Writes down what a trainer tells, in order: epochs in batches, a checkpoint's file before its event. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EventPayload } from "../jobs/events.ts";
+import type { EventPayload, EventType } from "../jobs/events.ts";
 import type { JobState, Latest, StoredCheckpoint, Trend } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
 import { predictionsKey } from "../jobs/predictions.ts";
 import { EMPTY_TREND, withEpoch } from "../jobs/trend.ts";
 import { SpecChange } from "../spec/job-spec.ts";
-import type { Control, EpochFigures } from "./trainer-messages.ts";
+import type { Control } from "./trainer-messages.ts";
 import type { TrainerNews } from "./trainer-pool.ts";
 
 /** Another attempt has taken the job, or it is over: nothing that this attempt writes counts any more. */
@@ -49,6 +49,8 @@ export class JobWriter {
   epoch: number;
   latest: JobState["latest"];
   best: JobState["best"];
+  /** Of this attempt. */
+  lastEvent: EventType | null = null;
 
   constructor(
     parts: { log: JobLog; store: ObjectStore; control: Control },
@@ -165,7 +167,7 @@ export class JobWriter {
   }
 
   private frequentEvent(news: Frequent): Append[] {
-    if (news.type === "epoch") return [this.epochEvent(news.figures)];
+    if (news.type === "epoch") return [this.epochEvent(news)];
     return news.type === "probe" ? this.probeEvent(news.probe) : this.stepEvent(news);
   }
 
@@ -177,17 +179,17 @@ export class JobWriter {
   }
 
   /** Without the steps that an earlier attempt has streamed already. */
-  private stepEvent({ epoch, step, every, losses }: Steps): Append[] {
+  private stepEvent({ at, epoch, step, every, losses }: Steps): Append[] {
     const known = Math.max(0, Math.floor((this.streamed - step) / every) + 1);
     const fresh = losses.slice(known);
     if (fresh.length === 0) return [];
     const first = step + known * every;
     this.streamed = first + (fresh.length - 1) * every;
     const data: EventPayload<"step"> = { epoch, step: first, every, losses: fresh };
-    return [{ type: "step", data, state: { streamed_step: this.streamed } }];
+    return [{ type: "step", at, data, state: { streamed_step: this.streamed } }];
   }
 
-  private epochEvent({ best, ...data }: EpochFigures): Append {
+  private epochEvent({ at, figures: { best, ...data } }: Extract<TrainerNews, { type: "epoch" }>): Append {
     const { epoch, epochs, step, steps, samples_per_s, eta_s } = data;
     const { loss, val_loss, lr, metrics, val_metrics } = data;
     const latest: Latest = {
@@ -204,7 +206,7 @@ export class JobWriter {
     const before = this.trend;
     this.trend = withEpoch(before, epoch, loss);
     const trend = this.trend === before ? {} : { trend: this.trend };
-    return { type: "epoch", data, state: { progress: this.progress, latest, best, ...trend } };
+    return { type: "epoch", at, data, state: { progress: this.progress, latest, best, ...trend } };
   }
 
   private async writeChange({ number, wish, changed }: Extract<TrainerNews, { type: "change" }>): Promise<void> {
@@ -251,6 +253,7 @@ export class JobWriter {
         `Attempt ${this.attempt} of ${this.id} may not write (${outcome.reason}): the job is ${outcome.status}, its attempt ${outcome.attempt}.`,
       );
     }
+    this.lastEvent = events.at(-1)?.type ?? this.lastEvent;
   }
 
   private get folder(): string {
@@ -268,13 +271,14 @@ function isFrequent(news: TrainerNews | undefined): news is Frequent {
 /** Steps of one epoch that follow each other become one. */
 function joinSteps(batch: readonly Frequent[]): Frequent[] {
   const joined: Frequent[] = [];
-  let last: (Steps & { losses: number[] }) | null = null;
+  let last: (Steps & { losses: number[]; at: number }) | null = null;
   for (const news of batch) {
     if (news.type !== "steps") {
       joined.push(news);
       last = null;
     } else if (last && news.epoch === last.epoch && news.step === last.step + last.losses.length * last.every) {
       for (const loss of news.losses) last.losses.push(loss);
+      last.at = news.at;
     } else {
       last = { ...news, losses: [...news.losses] };
       joined.push(last);

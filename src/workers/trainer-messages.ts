@@ -46,7 +46,12 @@ export type TrainerMessage =
   | { readonly type: "ready"; readonly mode: string }
   /** Preprocessing has been fitted: what a prediction will need. */
   | { readonly type: "prepared"; readonly preprocess: string }
-  | { readonly type: "epoch"; readonly figures: EpochFigures }
+  | {
+      readonly type: "epoch";
+      /** When it was computed, in ms. */
+      readonly at: number;
+      readonly figures: EpochFigures;
+    }
   | { readonly type: "probe"; readonly probe: EventPayload<"probe"> }
   /** JSON of what the model gives for some of its rows, see StoredPredictions. */
   | { readonly type: "predictions"; readonly predictions: string }
@@ -62,6 +67,8 @@ export type TrainerMessage =
   /** Losses of steps, see StepsEvent of the engine. */
   | {
       readonly type: "steps";
+      /** When the last of them was computed, in ms. */
+      readonly at: number;
       readonly epoch: number;
       readonly step: number;
       readonly every: number;

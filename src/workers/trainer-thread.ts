@@ -161,7 +161,7 @@ class Run {
       if (this.sample.isAffordable) this.predictions();
       this.checkpoint(event.bytes, event.best, event.wish);
     } else {
-      if (event.type === "steps") tell(event);
+      if (event.type === "steps") tell({ ...event, at: Date.now() });
       else if (event.type === "anomaly") tell({ type: "anomaly", anomaly: anomalyOf(event) });
       else tell({ type: "change", number: event.number, wish: event.wish, changed: changedOf(event) });
       this.control.sent("event");
@@ -171,7 +171,7 @@ class Run {
   private epoch({ type: _, ...figures }: EpochEvent): void {
     this.lastStep = figures.step;
     if (figures.best.epoch === figures.epoch) this.bestSinceCheckpoint = true;
-    tell({ type: "epoch", figures });
+    tell({ type: "epoch", at: Date.now(), figures });
     this.control.sent("event");
   }
 

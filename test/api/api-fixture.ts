@@ -9,6 +9,7 @@ import type { JobFeedOptions } from "../../src/api/sse/job-feed.ts";
 import { startEventHub, startJobFeed } from "../../src/api/sse/log-source.ts";
 import type { Config } from "../../src/config.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { NO_TRACING } from "../../src/tracing/tracing.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 
 export interface ApiFixture {
@@ -34,6 +35,7 @@ export async function startTestApi(
   const app = await buildApp({
     ...parts,
     broker: { url: broker.url, kind: broker.kind, promise: "what the test broker promises" },
+    tracing: NO_TRACING,
     logger: pino({ level: process.env["TEST_LOG"] ?? "silent" }),
     hub,
     feed,

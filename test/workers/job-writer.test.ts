@@ -42,7 +42,7 @@ async function claim(id: string, attempt: number): Promise<void> {
 function epoch(number: number): TrainerNews {
   const numbers = { epochs: 9, step: number, steps: 9, lr: 0.1, samples_per_s: 1, elapsed_ms: 1, eta_s: 1 };
   const best = { epoch: number, metric: "loss", value: 1 };
-  return { type: "epoch", figures: { epoch: number, loss: 1, metrics: {}, best, ...numbers } };
+  return { type: "epoch", at: 0, figures: { epoch: number, loss: 1, metrics: {}, best, ...numbers } };
 }
 
 const checkpoint = (number: number): TrainerNews => ({
@@ -84,7 +84,7 @@ describe("a writer", () => {
   test("puts steps that follow each other into one event, and streams none twice after another attempt", async () => {
     const { state, writer } = await claimed(1);
     const steps = (epoch: number, step: number, losses: number[], every = 1): TrainerNews => ({
-      ...{ type: "steps", epoch, step, every, losses },
+      ...{ type: "steps", at: 0, epoch, step, every, losses },
     });
     for (const news of [steps(1, 1, [9, 8]), steps(1, 3, [7]), epoch(1), steps(2, 4, [6]), steps(2, 5, [5])]) {
       writer.add(news);
@@ -120,7 +120,14 @@ describe("a writer", () => {
   test("writes ten thousand steps in a few events", async () => {
     const { state, writer } = await claimed(1);
     for (let step = 1; step <= 10_000; step += 10) {
-      writer.add({ type: "steps", epoch: 1, step, every: 1, losses: Array.from({ length: 10 }, (_, i) => step + i) });
+      writer.add({
+        type: "steps",
+        at: 0,
+        epoch: 1,
+        step,
+        every: 1,
+        losses: Array.from({ length: 10 }, (_, i) => step + i),
+      });
     }
     await writer.flush();
     const events = (await eventsOf(parts, state.id)).filter(({ type }) => type === "step");

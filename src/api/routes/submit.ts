@@ -1,6 +1,6 @@
 /** New jobs: checked whole, then queued. The dry run checks the same and queues nothing. */
 import { createHash } from "node:crypto";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { newId } from "../../jobs/ids.ts";
@@ -80,7 +80,7 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       const key = request.headers["idempotency-key"];
       const idempotency = key === undefined ? undefined : { key: ownKey(key, owner), bodyHash: hashOf(body) };
       // Before the check: what the first request was told holds, even if its data set is gone by now.
-      const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, owner));
+      const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, request));
       const state = await findState(parts, id);
       reply.code(202).header("location", `/v1/jobs/${id}`);
       return jobAsCreated(state, await parts.log.queuePosition(id));
@@ -130,14 +130,17 @@ async function submit(
   parts: ApiParts,
   body: unknown,
   idempotency: Idempotency | undefined,
-  owner: string | null,
+  { owner, span }: Pick<FastifyRequest, "owner" | "span">,
 ): Promise<string> {
+  const checking = span.child("check spec");
   const checked = await check(parts, body, owner);
+  checking.end();
   if (!checked.ok) {
     throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
   }
   const { spec, summary, estimate } = checked;
   const id = newId("job");
+  span.set({ "epochd.job.id": id });
   await storeInitialWeights(parts, id, spec.model.init);
   const made = await parts.jobs.submit(
     {
@@ -150,6 +153,7 @@ async function submit(
       steps: estimate.steps,
       priority: spec.priority,
       ...(spec.webhook && { webhookEvents: spec.webhook.events }),
+      ...(span.traceparent !== null && { trace: span.traceparent }),
     },
     idempotency,
     owner ?? undefined,
