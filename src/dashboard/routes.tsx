@@ -22,6 +22,9 @@ export const routes: readonly Route[] = [
   { path: "/runs/:id", title: "Run", view: RunView },
 ];
 
+/** Whether there is a view at that place. */
+export const leadsTo = (path: string): boolean => routeOf(path) !== null;
+
 export function routeOf(path: string): { route: Route; params: Record<string, string> } | null {
   for (const route of routes) {
     const params = match(route.path, path);

@@ -73,7 +73,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
     await expect.poll(() => tile("epoch").textContent()).toBe("3 / 10");
     expect(await tile("loss").textContent()).toBe("0.3333");
     expect(await tile("validation loss").textContent()).toBe("0.25");
-    expect(await page.locator("figure canvas").count()).toBe(2);
+    await page.getByRole("heading", { name: "Accuracy" }).waitFor();
+    expect(await page.locator("figure canvas").count()).toBe(4);
     expect(await inkOf(page)).toBeGreaterThan(50);
     await job.train(7);
     await job.complete();
@@ -98,7 +99,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
     expect(await page.title()).toBe(`${name} · epochd`);
     expect(await page.locator(".facts").textContent()).toContain("<b>key</b>: <i>value</i>");
     await page.getByRole("link", { name: "Runs" }).click();
-    await expect.poll(() => page.locator(".runs .name").first().textContent()).toBe(name);
+    await page.getByRole("link", { name }).waitFor();
+    expect(await page.locator(".runs-body .about").first().textContent()).toBe("<b>key</b>: <i>value</i>");
     expect(await page.locator("main :is(script, b, i, img)").count()).toBe(0);
   });
 

@@ -40,7 +40,7 @@ const EventsHeaders = z.looseObject({
     .describe("As `after`; an `EventSource` sends it when it reconnects, and it wins over `after`."),
 });
 
-const JobEvent = z
+export const JobEvent = z
   .union(Object.entries(jobEvents).map(([type, schema]) => z.object({ event: z.literal(type) }).and(schema)))
   .meta({
     id: "JobEvent",

@@ -2,11 +2,12 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { EventPayload } from "../../jobs/events.ts";
+import type { EventPayload, EventType } from "../../jobs/events.ts";
 import type { JobLog } from "../../jobs/job-log.ts";
 import { problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { findState, JobPath } from "./common.ts";
+import { JobEvent } from "./events.ts";
 import { formatParameter } from "./format-parameter.ts";
 
 const figures = z.array(z.number().nullable());
@@ -24,10 +25,16 @@ const History = z
     elapsed_ms: figures,
     metrics: z.record(z.string(), figures),
     val_metrics: z.record(z.string(), figures),
+    steps: z
+      .object({ step: z.array(z.int()), loss: figures })
+      .describe("The loss of each step, where the spec asks for `stream.steps`."),
+    events: z
+      .array(JobEvent)
+      .describe("What else happened, in order: who trained it, its checkpoints, pauses, changes, its end."),
   })
   .meta({
     id: "History",
-    description: "One column per figure, all as long as there are epochs.",
+    description: "One column per figure, all as long as there are epochs, and what happened beside them.",
     examples: [
       {
         job_id: "job_01jc2v8n6d0000000000000000",
@@ -41,12 +48,29 @@ const History = z
         elapsed_ms: [12, 23],
         metrics: { accuracy: [0.61, 0.84] },
         val_metrics: { accuracy: [0.6, 0.85] },
+        steps: { step: [], loss: [] },
+        events: [
+          { event: "queued", seq: 1, job_id: "job_…", time: "2026-11-02T10:00:00.012Z", reason: "submitted", epoch: 0 },
+        ],
       },
     ],
   });
 type History = z.infer<typeof History>;
 
 const PAGE = 1000;
+
+const TOLD: ReadonlySet<EventType> = new Set<EventType>([
+  "queued",
+  "started",
+  "resumed",
+  "paused",
+  "changed",
+  "checkpoint",
+  "anomaly",
+  "completed",
+  "failed",
+  "cancelled",
+]);
 
 export function historyRoutes(fastify: FastifyInstance, parts: ApiParts): void {
   fastify.withTypeProvider<ZodTypeProvider>().get(
@@ -95,12 +119,16 @@ async function readHistory(log: JobLog, id: string): Promise<History> {
     elapsed_ms: [],
     metrics: {},
     val_metrics: {},
+    steps: { step: [], loss: [] },
+    events: [],
   };
   for (;;) {
     const events = await log.events(id, history.last_seq, PAGE);
     for (const { seq, type, json } of events) {
       history.last_seq = seq;
       if (type === "epoch") addEpoch(history, JSON.parse(json));
+      else if (type === "step") addSteps(history, JSON.parse(json));
+      else if (TOLD.has(type)) history.events.push({ event: type, ...JSON.parse(json) });
     }
     if (events.length < PAGE) return history;
   }
@@ -117,6 +145,13 @@ function addEpoch(history: History, event: EventPayload<"epoch">): void {
   history.elapsed_ms.push(event.elapsed_ms);
   addFigures(history.metrics, event.metrics, before);
   addFigures(history.val_metrics, event.val_metrics ?? {}, before);
+}
+
+function addSteps({ steps }: History, { step, every, losses }: EventPayload<"step">): void {
+  losses.forEach((loss, i) => {
+    steps.step.push(step + i * every);
+    steps.loss.push(loss);
+  });
 }
 
 function addFigures(

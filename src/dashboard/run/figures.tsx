@@ -1,11 +1,13 @@
 /** The newest figures of a run. */
-import type { EpochEvent, Job } from "../service/jobs.ts";
+import type { RunHistory } from "../history/run-history.ts";
+import type { Job } from "../service/jobs.ts";
 import { compact, count, duration, figure, label } from "../shared/format.ts";
+import { bestOf, isStoppedEarly } from "./run-curves.ts";
 
-export function Figures({ job, live }: { job: Job; live: EpochEvent | null }) {
+export function Figures({ job, history }: { job: Job; history: RunHistory }) {
   return (
     <dl class="tiles">
-      {figuresOf(job, live).map(([name, value]) => (
+      {figuresOf(job, history).map(([name, value]) => (
         <div key={name}>
           <dt title={name}>{name}</dt>
           <dd>{value}</dd>
@@ -15,10 +17,15 @@ export function Figures({ job, live }: { job: Job; live: EpochEvent | null }) {
   );
 }
 
-function figuresOf(job: Job, newest: EpochEvent | null): [name: string, value: string][] {
-  // The stream is ahead of the job object that was fetched last, or the other way round after a reload.
+/** What the stream has told is newer than the job that was fetched last, or the other way round after a reload. */
+export function progressOf(job: Job, { newest }: RunHistory): Job["progress"] {
+  return newest !== null && newest.epoch >= job.progress.epoch ? newest : job.progress;
+}
+
+function figuresOf(job: Job, history: RunHistory): [name: string, value: string][] {
+  const { newest } = history;
   const live = newest !== null && newest.epoch >= job.progress.epoch ? newest : null;
-  const { epoch, epochs, samples_per_s, eta_s } = live ?? job.progress;
+  const { epoch, epochs, samples_per_s, eta_s } = progressOf(job, history);
   const latest = live ?? job.latest;
   const tiles: [string, string][] = [["epoch", `${count(epoch)} / ${count(epochs)}`]];
   if (latest) {
@@ -32,8 +39,12 @@ function figuresOf(job: Job, newest: EpochEvent | null): [name: string, value: s
   if (samples_per_s > 0) tiles.push(["samples per second", compact(samples_per_s)]);
   if (job.status === "running" && eta_s > 0) tiles.push(["time left", duration(eta_s)]);
   if (job.started_at && job.finished_at)
-    tiles.push(["trained for", duration((Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000)]);
-  if (job.best) tiles.push([`best ${label(job.best.metric)}`, `${figure(job.best.value)} @ ${job.best.epoch}`]);
+    tiles.push([
+      isStoppedEarly(job) ? "stopped early after" : "trained for",
+      duration((Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000),
+    ]);
+  const best = bestOf(history, job);
+  if (best) tiles.push([`best ${label(best.metric)}`, `${figure(best.value)} @ ${count(best.epoch)}`]);
   if (job.queue_position !== null) tiles.push(["place in the queue", String(job.queue_position)]);
   return tiles;
 }

@@ -1,10 +1,13 @@
 /** The name of a run, what it is, and what one can do with it. */
 import { useState } from "preact/hooks";
-import { go } from "../router.ts";
+import { go, href } from "../router.ts";
+import { leadsTo } from "../routes.tsx";
 import { messageOf } from "../service/client.ts";
 import { fetchFile } from "../service/download.ts";
 import { cancelJob, deleteJob, isFinished, type Job, pathOf, pauseJob, resumeJob } from "../service/jobs.ts";
+import { Connecting } from "../shared/connecting.tsx";
 import { ago, count } from "../shared/format.ts";
+import { now } from "../shared/now.ts";
 import { Status } from "../shared/status.tsx";
 import type { RunStore } from "./run-store.ts";
 
@@ -28,6 +31,7 @@ export function RunHead({ job, store }: { job: Job; store: RunStore }) {
       <div class="row">
         <h1>{job.name ?? job.id}</h1>
         <Status status={job.status} />
+        {!finished && <Connecting connection={store.connection.value} />}
         <div class="row push">
           {(job.progress.epoch > 0 || finished) && (
             <button
@@ -40,6 +44,14 @@ export function RunHead({ job, store }: { job: Job; store: RunStore }) {
               Download model
             </button>
           )}
+          {leadsTo("/new") && (
+            <a class="button" href={href("/new", { from: job.id })}>
+              Clone
+            </a>
+          )}
+          <a class="button" href={href("/compare", { jobs: job.id })}>
+            Compare
+          </a>
           {job.status === "paused" && (
             <button type="button" onClick={() => attempt(() => resumeJob(job.id))}>
               Resume
@@ -84,7 +96,7 @@ export function RunHead({ job, store }: { job: Job; store: RunStore }) {
 function factsOf(job: Job): string[] {
   const device = deviceOf(job);
   return [
-    `submitted ${ago(job.created_at)}`,
+    `submitted ${ago(job.created_at, now.value)}`,
     ...(device === null ? [] : [device]),
     `${count(job.model_summary.parameters)} parameters`,
     ...(job.attempts > 1 ? [`attempt ${job.attempts}`] : []),

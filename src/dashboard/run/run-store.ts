@@ -1,22 +1,23 @@
 /** One run as the page knows it: its history, then its events as they come, with nothing missing between. */
 import { batch, signal } from "@preact/signals";
-import { Curves } from "../chart/curves.ts";
-import { messageOf, type ServiceError } from "../service/client.ts";
+import { RunHistory } from "../history/run-history.ts";
+import { messageOf } from "../service/client.ts";
 import { type Connection, follow } from "../service/event-stream.ts";
-import { type EpochEvent, getHistory, getJob, type Job, pathOf } from "../service/jobs.ts";
+import { type EventType, getHistory, getJob, type Job, pathOf } from "../service/jobs.ts";
+
+/** How long the page waits before it asks again for what it could not get. */
+const RETRY_MS = 1000;
 
 export class RunStore {
   readonly id: string;
   readonly job = signal<Job | null>(null);
-  readonly latest = signal<EpochEvent | null>(null);
   readonly trouble = signal<string | null>(null);
   readonly connection = signal<Connection>("connecting");
-  /** Grows with every change of the curves, at most once a frame. */
+  /** Grows with what is known, at most once a frame. */
   readonly version = signal(0);
-  curves = new Curves();
+  history = new RunHistory();
+  readonly #closed = new AbortController();
   #stop: () => void = () => {};
-  #closed = false;
-  #newest: EpochEvent | null = null;
   #frame = 0;
 
   constructor(id: string) {
@@ -26,50 +27,59 @@ export class RunStore {
   async open(): Promise<void> {
     try {
       const [job, history] = await Promise.all([getJob(this.id), getHistory(this.id)]);
-      if (this.#closed) return;
-      this.curves = Curves.from(history);
+      if (this.#closed.signal.aborted) return;
+      this.history = new RunHistory(history);
       batch(() => {
         this.job.value = job;
+        this.trouble.value = null;
         this.version.value++;
       });
-      this.#stop = follow(`${pathOf(this.id)}/events`, String(history.last_seq), {
-        onEvents: (events) => {
-          for (const { event = "", data } of events) this.#take(event, data);
-        },
-        onConnection: (connection) => {
-          this.connection.value = connection;
-        },
-        onRefused: (error: ServiceError) => {
-          this.trouble.value = error.message;
-        },
-      });
+      this.#follow();
     } catch (error) {
-      if (!this.#closed) this.trouble.value = messageOf(error);
+      if (this.#closed.signal.aborted) return;
+      this.trouble.value = messageOf(error);
+      // Nobody answered: that passes. A refusal does not.
+      if (error instanceof TypeError) setTimeout(() => void this.open(), RETRY_MS);
     }
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closed.abort();
     cancelAnimationFrame(this.#frame);
     this.#stop();
   }
 
+  /** The job as it is now: the answer to what was asked of it. */
   async reload(): Promise<void> {
     const job = await getJob(this.id).catch(() => null);
-    if (job && !this.#closed) this.job.value = job;
+    if (job && !this.#closed.signal.aborted) this.job.value = job;
   }
 
-  #take(type: string, data: string): void {
-    if (type === "epoch") {
-      const event: EpochEvent = JSON.parse(data);
-      this.curves.add(event);
-      this.#newest = event;
-      if (this.#frame === 0)
-        this.#frame = requestAnimationFrame(() => {
-          this.#frame = 0;
-          this.latest.value = this.#newest;
-          this.version.value++;
-        });
-    } else if (type !== "checkpoint" && type !== "step") void this.reload();
+  #follow(): void {
+    this.#stop = follow(`${pathOf(this.id)}/events`, String(this.history.lastSeq), {
+      onEvents: (events) => {
+        let isNew = false;
+        for (const { event = "", data } of events) {
+          this.history.take(event as EventType, data);
+          isNew ||= event !== "epoch" && event !== "step" && event !== "checkpoint" && event !== "probe";
+        }
+        if (isNew) void this.reload();
+        this.#show();
+      },
+      onConnection: (connection) => {
+        this.connection.value = connection;
+      },
+      onRefused: ({ message }) => {
+        this.trouble.value = message;
+      },
+    });
+  }
+
+  #show(): void {
+    if (this.#frame !== 0) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.version.value++;
+    });
   }
 }

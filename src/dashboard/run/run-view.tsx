@@ -1,15 +1,17 @@
 /** One run: what it is, how far it is, and its curves, live from its event stream. */
 import "./run.css";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { href } from "../router.ts";
 import type { ViewProps } from "../routes.tsx";
 import { Bar } from "../shared/bar.tsx";
 import { count } from "../shared/format.ts";
-import { CurveFigure } from "./curve-figure.tsx";
-import { Details } from "./details.tsx";
-import { Figures } from "./figures.tsx";
+import { EventLog } from "./event-log.tsx";
+import { Figures, progressOf } from "./figures.tsx";
+import { Network } from "./network.tsx";
+import { RunCharts } from "./run-charts.tsx";
 import { RunHead } from "./run-head.tsx";
 import { RunStore } from "./run-store.ts";
+import { SpecText } from "./spec-text.tsx";
 
 export function RunView({ params: { id = "" } }: ViewProps) {
   const store = useMemo(() => new RunStore(id), [id]);
@@ -17,18 +19,12 @@ export function RunView({ params: { id = "" } }: ViewProps) {
     void store.open();
     return () => store.close();
   }, [store]);
-  const [logarithmic, setLogarithmic] = useState(false);
   const job = store.job.value;
   const name = job ? (job.name ?? job.id) : null;
   useEffect(() => {
     if (name !== null) document.title = `${name} · epochd`;
   }, [name]);
-  if (!job) return <Missing trouble={store.trouble.value} />;
-  store.version.value;
-  const losses = store.curves.lossChart();
-  const metrics = store.curves.metricChart();
-  const latest = store.latest.value;
-  const { epoch, epochs } = latest && latest.epoch >= job.progress.epoch ? latest : job.progress;
+  if (!job) return <NotYet trouble={store.trouble.value} />;
   return (
     <article class="stack run">
       <RunHead job={job} store={store} />
@@ -37,24 +33,50 @@ export function RunView({ params: { id = "" } }: ViewProps) {
           {job.error.title}: {job.error.detail}
         </p>
       )}
-      <section class="card stack" aria-label="Progress">
-        <Bar value={epoch} max={epochs} label={`epoch ${count(epoch)} of ${count(epochs)}`} />
-        <Figures job={job} live={latest} />
-      </section>
-      {store.curves.epochs.length > 0 && (
-        <CurveFigure title="Loss per epoch" {...losses} logarithmic={logarithmic}>
-          <button type="button" aria-pressed={logarithmic} onClick={() => setLogarithmic(!logarithmic)}>
-            log scale
-          </button>
-        </CurveFigure>
-      )}
-      {metrics.curves.length > 0 && <CurveFigure title="Metrics" {...metrics} logarithmic={false} />}
-      <Details job={job} />
+      <Progress store={store} />
+      <Charts store={store} />
+      <div class="run-details">
+        <Network summary={job.model_summary} />
+        <Happened store={store} />
+      </div>
+      <SpecText spec={job.spec} />
     </article>
   );
 }
 
-function Missing({ trouble }: { trouble: string | null }) {
+/** What changes with each event stands in components of its own, so that nothing else is rendered again. */
+function Progress({ store: { job, history, version } }: { store: RunStore }) {
+  version.value;
+  if (!job.value) return null;
+  const { epoch, epochs } = progressOf(job.value, history);
+  return (
+    <section class="card stack" aria-label="Progress">
+      <Bar value={epoch} max={epochs} label={`epoch ${count(epoch)} of ${count(epochs)}`} />
+      <Figures job={job.value} history={history} />
+    </section>
+  );
+}
+
+function Charts({ store }: { store: RunStore }) {
+  store.version.value;
+  const job = store.job.value;
+  if (!job) return null;
+  if (store.history.length > 0 || store.history.steps.step.length > 0) return <RunCharts store={store} job={job} />;
+  return (
+    <p class="card soft">
+      {job.status === "queued" || job.status === "running"
+        ? "The curves begin with the first epoch."
+        : "This run has trained no whole epoch."}
+    </p>
+  );
+}
+
+function Happened({ store: { history, version } }: { store: RunStore }) {
+  version.value;
+  return <EventLog events={history.events} />;
+}
+
+function NotYet({ trouble }: { trouble: string | null }) {
   if (trouble === null)
     return (
       <p class="soft" role="status">

@@ -1,10 +1,18 @@
 /** The calls about jobs. Types come from the service's schemas; nothing else of it does. */
 import type { EventPayload, EventType } from "../../jobs/events.ts";
-import type { Job, JobStatus } from "../../jobs/job.ts";
+import type { Job, JobStatus, JobSummary } from "../../jobs/job.ts";
 import { ask, tell } from "./client.ts";
 
-export type { EventType, Job, JobStatus };
-export type EpochEvent = EventPayload<"epoch">;
+export type { EventType, Job, JobStatus, JobSummary };
+/** An event as a stream sends it, without its type. */
+export type EventOf<T extends EventType> = EventPayload<T> & {
+  readonly seq: number;
+  readonly job_id: string;
+  readonly time: string;
+};
+export type EpochEvent = EventOf<"epoch">;
+/** As a history lists it. */
+export type ToldEvent = { [T in EventType]: EventOf<T> & { readonly event: T } }[EventType];
 
 /** Every epoch in columns, as `/history` gives it. */
 export interface History {
@@ -18,6 +26,8 @@ export interface History {
   elapsed_ms: (number | null)[];
   metrics: Record<string, (number | null)[]>;
   val_metrics: Record<string, (number | null)[]>;
+  steps: { step: number[]; loss: (number | null)[] };
+  events: ToldEvent[];
 }
 
 export interface Page<T> {

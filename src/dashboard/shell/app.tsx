@@ -7,7 +7,7 @@ import { routeOf, routes } from "../routes.tsx";
 import { apiKey, forgetKey } from "../service/api-key.ts";
 import { KeyDialog } from "./key-dialog.tsx";
 import { ServiceLine } from "./service-line.tsx";
-import { ThemeButton } from "./theme.tsx";
+import { ThemeButton } from "./theme-button.tsx";
 
 export function App() {
   const { path, query } = place.value;
