@@ -35,8 +35,8 @@ export async function trainAndTest(plan: TrainingPlan, test: Examples, tell: (li
   if (outcome.status === "diverged") throw new Error(outcome.message);
   const weights = modelWeights(trainer.checkpoint());
   trainer.dispose();
-  const predictor = Predictor.create(plan.layers, weights, backend);
-  const { outputs, outputShape } = predictor.predict(Float32Array.from(test.inputs), test.count, test.inputShape);
+  const predictor = Predictor.create(plan.layers, weights, test.inputShape, backend);
+  const { outputs, outputShape } = predictor.predict(Float32Array.from(test.inputs), test.count);
   predictor.dispose();
   backend.dispose();
   return { score: scoreOf(outputs, outputShape, test.targets), seconds: summarize(seconds).median };

@@ -39,6 +39,13 @@ import { workerRoutes } from "./routes/workers.ts";
 import { protectPages } from "./security-headers.ts";
 import { traceRequests } from "./trace-requests.ts";
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** A POST that only asks. */
+    changesNothing?: boolean;
+  }
+}
+
 /** How long a shutdown waits for requests that are under way. */
 const GRACE_MS = 2000;
 
@@ -114,7 +121,7 @@ function jobOf({ params, routeOptions }: FastifyRequest, reply: FastifyReply): s
 /** One line for each request that changes something; those that only look are told at debug, or a page would fill the log. */
 function logRequests(app: FastifyInstance): void {
   app.addHook("onResponse", async (request, reply) => {
-    const { method, url } = request;
+    const { method, url, routeOptions } = request;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     const line = {
       method,
@@ -124,7 +131,8 @@ function logRequests(app: FastifyInstance): void {
       job: jobOf(request, reply),
       trace_id: traceIdOf(request.span),
     };
-    if (method === "GET" || method === "HEAD") request.log.debug(line, "answered");
+    const looks = method === "GET" || method === "HEAD" || routeOptions.config.changesNothing === true;
+    if (looks) request.log.debug(line, "answered");
     else request.log.info(line, "answered");
   });
 }

@@ -16,14 +16,9 @@ export function acceptJsonBodies(app: FastifyInstance): void {
 }
 
 /** `undefined` for an empty body: some calls need none, and the others say so themselves. */
-export function parseJson(body: Buffer): unknown {
+export function parseJson(body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
-  } catch (cause) {
-    throw new ProblemError("malformed-json", "The body is not UTF-8 text. JSON is always sent as UTF-8.", { cause });
-  }
+  const text = decodeUtf8(body);
   const depth = deepest(text);
   if (depth > MAX_DEPTH)
     throw new ProblemError("malformed-json", `The body nests more than ${MAX_DEPTH} brackets deep.`);
@@ -33,6 +28,16 @@ export function parseJson(body: Buffer): unknown {
     const mistake = findJsonMistake(text);
     const where = mistake ? `line ${mistake.line}, column ${mistake.column}: ${mistake.message}` : String(cause);
     throw new ProblemError("malformed-json", `The body is not JSON. At ${where}.`, { cause });
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+export function decodeUtf8(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new ProblemError("malformed-json", "The body is not UTF-8 text. JSON is always sent as UTF-8.", { cause });
   }
 }
 

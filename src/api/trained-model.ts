@@ -1,21 +1,16 @@
 /** What a job has trained so far, found in the object store: checkpoint, preprocessing, classes. */
 import { z } from "zod";
 import type { FittedPreprocess } from "../data/index.ts";
-import type { LayerSpec } from "../engine/definitions.ts";
 import type { JobState, StoredCheckpoint } from "../jobs/job.ts";
 import { ObjectNotFoundError, type ObjectStore } from "../jobs/object-store.ts";
+import type { ModelDescription } from "./inference/protocol.ts";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problems.ts";
 import { findState } from "./routes/common.ts";
 
-export interface TrainedModel {
+export interface TrainedModel extends ModelDescription {
   /** Holds the last weights and the best until then. */
   readonly checkpoint: StoredCheckpoint;
-  readonly layers: readonly LayerSpec[];
-  /** The type of the loss, which says what the outputs mean. */
-  readonly loss: string;
-  readonly preprocess: FittedPreprocess;
-  readonly classes: readonly string[] | null;
   read(): Promise<Uint8Array>;
 }
 
@@ -39,12 +34,34 @@ export async function useTrainedModel<T>(
   jobId: string,
   use: (model: TrainedModel, state: JobState) => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+  return withNewest(async () => {
     const state = await findState(parts, jobId);
+    return use(await readModel(parts.store, state), state);
+  });
+}
+
+/** As above, where the model itself is hardly ever needed: `model` reads it. */
+export async function useCheckpoint<T>(
+  parts: ApiParts,
+  jobId: string,
+  use: (checkpoint: StoredCheckpoint, model: () => Promise<TrainedModel>) => Promise<T>,
+): Promise<T> {
+  return withNewest(async () => {
+    const checkpoint = await parts.log.lastCheckpoint(jobId);
+    if (!checkpoint) throw nothingTrained(await findState(parts, jobId));
+    return use(checkpoint, async () => {
+      const state = await findState(parts, jobId);
+      return readModel(parts.store, { ...state, lastCheckpoint: checkpoint });
+    });
+  });
+}
+
+async function withNewest<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let number = 1; ; number++) {
     try {
-      return await use(await readModel(parts.store, state), state);
+      return await attempt();
     } catch (error) {
-      if (!(error instanceof ObjectNotFoundError) || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof ObjectNotFoundError) || number === ATTEMPTS) throw error;
     }
   }
 }

@@ -36,5 +36,5 @@ export type {
   TrainerOutcome,
   Wish,
 } from "./train/plan.ts";
-export { Predictor } from "./train/predictor.ts";
+export { type Prediction, Predictor } from "./train/predictor.ts";
 export { Trainer } from "./train/trainer.ts";

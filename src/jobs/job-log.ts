@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { JobPatch } from "../spec/job-spec.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
 import { isId } from "./ids.ts";
-import { JOB_STATUSES, type JobState, JobStatus, type JobSummary } from "./job.ts";
+import { JOB_STATUSES, type JobState, JobStatus, type JobSummary, StoredCheckpoint } from "./job.ts";
 import { loadScripts, type RunScript } from "./job-scripts.ts";
 import { decodeState, decodeSummary, encodeFields, type StateFields, SUMMARY_FIELDS } from "./job-state.ts";
 import type { Keys } from "./keys.ts";
@@ -169,6 +169,13 @@ export class JobLog {
   async state(id: string): Promise<JobState | null> {
     if (!isId("job", id)) return null;
     return decodeState(await this.redis.hgetall(this.keys.state(id)));
+  }
+
+  /** The newest checkpoint alone, at the cost of one small field; null if there is none, or no such job. */
+  async lastCheckpoint(id: string): Promise<StoredCheckpoint | null> {
+    if (!isId("job", id)) return null;
+    const json = await this.redis.hget(this.keys.state(id), "last_checkpoint");
+    return json === null ? null : StoredCheckpoint.parse(JSON.parse(json));
   }
 
   async states(ids: readonly string[]): Promise<JobState[]> {

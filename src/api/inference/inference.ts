@@ -4,7 +4,8 @@ import { ProblemError } from "../problems.ts";
 import type {
   ModelFacts,
   ModelParts,
-  RawPrediction,
+  PredictTask,
+  Question,
   Result,
   ResultMessage,
   Task,
@@ -24,11 +25,26 @@ export interface ModelSource {
   load(): Promise<ModelParts>;
 }
 
+export interface Answer {
+  /** The body, in the format of the question. */
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+}
+
 const THREAD = new URL("./inference-thread.ts", import.meta.url);
+
+interface Waiting {
+  resolve(result: Result): void;
+  reject(error: Error): void;
+}
 
 export class Inference {
   readonly #cacheBytes: number;
-  readonly #waiting = new Map<number, { resolve(result: Result): void; reject(error: Error): void }>();
+  readonly #waiting = new Map<number, Waiting>();
+  /** Models on their way to the thread: whoever needs the same one waits for it instead of loading it, too. */
+  readonly #loading = new Map<string, Promise<ModelParts>>();
+  /** What is sent to the thread at the end of this turn of the event loop, as one message. */
+  #outbox: TaskMessage[] = [];
   #thread: Worker | null = null;
   #lastId = 0;
   #closed = false;
@@ -38,12 +54,28 @@ export class Inference {
   }
 
   /** Throws a ProblemError for rows that don't fit the model. */
-  async predict(source: ModelSource, rows: readonly unknown[]): Promise<RawPrediction> {
-    const task = { kind: "predict", key: source.key, rows } as const;
+  async predict(source: ModelSource, question: Question): Promise<Answer> {
+    const task = { kind: "predict", key: source.key, question } as const;
     let result = await this.#run(task);
-    if (result.kind === "model needed") result = await this.#run({ ...task, model: await source.load() });
-    if (result.kind === "prediction") return result.prediction;
+    while (result.kind === "model needed") result = await this.#withModel(source, task);
+    if (result.kind === "answer") return result;
     throw problemOf(result);
+  }
+
+  /** One of those who need a model brings it; the others ask again behind it. */
+  async #withModel({ key, load }: ModelSource, task: PredictTask): Promise<Result> {
+    const loading = this.#loading.get(key);
+    if (loading) {
+      await loading;
+      return this.#run(task);
+    }
+    const own = load();
+    this.#loading.set(key, own);
+    try {
+      return await this.#run({ ...task, model: await own });
+    } finally {
+      this.#loading.delete(key);
+    }
   }
 
   /** The weights of a checkpoint as a file. */
@@ -65,12 +97,19 @@ export class Inference {
 
   #run(task: Task): Promise<Result> {
     if (this.#closed) return Promise.reject(new Error("The inference thread was closed."));
-    const thread = this.#startedThread();
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      thread.postMessage({ id, task } satisfies TaskMessage);
+      if (this.#outbox.length === 0) setImmediate(() => this.#send());
+      this.#outbox.push({ id, task });
     });
+  }
+
+  #send(): void {
+    const messages = this.#outbox;
+    this.#outbox = [];
+    if (this.#closed) this.#lose(new Error("The inference thread was closed."));
+    else this.#startedThread().postMessage(messages);
   }
 
   /** Started by the first task, and again after a crash; it does not keep the process alive. */
@@ -78,9 +117,11 @@ export class Inference {
     if (this.#thread) return this.#thread;
     const thread = new Worker(THREAD, { workerData: { cacheBytes: this.#cacheBytes }, name: "inference" });
     thread.unref();
-    thread.on("message", ({ id, result }: ResultMessage) => {
-      this.#waiting.get(id)?.resolve(result);
-      this.#waiting.delete(id);
+    thread.on("message", (results: readonly ResultMessage[]) => {
+      for (const { id, result } of results) {
+        this.#waiting.get(id)?.resolve(result);
+        this.#waiting.delete(id);
+      }
     });
     // One 'exit' follows every end, also that by an error, whose reason comes first.
     let reason: Error | null = null;
@@ -89,19 +130,20 @@ export class Inference {
     });
     thread.on("exit", () => {
       this.#thread = null;
-      const lost = [...this.#waiting.values()];
-      this.#waiting.clear();
-      for (const { reject } of lost) reject(new Error("The inference thread ended.", { cause: reason }));
+      this.#lose(new Error("The inference thread ended.", { cause: reason }));
     });
     this.#thread = thread;
     return thread;
   }
+
+  #lose(error: Error): void {
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of lost) reject(error);
+  }
 }
 
 function problemOf(result: Result): Error {
-  if (result.kind === "mistake")
-    return new ProblemError("invalid-inputs", `${result.path}: ${result.message}`, {
-      errors: [{ path: result.path, message: result.message }],
-    });
+  if (result.kind === "refused") return new ProblemError(result.problem, result.detail, { errors: result.errors });
   return new Error(result.kind === "broken" ? result.message : `The inference thread answered "${result.kind}".`);
 }

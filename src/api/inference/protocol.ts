@@ -1,28 +1,51 @@
 /** What the API's main thread and its inference thread say to each other. */
 import type { FittedPreprocess } from "../../data/index.ts";
 import type { LayerSpec } from "../../engine/definitions.ts";
+import type { Mistake, ProblemName } from "../problems.ts";
+
+/** What a trained model is and what its answers mean. */
+export interface ModelDescription {
+  readonly layers: readonly LayerSpec[];
+  /** The type of the loss, which says what the outputs mean. */
+  readonly loss: string;
+  readonly preprocess: FittedPreprocess;
+  readonly classes: readonly string[] | null;
+}
 
 /** Everything needed to run a trained model: sent once, kept by the thread while there is room. */
-export interface ModelParts {
-  readonly layers: readonly LayerSpec[];
-  readonly preprocess: FittedPreprocess;
+export interface ModelParts extends ModelDescription {
   readonly checkpoint: Uint8Array;
+  /** Of the checkpoint. */
+  readonly at: { readonly epoch: number; readonly step: number };
   readonly which: Which;
 }
 
 /** A checkpoint holds two sets of weights: as they were when it was made, and the best until then. */
 export type Which = "last" | "best";
 
-export type Task =
-  /** `model` is left out until the thread says that it does not have it. */
-  | { readonly kind: "predict"; readonly key: string; readonly rows: readonly unknown[]; readonly model?: ModelParts }
-  | {
-      readonly kind: "export";
-      readonly format: "safetensors" | "json";
-      readonly checkpoint: Uint8Array;
-      readonly which: Which;
-      readonly about: ModelFacts;
-    };
+/** Rows as they were sent, still as bytes: reading them is work for the thread. */
+export type Question =
+  | { readonly format: "json"; readonly bytes: Uint8Array }
+  /** Whole lines of a longer body: `line` is the number of the first of them. */
+  | { readonly format: "ndjson"; readonly bytes: Uint8Array; readonly line: number };
+
+export interface PredictTask {
+  readonly kind: "predict";
+  readonly key: string;
+  readonly question: Question;
+  /** Left out until the thread says that it does not have it. */
+  readonly model?: ModelParts;
+}
+
+export interface ExportTask {
+  readonly kind: "export";
+  readonly format: "safetensors" | "json";
+  readonly checkpoint: Uint8Array;
+  readonly which: Which;
+  readonly about: ModelFacts;
+}
+
+export type Task = PredictTask | ExportTask;
 
 /** What a model file says about itself besides its weights. */
 export interface ModelFacts {
@@ -34,20 +57,13 @@ export interface ModelFacts {
   readonly classes: readonly string[] | null;
 }
 
-export interface RawPrediction {
-  /** Flattened, row-major. */
-  readonly outputs: Float32Array;
-  readonly count: number;
-  /** Of one sample. */
-  readonly outputShape: readonly number[];
-}
-
 export type Result =
-  | { readonly kind: "prediction"; readonly prediction: RawPrediction }
+  /** The answer's body in the format of the question, and for how many rows. */
+  | { readonly kind: "answer"; readonly bytes: Uint8Array; readonly rows: number }
   | { readonly kind: "file"; readonly bytes: Uint8Array }
   | { readonly kind: "model needed" }
-  /** The rows don't fit the model: the sender's mistake. */
-  | { readonly kind: "mistake"; readonly path: string; readonly message: string }
+  /** The sender's mistake. */
+  | { readonly kind: "refused"; readonly problem: ProblemName; readonly detail: string; readonly errors: Mistake[] }
   | { readonly kind: "broken"; readonly message: string };
 
 export interface TaskMessage {

@@ -42,6 +42,11 @@ export abstract class BatchNorm extends RunningNorm {
   /** How many dimensions an input has, the batch included. */
   abstract readonly ranks: readonly number[];
 
+  /** Without running statistics a batch is normalised by its own, always. */
+  override get mixesSamples(): boolean {
+    return this.running_mean === null;
+  }
+
   forward(x: Tensor): Tensor {
     const [batch = 1, features = 1, ...positions] = x.shape;
     if (!this.ranks.includes(x.rank) || features !== this.features) {

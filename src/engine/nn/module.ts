@@ -25,6 +25,11 @@ export abstract class Module {
 
   abstract forward(...inputs: Tensor[]): Tensor;
 
+  /** Whether, outside training, this module itself makes a sample's output depend on the others of its batch. */
+  get mixesSamples(): boolean {
+    return false;
+  }
+
   /** What this module itself holds, by name. A container that names its parts otherwise overrides this. */
   parts(): Iterable<[string, unknown]> {
     return Object.entries(this);

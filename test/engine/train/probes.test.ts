@@ -91,8 +91,8 @@ test("the answers are those of the model with the weights of that epoch", () => 
   trainer.dispose();
   for (const epoch of [2, 4, 6]) {
     const weights = modelWeights(checkpoints.get(epoch) ?? new Uint8Array());
-    const predictor = Predictor.create(withState.layers, weights, backend);
-    const { outputs, outputShape } = predictor.predict(inputs, POINTS, [8]);
+    const predictor = Predictor.create(withState.layers, weights, [8], backend);
+    const { outputs, outputShape } = predictor.predict(inputs, POINTS);
     predictor.dispose();
     expect(answers.get(epoch)).toMatchObject({ outputShape });
     expect(Array.from(answers.get(epoch)?.outputs ?? [])).toEqual(Array.from(outputs));
