@@ -24,12 +24,15 @@ export function parseNumber(text: string): number {
   return parseBoolean(text);
 }
 
-/** 1 for "true", 0 for "false" in the spellings of JSON, Python and Excel; else NaN. */
-export function parseBoolean(text: string): number {
-  if (text === "true" || text === "True" || text === "TRUE") return 1;
-  if (text === "false" || text === "False" || text === "FALSE") return 0;
-  return Number.NaN;
-}
+/** What stands for 0 and for 1, in the spellings of JSON, Python and Excel. */
+export const BOOLEANS: readonly (readonly string[])[] = [
+  ["false", "False", "FALSE"],
+  ["true", "True", "TRUE"],
+];
+
+/** 1 for "true", 0 for "false"; else NaN. */
+export const parseBoolean = (text: string): number => booleans.get(text) ?? Number.NaN;
+const booleans = new Map(BOOLEANS.flatMap((spellings, value) => spellings.map((text) => [text, value] as const)));
 
 const finiteOrNaN = (value: number): number => (Number.isFinite(value) ? value : Number.NaN);
 

@@ -80,7 +80,7 @@ export class GlobalAvgPool extends Module {
   }
 }
 
-const globalAvgPoolLayer = defineLayer({
+export const globalAvgPoolLayer = defineLayer({
   type: "GlobalAvgPool",
   summary: "The average of each channel over all its positions: [channels, …] becomes [channels]",
   args: z.strictObject({}),
@@ -97,5 +97,4 @@ export const adaptiveAveragePoolLayers = [
   define(1, AdaptiveAvgPool1d),
   define(2, AdaptiveAvgPool2d),
   define(3, AdaptiveAvgPool3d),
-  globalAvgPoolLayer,
 ];

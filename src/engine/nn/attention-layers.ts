@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type Shape, ShapeError, showShape } from "../shape.ts";
 import { attentionSpecs, MultiheadAttention } from "./attention.ts";
-import { defineLayer, type LayerDefinition } from "./definition.ts";
+import { defineLayer } from "./definition.ts";
 import { layerNormLayer } from "./layer-norm.ts";
 import { linearLayer } from "./linear.ts";
 import type { ParameterSpec } from "./parameter.ts";
@@ -37,7 +37,7 @@ const attentionValues = (steps: number, e: number, heads: number): number =>
 /** Four products with E×E matrices, and scores and sums over all pairs of steps. */
 const attentionFlops = (steps: number, e: number): number => 8 * steps * e * e + 4 * steps * steps * e;
 
-const attentionLayer = defineLayer({
+export const attentionLayer = defineLayer({
   type: "MultiheadAttention",
   summary: "Self-attention: every step becomes a weighted mean of all steps, in several heads",
   args: z.strictObject({
@@ -130,5 +130,3 @@ export function createEncoderLayer(given: z.output<typeof encoderArgs>): Transfo
   module.causal = given.causal;
   return module;
 }
-
-export const attentionLayers: readonly LayerDefinition[] = [attentionLayer, encoderLayer];

@@ -21,7 +21,7 @@ interface WindowRow {
 }
 
 /** Windows along one dimension: [start, end) within the padded input, of which only real elements are summed. */
-function averages(length: number, { kernel, stride, padding, ceil, includePad, divisor }: WindowRow): Term[][] {
+export function averages(length: number, { kernel, stride, padding, ceil, includePad, divisor }: WindowRow): Term[][] {
   const count = pooledSize(length, kernel, stride, 1, padding, ceil);
   if (count < 1) throw new ShapeError("the window is larger than the padded input", "kernel_size");
   return Array.from({ length: count }, (_, i) => {
@@ -121,7 +121,7 @@ function windowFlops(kernelSize: Sizes, output: readonly number[], dimensions: S
   return elementCount(output) * elementCount(listOf(kernelSize, dimensions));
 }
 
-const avgPool1dLayer = defineLayer({
+export const avgPool1dLayer = defineLayer({
   type: "AvgPool1d",
   summary: "The average of each window of samples [channels, length]",
   args: z.strictObject(averageArgs(1)),
@@ -230,11 +230,8 @@ function defineNorm(
   });
 }
 
-export const averagePoolLayers = [
-  avgPool1dLayer,
+export const dividedPoolLayers = [
   defineDivided(2, "The average of each window of images [channels, height, width]", AvgPool2d),
   defineDivided(3, "The average of each window of volumes [channels, depth, height, width]", AvgPool3d),
-  defineNorm(1, LPPool1d),
-  defineNorm(2, LPPool2d),
-  defineNorm(3, LPPool3d),
 ];
+export const normPoolLayers = [defineNorm(1, LPPool1d), defineNorm(2, LPPool2d), defineNorm(3, LPPool3d)];

@@ -125,7 +125,7 @@ function define(
   });
 }
 
-export const batchNormLayers: readonly LayerDefinition[] = [
+export const batchNormLayers = [
   define("BatchNorm1d", "[channels] or [channels, length]", [1, 2], BatchNorm1d),
   define("BatchNorm2d", "[channels, height, width]", [3], BatchNorm2d),
   define("BatchNorm3d", "[channels, depth, height, width]", [4], BatchNorm3d),

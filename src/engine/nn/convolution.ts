@@ -26,7 +26,7 @@ export function convolutionSpecs(
 }
 
 /** "same" keeps the size: what the kernel reaches over is added, the smaller half before. */
-function amountsOf(
+export function convolutionPadding(
   padding: Sizes | "same" | "valid",
   kernel: readonly number[],
   dilation: readonly number[],
@@ -73,7 +73,7 @@ abstract class Convolution extends Module {
     const specs = convolutionSpecs([outChannels, inChannels / groups, ...this.#kernel], outChannels);
     this.weight = new Parameter(specs.weight);
     this.bias = bias ? new Parameter(specs.bias) : null;
-    this.#amounts = amountsOf(padding, this.#kernel, this.#dilation, dimensions);
+    this.#amounts = convolutionPadding(padding, this.#kernel, this.#dilation, dimensions);
     this.#edges = paddingMode === "zeros" ? null : new Edges(paddingMode, this.#amounts);
     const before = this.#amounts.map(([first]) => (this.#edges ? 0 : first));
     this.#geometry = {
@@ -209,7 +209,7 @@ function define(
       if (given.padding === "same" && stride.some((step) => step !== 1)) {
         throw new ShapeError(`"same" keeps the size, which needs stride 1, got stride ${given.stride}`, "padding");
       }
-      const amounts = amountsOf(given.padding, kernel, dilation, dimensions);
+      const amounts = convolutionPadding(given.padding, kernel, dilation, dimensions);
       const size = input.slice(1).map((length, i) => {
         const [before, after] = amounts[i] ?? [0, 0];
         if (given.padding_mode !== "zeros") checkEdges(given.padding_mode, length, [before, after]);

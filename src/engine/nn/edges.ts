@@ -44,6 +44,12 @@ export function checkEdges(mode: EdgeMode, length: number, [before, after]: Amou
   }
 }
 
+/** Which element of a row of `length` each element of the padded row is. */
+export function edgeSources(mode: EdgeMode, length: number, amounts: Amounts): number[] {
+  const [before, after] = amounts;
+  return Array.from({ length: length + before + after }, (_, i) => SOURCES[mode](i - before, length, amounts));
+}
+
 /** Pads the last dimensions of a tensor, each by its own amounts. */
 export class Edges {
   readonly #maps: readonly (SparseMaps | null)[];
@@ -53,9 +59,7 @@ export class Edges {
       if (before === 0 && after === 0) return null;
       return new SparseMaps((length) => {
         checkEdges(mode, length, [before, after]);
-        return Array.from({ length: length + before + after }, (_, i) => [
-          [SOURCES[mode](i - before, length, [before, after]), 1],
-        ]);
+        return edgeSources(mode, length, [before, after]).map((element) => [[element, 1]]);
       });
     });
   }

@@ -58,7 +58,7 @@ function weightSpec(rows: number, width: number, padding: number | null): Parame
   return { shape: [rows, width], init };
 }
 
-function placeOf(paddingIdx: number | null | undefined, rows: number): number | null {
+export function placeOf(paddingIdx: number | null | undefined, rows: number): number | null {
   if (paddingIdx == null) return null;
   const at = paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
   if (at >= 0 && at < rows) return at;

@@ -1,8 +1,8 @@
 /** torch.nn's modules, as far as the engine has them, and their definitions by type. */
 import { elementwiseLayers } from "./activations.ts";
-import { adaptiveAveragePoolLayers } from "./adaptive-average-pool.ts";
-import { attentionLayers } from "./attention-layers.ts";
-import { averagePoolLayers } from "./average-pool.ts";
+import { adaptiveAveragePoolLayers, globalAvgPoolLayer } from "./adaptive-average-pool.ts";
+import { attentionLayer, encoderLayer } from "./attention-layers.ts";
+import { avgPool1dLayer, dividedPoolLayers, normPoolLayers } from "./average-pool.ts";
 import { batchNormLayers } from "./batch-norm.ts";
 import { convolutionLayers } from "./convolution.ts";
 import { transposedConvolutionLayers } from "./convolution-transpose.ts";
@@ -17,16 +17,16 @@ import { layerNormLayer, rmsNormLayer } from "./layer-norm.ts";
 import { preluLayer, rreluLayer } from "./learned-slopes.ts";
 import { linearLayer } from "./linear.ts";
 import { localResponseNormLayer } from "./local-response-norm.ts";
-import { maxPoolLayers } from "./max-pool.ts";
-import { nestedLayers } from "./nested.ts";
-import { paddingLayers } from "./padding.ts";
+import { adaptiveMaxPoolLayers, maxPoolLayers } from "./max-pool.ts";
+import { residualLayer, sequentialLayer } from "./nested.ts";
+import { constantPadLayers, edgePadLayers, zeroPadLayers } from "./padding.ts";
 import { positionalEncodingLayer } from "./positional-encoding.ts";
-import { recurrentLayers } from "./recurrent-layers.ts";
+import { gruLayer, lstmLayer, rnnLayer } from "./recurrent-layers.ts";
 import { registerLayers } from "./registry.ts";
-import { shuffleLayers } from "./shuffle.ts";
+import { channelShuffleLayer, pixelShuffleLayer, pixelUnshuffleLayer } from "./shuffle.ts";
 import { softmaxLayers } from "./softmax.ts";
-import { unfoldLayers } from "./unfold.ts";
-import { upsampleLayers } from "./upsample.ts";
+import { foldLayer, unfoldLayer } from "./unfold.ts";
+import { upsampleLayer, upsamplingBilinearLayer, upsamplingNearestLayer } from "./upsample.ts";
 
 export {
   CELU,
@@ -135,12 +135,23 @@ registerLayers([
   ...convolutionLayers,
   ...transposedConvolutionLayers,
   ...maxPoolLayers,
-  ...averagePoolLayers,
+  ...adaptiveMaxPoolLayers,
+  avgPool1dLayer,
+  ...dividedPoolLayers,
+  ...normPoolLayers,
   ...adaptiveAveragePoolLayers,
-  ...paddingLayers,
-  ...upsampleLayers,
-  ...shuffleLayers,
-  ...unfoldLayers,
+  globalAvgPoolLayer,
+  ...zeroPadLayers,
+  ...constantPadLayers,
+  ...edgePadLayers,
+  upsampleLayer,
+  upsamplingNearestLayer,
+  upsamplingBilinearLayer,
+  pixelShuffleLayer,
+  pixelUnshuffleLayer,
+  channelShuffleLayer,
+  unfoldLayer,
+  foldLayer,
   localResponseNormLayer,
   flattenLayer,
   unflattenLayer,
@@ -150,11 +161,15 @@ registerLayers([
   rmsNormLayer,
   groupNormLayer,
   ...instanceNormLayers,
-  ...nestedLayers,
+  residualLayer,
+  sequentialLayer,
   embeddingLayer,
   embeddingBagLayer,
-  ...recurrentLayers,
-  ...attentionLayers,
+  rnnLayer,
+  lstmLayer,
+  gruLayer,
+  attentionLayer,
+  encoderLayer,
   encoderStackLayer,
   positionalEncodingLayer,
 ]);

@@ -111,7 +111,7 @@ function define(
   });
 }
 
-export const instanceNormLayers: readonly LayerDefinition[] = [
+export const instanceNormLayers = [
   define("InstanceNorm1d", "[channels, length]", 2, InstanceNorm1d),
   define("InstanceNorm2d", "[channels, height, width]", 3, InstanceNorm2d),
   define("InstanceNorm3d", "[channels, depth, height, width]", 4, InstanceNorm3d),

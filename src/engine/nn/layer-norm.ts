@@ -52,7 +52,7 @@ export class LayerNorm extends Module {
 }
 
 /** What PyTorch takes for `eps: null`: the distance from 1 to the next float32. */
-const FLOAT32_EPSILON = 2 ** -23;
+export const FLOAT32_EPSILON = 2 ** -23;
 
 /** Shapes: (*, …normalizedShape). x/√(mean of x² + eps)·weight. */
 export class RMSNorm extends Module {

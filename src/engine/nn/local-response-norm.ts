@@ -20,14 +20,7 @@ export class LocalResponseNorm extends Module {
     this.#alpha = alpha;
     this.#beta = beta;
     this.#k = k;
-    // Channels that do not exist count as zeros, so the sum is always divided by the window's size.
-    this.#neighbours = new SparseMaps((channels) =>
-      Array.from({ length: channels }, (_, c) => {
-        const first = Math.max(0, c - Math.floor(windowSize / 2));
-        const last = Math.min(channels - 1, c + Math.floor((windowSize - 1) / 2));
-        return Array.from({ length: last - first + 1 }, (_, i): Term => [first + i, 1 / windowSize]);
-      }),
-    );
+    this.#neighbours = new SparseMaps((channels) => neighbours(channels, windowSize));
   }
 
   forward(x: Tensor): Tensor {
@@ -35,6 +28,15 @@ export class LocalResponseNorm extends Module {
     const around = sparseProduct(square(x), 1, this.#neighbours.for(x.shape[1] ?? 1));
     return div(x, pow(add(mul(around, this.#alpha), this.#k), this.#beta));
   }
+}
+
+/** Channels that do not exist count as zeros, so the sum is always divided by the window's size. */
+export function neighbours(channels: number, windowSize: number): Term[][] {
+  return Array.from({ length: channels }, (_, c) => {
+    const first = Math.max(0, c - Math.floor(windowSize / 2));
+    const last = Math.min(channels - 1, c + Math.floor((windowSize - 1) / 2));
+    return Array.from({ length: last - first + 1 }, (_, i): Term => [first + i, 1 / windowSize]);
+  });
 }
 
 export const localResponseNormLayer = defineLayer({

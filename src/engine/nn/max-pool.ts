@@ -260,6 +260,8 @@ export const maxPoolLayers = [
   define(1, "The largest value of each window of samples [channels, length]", MaxPool1d),
   define(2, "The largest value of each window of images [channels, height, width]", MaxPool2d),
   define(3, "The largest value of each window of volumes [channels, depth, height, width]", MaxPool3d),
+];
+export const adaptiveMaxPoolLayers = [
   defineAdaptive(1, AdaptiveMaxPool1d),
   defineAdaptive(2, AdaptiveMaxPool2d),
   defineAdaptive(3, AdaptiveMaxPool3d),

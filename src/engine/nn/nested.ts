@@ -77,25 +77,24 @@ function define(
   });
 }
 
-export const nestedLayers: readonly LayerDefinition[] = [
-  define(
-    "Residual",
-    "x + f(x), where f is the given layers one after another",
-    ({ output, flops }, input) => {
-      if (!sameShape(output, input)) {
-        throw new ShapeError(
-          `x + f(x) needs layers that give back the shape they get, ${showShape(input)}, and these give ${showShape(output)}`,
-          "layers",
-        );
-      }
-      return { flops: flops + elementCount(input) };
-    },
-    (layers) => new Residual(...layers),
-  ),
-  define(
-    "Sequential",
-    "Layers one after another, as one",
-    () => ({}),
-    (layers) => new Sequential(...layers),
-  ),
-];
+export const residualLayer = define(
+  "Residual",
+  "x + f(x), where f is the given layers one after another",
+  ({ output, flops }, input) => {
+    if (!sameShape(output, input)) {
+      throw new ShapeError(
+        `x + f(x) needs layers that give back the shape they get, ${showShape(input)}, and these give ${showShape(output)}`,
+        "layers",
+      );
+    }
+    return { flops: flops + elementCount(input) };
+  },
+  (layers) => new Residual(...layers),
+);
+
+export const sequentialLayer = define(
+  "Sequential",
+  "Layers one after another, as one",
+  () => ({}),
+  (layers) => new Sequential(...layers),
+);

@@ -12,7 +12,7 @@ import type { Spatial } from "./spatial.ts";
 export type Padding = number | readonly number[];
 
 /** PyTorch's order begins with the last dimension; here they are in the dimensions' order. */
-function amountsOf(padding: Padding, dimensions: Spatial): Amounts[] {
+export function paddingAmounts(padding: Padding, dimensions: Spatial): Amounts[] {
   const sides = typeof padding === "number" ? new Array<number>(2 * dimensions).fill(padding) : padding;
   if (sides.length !== 2 * dimensions) {
     throw new RangeError(`padding is one number or a list of ${2 * dimensions}, and not [${sides}]`);
@@ -35,7 +35,7 @@ abstract class PadWithConstant extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return constantPad(x, amountsOf(this.#padding, this.dimensions), this.#value);
+    return constantPad(x, paddingAmounts(this.#padding, this.dimensions), this.#value);
   }
 }
 
@@ -72,7 +72,7 @@ abstract class PadWithEdges extends Module {
 
   protected constructor(mode: EdgeMode, padding: Padding, dimensions: Spatial) {
     super();
-    this.#edges = new Edges(mode, amountsOf(padding, dimensions));
+    this.#edges = new Edges(mode, paddingAmounts(padding, dimensions));
   }
 
   forward(x: Tensor): Tensor {
@@ -150,7 +150,7 @@ function paddedSample(
     throw new ShapeError(`takes samples with at least ${dimensions} dimensions, got ${showShape(input)}`);
   }
   const first = input.length - dimensions;
-  const amounts = amountsOf(padding, dimensions);
+  const amounts = paddingAmounts(padding, dimensions);
   return input.map((length, i) => {
     const [before, after] = amounts[i - first] ?? [0, 0];
     // Cropping comes first, so both sides together must leave something.
@@ -224,13 +224,13 @@ const MIRROR = "Adds around the input what lies on the other side of its edge";
 const REPEAT = "Repeats the outermost elements around the input";
 const CIRCLE = "Adds around the input what it has at its opposite side";
 
-export const paddingLayers = [
-  defineZero(1, ZeroPad1d),
-  defineZero(2, ZeroPad2d),
-  defineZero(3, ZeroPad3d),
+export const zeroPadLayers = [defineZero(1, ZeroPad1d), defineZero(2, ZeroPad2d), defineZero(3, ZeroPad3d)];
+export const constantPadLayers = [
   defineConstant(1, ConstantPad1d),
   defineConstant(2, ConstantPad2d),
   defineConstant(3, ConstantPad3d),
+];
+export const edgePadLayers = [
   defineEdges("ReflectionPad1d", MIRROR, "reflect", 1, ReflectionPad1d),
   defineEdges("ReflectionPad2d", MIRROR, "reflect", 2, ReflectionPad2d),
   defineEdges("ReflectionPad3d", MIRROR, "reflect", 3, ReflectionPad3d),

@@ -49,15 +49,19 @@ export class PositionalEncoding extends Module {
     const known = this.#tables.get(length);
     if (known) return known;
     const d = this.#dModel;
-    const values = Float32Array.from({ length: length * d }, (_, k) => {
-      const [place, column] = [Math.floor(k / d), k % d];
-      const angle = place / 10_000 ** ((column - (column % 2)) / d);
-      return column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
-    });
-    const table = new Tensor(device.store(values), [length, d]);
+    const table = new Tensor(device.store(sinusoids(length, d)), [length, d]);
     this.#tables.set(length, table);
     return table;
   }
+}
+
+/** The waves of a sequence of that length, row by row. */
+export function sinusoids(length: number, d: number): Float32Array {
+  return Float32Array.from({ length: length * d }, (_, k) => {
+    const [place, column] = [Math.floor(k / d), k % d];
+    const angle = place / 10_000 ** ((column - (column % 2)) / d);
+    return column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  });
 }
 
 export const positionalEncodingLayer = defineLayer({

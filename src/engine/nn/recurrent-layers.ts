@@ -1,7 +1,7 @@
 /** Definitions of RNN, LSTM and GRU as layers of a job: batch-first, giving the last step unless all are asked for. */
 import { z } from "zod";
 import { ShapeError, showShape } from "../shape.ts";
-import { defineLayer, type LayerDefinition } from "./definition.ts";
+import { defineLayer } from "./definition.ts";
 import { GRU, LSTM, RNN, recurrentSpecs } from "./recurrent.ts";
 import { probability, size } from "./schema.ts";
 
@@ -75,7 +75,7 @@ function returning<M extends RNN | LSTM | GRU>(module: M, { return_sequences }: 
   return module;
 }
 
-const rnnLayer = defineLayer({
+export const rnnLayer = defineLayer({
   type: "RNN",
   summary: "h = tanh(W_ih·x + b_ih + W_hh·h + b_hh) over the steps of a sequence",
   args: z.strictObject({ ...sizes, nonlinearity: z.enum(["tanh", "relu"]).default("tanh"), ...common }),
@@ -89,7 +89,7 @@ const rnnLayer = defineLayer({
     ),
 });
 
-const lstmLayer = defineLayer({
+export const lstmLayer = defineLayer({
   type: "LSTM",
   summary: "Long short-term memory over the steps of a sequence",
   args: z.strictObject({
@@ -116,7 +116,7 @@ const lstmLayer = defineLayer({
     ),
 });
 
-const gruLayer = defineLayer({
+export const gruLayer = defineLayer({
   type: "GRU",
   summary: "Gated recurrent units over the steps of a sequence",
   args: z.strictObject({ ...sizes, ...common }),
@@ -124,5 +124,3 @@ const gruLayer = defineLayer({
   parameters: (given) => recurrentSpecs(given.input_size ?? 0, given.hidden_size, { kind: "gru", ...options(given) }),
   create: (given) => returning(new GRU(given.input_size ?? 0, given.hidden_size, options(given)), given),
 });
-
-export const recurrentLayers: readonly LayerDefinition[] = [rnnLayer, lstmLayer, gruLayer];

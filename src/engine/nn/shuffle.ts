@@ -87,39 +87,39 @@ function checkGroups(channels: number, groups: number): void {
   throw new ShapeError(`expects a divisor of the ${channels} channels of the samples, got ${groups}`, "groups");
 }
 
-export const shuffleLayers = [
-  defineLayer({
-    type: "PixelShuffle",
-    summary: "Makes r² channels one channel of r times the height and width",
-    args: z.strictObject({ upscale_factor: size.describe("r") }),
-    resolve(given, input) {
-      const { before, c, h, w } = split("it", input);
-      return { args: given, output: [...before, ...shuffled([c, h, w], given.upscale_factor)], flops: 0 };
-    },
-    create: (given) => new PixelShuffle(given.upscale_factor),
-  }),
-  defineLayer({
-    type: "PixelUnshuffle",
-    summary: "Makes one channel r² channels of height and width divided by r",
-    args: z.strictObject({ downscale_factor: size.describe("r") }),
-    resolve(given, input) {
-      const { before, c, h, w } = split("it", input);
-      return { args: given, output: [...before, ...unshuffled([c, h, w], given.downscale_factor)], flops: 0 };
-    },
-    create: (given) => new PixelUnshuffle(given.downscale_factor),
-  }),
-  defineLayer({
-    type: "ChannelShuffle",
-    summary: "Deals the channels of each group out to all groups",
-    args: z.strictObject({ groups: size.describe("How many groups there are") }),
-    resolve(given, input) {
-      const [channels] = input;
-      if (channels === undefined || input.length < 2) {
-        throw new ShapeError(`takes samples of shape [channels, …positions], got ${showShape(input)}`);
-      }
-      checkGroups(channels, given.groups);
-      return { args: given, output: input, flops: 0 };
-    },
-    create: (given) => new ChannelShuffle(given.groups),
-  }),
-];
+export const pixelShuffleLayer = defineLayer({
+  type: "PixelShuffle",
+  summary: "Makes r² channels one channel of r times the height and width",
+  args: z.strictObject({ upscale_factor: size.describe("r") }),
+  resolve(given, input) {
+    const { before, c, h, w } = split("it", input);
+    return { args: given, output: [...before, ...shuffled([c, h, w], given.upscale_factor)], flops: 0 };
+  },
+  create: (given) => new PixelShuffle(given.upscale_factor),
+});
+
+export const pixelUnshuffleLayer = defineLayer({
+  type: "PixelUnshuffle",
+  summary: "Makes one channel r² channels of height and width divided by r",
+  args: z.strictObject({ downscale_factor: size.describe("r") }),
+  resolve(given, input) {
+    const { before, c, h, w } = split("it", input);
+    return { args: given, output: [...before, ...unshuffled([c, h, w], given.downscale_factor)], flops: 0 };
+  },
+  create: (given) => new PixelUnshuffle(given.downscale_factor),
+});
+
+export const channelShuffleLayer = defineLayer({
+  type: "ChannelShuffle",
+  summary: "Deals the channels of each group out to all groups",
+  args: z.strictObject({ groups: size.describe("How many groups there are") }),
+  resolve(given, input) {
+    const [channels] = input;
+    if (channels === undefined || input.length < 2) {
+      throw new ShapeError(`takes samples of shape [channels, …positions], got ${showShape(input)}`);
+    }
+    checkGroups(channels, given.groups);
+    return { args: given, output: input, flops: 0 };
+  },
+  create: (given) => new ChannelShuffle(given.groups),
+});

@@ -14,7 +14,7 @@ const args = z.strictObject({
 });
 
 /** PyTorch picks 0 for rank 0, 1 and 3, else 1, when `dim` is left out. */
-const impliedDim = (rank: number, given: number | null): number => given ?? ([0, 1, 3].includes(rank) ? 0 : 1);
+export const impliedDim = (rank: number, given: number | null): number => given ?? ([0, 1, 3].includes(rank) ? 0 : 1);
 
 /** Along the batch, a sample's output would depend on its neighbours, and a prediction on who asks beside it. */
 function check({ dim: given }: { dim: number | null }, input: Shape): void {

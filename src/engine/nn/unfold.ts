@@ -121,28 +121,27 @@ const windowArgs = {
   stride: sizes(2, 1).default(1).describe("Steps between windows"),
 };
 
-export const unfoldLayers = [
-  defineLayer({
-    type: "Unfold",
-    summary: "The windows of images [channels, height, width] as columns: [channels·window, windows]",
-    args: z.strictObject(windowArgs),
-    resolve(given, input) {
-      checkSample(input, 2);
-      const window = windowOf(given.kernel_size, given.dilation, given.padding, given.stride);
-      const windows = elementCount(countsOf(window, planeOf(input, 1)));
-      return { args: given, output: [(input[0] ?? 0) * elementCount(window.kernel), windows], flops: 0 };
-    },
-    create: (given) => new Unfold(given.kernel_size, given.dilation, given.padding, given.stride),
-  }),
-  defineLayer({
-    type: "Fold",
-    summary: "Adds up columns of windows [channels·window, windows] to images [channels, height, width]",
-    args: z.strictObject({ output_size: sizes(2, 1).describe("Height and width of the image"), ...windowArgs }),
-    resolve(given, input) {
-      const window = windowOf(given.kernel_size, given.dilation, given.padding, given.stride);
-      const output = foldedSample(input, window, planeOf(listOf(given.output_size, 2), 1));
-      return { args: given, output, flops: elementCount(input) };
-    },
-    create: (given) => new Fold(given.output_size, given.kernel_size, given.dilation, given.padding, given.stride),
-  }),
-];
+export const unfoldLayer = defineLayer({
+  type: "Unfold",
+  summary: "The windows of images [channels, height, width] as columns: [channels·window, windows]",
+  args: z.strictObject(windowArgs),
+  resolve(given, input) {
+    checkSample(input, 2);
+    const window = windowOf(given.kernel_size, given.dilation, given.padding, given.stride);
+    const windows = elementCount(countsOf(window, planeOf(input, 1)));
+    return { args: given, output: [(input[0] ?? 0) * elementCount(window.kernel), windows], flops: 0 };
+  },
+  create: (given) => new Unfold(given.kernel_size, given.dilation, given.padding, given.stride),
+});
+
+export const foldLayer = defineLayer({
+  type: "Fold",
+  summary: "Adds up columns of windows [channels·window, windows] to images [channels, height, width]",
+  args: z.strictObject({ output_size: sizes(2, 1).describe("Height and width of the image"), ...windowArgs }),
+  resolve(given, input) {
+    const window = windowOf(given.kernel_size, given.dilation, given.padding, given.stride);
+    const output = foldedSample(input, window, planeOf(listOf(given.output_size, 2), 1));
+    return { args: given, output, flops: elementCount(input) };
+  },
+  create: (given) => new Fold(given.output_size, given.kernel_size, given.dilation, given.padding, given.stride),
+});

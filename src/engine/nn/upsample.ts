@@ -158,7 +158,7 @@ function defineFixed(type: string, mode: "nearest" | "bilinear", align_corners: 
 
 const NEITHER = { path: ["size"], message: "needs either size or scale_factor" };
 
-const upsampleLayer = defineLayer({
+export const upsampleLayer = defineLayer({
   type: "Upsample",
   summary: "Interpolates to another number of positions",
   args: z
@@ -203,8 +203,5 @@ const upsampleLayer = defineLayer({
     }),
 });
 
-export const upsampleLayers = [
-  upsampleLayer,
-  defineFixed("UpsamplingNearest2d", "nearest", null),
-  defineFixed("UpsamplingBilinear2d", "bilinear", true),
-];
+export const upsamplingNearestLayer = defineFixed("UpsamplingNearest2d", "nearest", null);
+export const upsamplingBilinearLayer = defineFixed("UpsamplingBilinear2d", "bilinear", true);
