@@ -52,8 +52,11 @@ export function assemble(plan: TrainingPlan<Examples | ExpectedExamples>, device
   return { model, criterion, optimizer, rates, batches, tally, evaluator };
 }
 
-function assembleOptimizer(
-  plan: TrainingPlan<Examples | ExpectedExamples>,
+export function assembleOptimizer(
+  plan: Pick<
+    TrainingPlan<{ readonly count: number }>,
+    "optimizer" | "scheduler" | "epochs" | "train" | "batchSize" | "dropLast" | "accumulateSteps"
+  >,
   device: Device,
   model: Module,
 ): { optimizer: Optimizer; rates: Rates } {

@@ -1,7 +1,10 @@
 /** How many samples and updates an epoch has, and which batches. */
 import type { TrainingPlan } from "./plan.ts";
 
-type CountedPlan = TrainingPlan<{ readonly count: number }>;
+type CountedPlan = Pick<
+  TrainingPlan<{ readonly count: number }>,
+  "train" | "batchSize" | "dropLast" | "accumulateSteps"
+>;
 
 /** Samples that an epoch uses. */
 export function samplesPerEpoch({ train: { count }, batchSize, dropLast }: CountedPlan): number {

@@ -80,7 +80,7 @@ export class Rates {
 
   /** Before `times` steps, the first of which is number `step`, counted from 0 over the whole run. */
   prepare(step: number, times: number): void {
-    const last = this.#rateAt(step + times - 1);
+    const last = this.at(step + times - 1);
     this.#last = last.lr;
     if (!this.#perStep) {
       this.#optimizer.lr = last.lr;
@@ -89,7 +89,7 @@ export class Rates {
       return;
     }
     const rows = Float64Array.from({ length: 2 * times }, (_, i) => {
-      const rate = this.#rateAt(step + (i >> 1));
+      const rate = this.at(step + (i >> 1));
       return i % 2 === 0 ? rate.lr : (rate.momentum ?? 0);
     });
     const { backend } = this.#table.device;
@@ -102,7 +102,8 @@ export class Rates {
     if (this.#perStep) this.#optimizer.takeRate(this.#table, this.#at, this.#momentumAt);
   }
 
-  #rateAt(step: number): Rate {
+  /** Of step number `step`, as far as it is known now. */
+  at(step: number): Rate {
     const rate = this.#plannedAt(step);
     const base = this.#changes.findLast(({ from }) => from <= step)?.lr;
     if (base === undefined) return rate;
@@ -141,7 +142,7 @@ export class Rates {
   restore(state: PlateauState | null, changes: readonly RateChange[], step: number): void {
     this.#changes = changes;
     if (this.#plateau && state) this.#plateau.state = state;
-    if (step > 0) this.#last = this.#rateAt(step - 1).lr;
+    if (step > 0) this.#last = this.at(step - 1).lr;
   }
 }
 
