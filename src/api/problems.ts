@@ -17,6 +17,7 @@ const definitions = {
   "invalid-change": { status: 422, title: "Invalid change of a job" },
   "invalid-inputs": { status: 422, title: "Invalid inputs" },
   "invalid-dataset": { status: 422, title: "Invalid dataset" },
+  "not-expressible": { status: 422, title: "Model can't be written in this format" },
   "headers-too-large": { status: 431, title: "Request headers too large" },
   "internal-error": { status: 500, title: "Internal error" },
   unavailable: { status: 503, title: "Temporarily unavailable" },

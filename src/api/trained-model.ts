@@ -1,6 +1,7 @@
 /** What a job has trained so far, found in the object store: checkpoint, preprocessing, classes. */
 import { z } from "zod";
 import type { FittedPreprocess } from "../data/index.ts";
+import { RowFacts } from "../interchange/model-file.ts";
 import type { JobState, StoredCheckpoint } from "../jobs/job.ts";
 import { ObjectNotFoundError, type ObjectStore } from "../jobs/object-store.ts";
 import type { ModelDescription } from "./inference/protocol.ts";
@@ -11,6 +12,7 @@ import { findState } from "./routes/common.ts";
 export interface TrainedModel extends ModelDescription {
   /** Holds the last weights and the best until then. */
   readonly checkpoint: StoredCheckpoint;
+  readonly rows: RowFacts | null;
   read(): Promise<Uint8Array>;
 }
 
@@ -23,6 +25,7 @@ const Spec = z.looseObject({
 const Preparation = z.object({
   preprocess: z.custom<FittedPreprocess>((value) => typeof value === "object" && value !== null),
   classes: z.array(z.string()).nullish(),
+  rows: RowFacts.optional(),
 });
 
 /**
@@ -78,11 +81,11 @@ async function readModel(store: ObjectStore, state: JobState): Promise<TrainedMo
 export async function meaningOfOutputs(
   store: ObjectStore,
   state: JobState,
-): Promise<Pick<TrainedModel, "layers" | "loss" | "preprocess" | "classes">> {
+): Promise<Pick<TrainedModel, "layers" | "loss" | "preprocess" | "classes" | "rows">> {
   const spec = Spec.parse(state.spec);
   const stored = await store.read(`jobs/${state.id}/preprocess.json`);
-  const { preprocess, classes } = Preparation.parse(JSON.parse(Buffer.from(stored).toString("utf8")));
-  return { layers: spec.model.layers, loss: spec.loss.type, preprocess, classes: classes ?? null };
+  const { preprocess, classes, rows } = Preparation.parse(JSON.parse(Buffer.from(stored).toString("utf8")));
+  return { layers: spec.model.layers, loss: spec.loss.type, preprocess, classes: classes ?? null, rows: rows ?? null };
 }
 
 function nothingTrained({ id, status }: JobState): ProblemError {

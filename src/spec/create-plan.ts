@@ -76,7 +76,7 @@ function weightsToStartFrom(
   return takenWeights(trained, init.only);
 }
 
-function schedulerPlan({ interval, warmup_steps, ...scheduler }: Component): SchedulerPlan {
+export function schedulerPlan({ interval, warmup_steps, ...scheduler }: Component): SchedulerPlan {
   return {
     scheduler,
     interval: interval === "step" ? "step" : "epoch",

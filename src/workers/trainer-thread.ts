@@ -74,7 +74,8 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
   const spec = await loadBulk(order.spec, order.jobId, store);
   const prepared = await prepareJobData(spec, datasets);
   const { preprocess, classes } = prepared;
-  const rows = { train: prepared.train.count, validation: prepared.validation?.count ?? 0 };
+  const { train, validation } = prepared;
+  const rows = { train: train.count, validation: validation?.count ?? 0, weighted: train.weights !== undefined };
   tell({ type: "prepared", preprocess: JSON.stringify({ preprocess, classes: classes ?? null, rows }) });
   if (control.shouldStop()) return { type: "done", outcome: "stopped" };
 

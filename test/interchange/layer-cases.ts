@@ -1,9 +1,9 @@
 /** Models that between them have every layer, most with several choices of its arguments: what each exporter is tried on. */
 import type { FittedPreprocess } from "../../src/data/index.ts";
-import { elementCount, type LayerSpec, layers as definitions, type Shape } from "../../src/engine/definitions.ts";
+import { RandomStream } from "../../src/data/random.ts";
+import { layers as definitions, elementCount, type LayerSpec, type Shape } from "../../src/engine/definitions.ts";
 import { createWasmBackend, Predictor } from "../../src/engine/index.ts";
 import type { Weights } from "../../src/engine/nn/module.ts";
-import { RandomStream } from "../../src/data/random.ts";
 import { placeLayers } from "../../src/interchange/layer-rules.ts";
 import type { TrainedFile } from "../../src/interchange/trained-file.ts";
 import { readFixtures } from "../parity/fixture.ts";
@@ -29,12 +29,24 @@ const own: readonly LayerCase[] = [
   one("flatten-some", [2, 3, 4, 5], { type: "Flatten", start_dim: 2, end_dim: 3 }),
   one("upsample-exact", [2, 5], { type: "Upsample", size: 8, mode: "nearest-exact" }),
   one("upsample-bilinear-factor", [2, 4, 5], { type: "Upsample", scale_factor: [1.5, 2], mode: "bilinear" }),
-  one("upsample-recomputed", [2, 5], { type: "Upsample", scale_factor: 1.3, mode: "linear", recompute_scale_factor: true }),
+  one("upsample-recomputed", [2, 5], {
+    type: "Upsample",
+    scale_factor: 1.3,
+    mode: "linear",
+    recompute_scale_factor: true,
+  }),
   one("upsample-smaller", [2, 9], { type: "Upsample", size: 4, mode: "linear" }),
   one("upsample-bicubic-aligned", [1, 4, 4], { type: "Upsample", size: [7, 6], mode: "bicubic", align_corners: true }),
   one("adaptive-even", [2, 6, 4], { type: "AdaptiveAvgPool2d", output_size: [3, 2] }),
   one("adaptive-max-even", [2, 6, 4], { type: "AdaptiveMaxPool2d", output_size: [3, 2] }),
-  one("maxpool-dilated", [2, 12], { type: "MaxPool1d", kernel_size: 3, stride: 2, dilation: 2, padding: 1, ceil_mode: true }),
+  one("maxpool-dilated", [2, 12], {
+    type: "MaxPool1d",
+    kernel_size: 3,
+    stride: 2,
+    dilation: 2,
+    padding: 1,
+    ceil_mode: true,
+  }),
   one("avgpool3d-ceil", [2, 3, 5, 5], { type: "AvgPool3d", kernel_size: 2, ceil_mode: true }),
   one("lppool", [2, 9], { type: "LPPool1d", norm_type: 2, kernel_size: 3, stride: 2 }),
   one("groupnorm-steps", [4, 6], { type: "GroupNorm", num_groups: 2 }),
@@ -66,7 +78,13 @@ const own: readonly LayerCase[] = [
   }),
   one("reflect-asymmetric", [2, 5, 6], { type: "ReflectionPad2d", padding: [2, 0, 1, 3] }),
   one("constant-crop", [2, 5], { type: "ConstantPad1d", padding: [-1, 2], value: 1.5 }),
-  one("transposed-grouped", [4, 5], { type: "ConvTranspose1d", out_channels: 6, kernel_size: 3, groups: 2, dilation: 2 }),
+  one("transposed-grouped", [4, 5], {
+    type: "ConvTranspose1d",
+    out_channels: 6,
+    kernel_size: 3,
+    groups: 2,
+    dilation: 2,
+  }),
 ];
 
 function one(name: string, input: Shape, ...layers: LayerSpec[]): LayerCase {
@@ -83,7 +101,9 @@ export function layerCases(): LayerCase[] {
   const trained = readFixtures().flatMap(({ spec }) => {
     if (!/^(layer-|cnn|gru-|causal)/.test(spec.name)) return [];
     const { inline, preprocess } = Object(spec["data"]);
-    const input = inline ? shapeOf(inline.inputs[0]) : (preprocess?.shape ?? [Object(spec.model.layers[0]).in_features]);
+    const input = inline
+      ? shapeOf(inline.inputs[0])
+      : (preprocess?.shape ?? [Object(spec.model.layers[0]).in_features]);
     const layers = spec.model.layers.map((layer) => ({ ...Object(layer) }) as LayerSpec);
     return [one(spec.name.replace(/^layer-/, "trained-"), input, ...layers)];
   });
@@ -110,7 +130,7 @@ export function drawWeights({ layers, input }: LayerCase): Map<string, Weights> 
     named.map(([name, shape]) => {
       const stream = new RandomStream(1, name);
       const positive = name.endsWith("running_var") || name.endsWith("num_batches_tracked");
-      const draw = () => (positive ? stream.uniform(0.5, 2) : stream.normal(0, 0.5));
+      const draw = () => (positive ? stream.uniform(0.5, 2) : stream.uniform(-0.9, 0.9));
       return [name, { shape, data: Float32Array.from({ length: elementCount(shape) }, draw) }];
     }),
   );
@@ -119,8 +139,12 @@ export function drawWeights({ layers, input }: LayerCase): Map<string, Weights> 
 export function drawInputs({ name, layers, input }: LayerCase, rows: number): Float32Array<ArrayBuffer> {
   const stream = new RandomStream(2, name);
   const first = layers[0];
-  const most = first && definitions.get(first.type)?.wholeNumbersBelow?.(definitions.get(first.type)?.args.parse(withoutType(first)) ?? {});
-  const draw = () => (most === undefined ? stream.normal() : Math.floor(stream.uniform(0, most)));
+  const most =
+    first &&
+    definitions.get(first.type)?.wholeNumbersBelow?.(definitions.get(first.type)?.args.parse(withoutType(first)) ?? {});
+  // Roots of sums: below zero they are no numbers, in PyTorch as well.
+  const low = first?.type.startsWith("LPPool") ? 0 : -2;
+  const draw = () => (most === undefined ? stream.uniform(low, 2) : Math.floor(stream.uniform(0, most)));
   return Float32Array.from({ length: rows * elementCount(input) }, draw);
 }
 

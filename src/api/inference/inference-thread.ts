@@ -1,16 +1,17 @@
 /** The inference thread: keeps the models that were asked last ready on the engine, and writes model files. */
 import { parentPort, workerData } from "node:worker_threads";
-import { createWasmBackend, encodeSafetensors, modelWeights } from "../../engine/index.ts";
-import { VERSION } from "../../version.ts";
+import { createWasmBackend } from "../../engine/index.ts";
+import { modelFormats } from "../../interchange/model-file.ts";
+import { NotExpressibleError } from "../../interchange/trained-file.ts";
 import { answerRows, attempt } from "./answer-rows.ts";
-import { nest } from "./interpret-outputs.ts";
 import { ModelCache } from "./model-cache.ts";
-import type { ExportTask, ModelFacts, PredictTask, Result, ResultMessage, TaskMessage } from "./protocol.ts";
+import type { ExportTask, PredictTask, Result, ResultMessage, TaskMessage } from "./protocol.ts";
 
 if (!parentPort) throw new Error("inference-thread.ts runs as a worker thread; inference.ts starts it.");
 const port = parentPort;
 // One thread: the cores are for training.
-const cache = new ModelCache(await createWasmBackend({ threads: 1 }), Number(workerData.cacheBytes));
+const backend = await createWasmBackend({ threads: 1 });
+const cache = new ModelCache(backend, Number(workerData.cacheBytes));
 
 /** Tasks that have come and are not done. Those of one turn of the event loop are done together. */
 let waiting: TaskMessage[] = [];
@@ -71,28 +72,14 @@ function answerAll(tasks: readonly PredictTask[]): Result[] {
   );
 }
 
-function writeFile({ format, checkpoint, which, about }: ExportTask): Result {
-  const weights = modelWeights(checkpoint, which);
-  if (format === "safetensors") return { kind: "file", bytes: encodeSafetensors(weights, metadataOf(about)) };
-  const nested = [...weights].map(([name, { shape, data }]) => [name, nest(data, shape)]);
-  return {
-    kind: "file",
-    bytes: new TextEncoder().encode(JSON.stringify({ ...about, weights: Object.fromEntries(nested) })),
-  };
-}
-
-/** safetensors holds strings alone; `format: "pt"` tells other readers that names and shapes are PyTorch's. */
-function metadataOf({ checkpoint, spec, preprocess, classes, ...about }: ModelFacts): Record<string, string> {
-  return {
-    format: "pt",
-    producer: `epochd ${VERSION}`,
-    job_id: about.job_id,
-    ...(about.name !== null && { name: about.name }),
-    checkpoint: JSON.stringify(checkpoint),
-    spec: JSON.stringify(spec),
-    preprocess: JSON.stringify(preprocess),
-    ...(classes && { classes: JSON.stringify(classes) }),
-  };
+function writeFile({ format, source }: ExportTask): Result {
+  try {
+    return { kind: "file", bytes: modelFormats[format].write(source, backend) };
+  } catch (error) {
+    if (!(error instanceof NotExpressibleError)) throw error;
+    const { path, message } = error;
+    return { kind: "refused", problem: "not-expressible", detail: `${path}: ${message}`, errors: [{ path, message }] };
+  }
 }
 
 /** Moved rather than copied, where the buffer is the result's alone. */

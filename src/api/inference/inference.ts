@@ -1,17 +1,8 @@
 /** Runs trained models in a thread of the API process, so that a large one never holds up other requests. */
 import { Worker } from "node:worker_threads";
+import type { FileSource, ModelFormatName } from "../../interchange/model-file.ts";
 import { ProblemError } from "../problems.ts";
-import type {
-  ModelFacts,
-  ModelParts,
-  PredictTask,
-  Question,
-  Result,
-  ResultMessage,
-  Task,
-  TaskMessage,
-  Which,
-} from "./protocol.ts";
+import type { ModelParts, PredictTask, Question, Result, ResultMessage, Task, TaskMessage } from "./protocol.ts";
 
 export interface InferenceOptions {
   /** How many bytes of models the thread keeps ready. */
@@ -78,14 +69,9 @@ export class Inference {
     }
   }
 
-  /** The weights of a checkpoint as a file. */
-  async export(
-    format: "safetensors" | "json",
-    checkpoint: Uint8Array,
-    which: Which,
-    about: ModelFacts,
-  ): Promise<Uint8Array> {
-    const result = await this.#run({ kind: "export", format, checkpoint, which, about });
+  /** A model as a file. Throws a ProblemError where the format can't express it. */
+  async export(format: ModelFormatName, source: FileSource): Promise<Uint8Array> {
+    const result = await this.#run({ kind: "export", format, source });
     if (result.kind === "file") return result.bytes;
     throw problemOf(result);
   }

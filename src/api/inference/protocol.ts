@@ -1,6 +1,7 @@
 /** What the API's main thread and its inference thread say to each other. */
 import type { FittedPreprocess } from "../../data/index.ts";
 import type { LayerSpec } from "../../engine/definitions.ts";
+import type { FileSource, ModelFormatName } from "../../interchange/model-file.ts";
 import type { Mistake, ProblemName } from "../problems.ts";
 
 /** What a trained model is and what its answers mean. */
@@ -39,23 +40,11 @@ export interface PredictTask {
 
 export interface ExportTask {
   readonly kind: "export";
-  readonly format: "safetensors" | "json";
-  readonly checkpoint: Uint8Array;
-  readonly which: Which;
-  readonly about: ModelFacts;
+  readonly format: ModelFormatName;
+  readonly source: FileSource;
 }
 
 export type Task = PredictTask | ExportTask;
-
-/** What a model file says about itself besides its weights. */
-export interface ModelFacts {
-  readonly job_id: string;
-  readonly name: string | null;
-  readonly checkpoint: { readonly which: Which; readonly epoch: number; readonly step: number };
-  readonly spec: object;
-  readonly preprocess: FittedPreprocess;
-  readonly classes: readonly string[] | null;
-}
 
 export type Result =
   /** The answer's body in the format of the question, and for how many rows. */

@@ -2,16 +2,14 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { modelFormats } from "../../interchange/model-file.ts";
 import { problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { useTrainedModel } from "../trained-model.ts";
 import { JobPath } from "./common.ts";
 import { formatParameter, oneOf } from "./format-parameter.ts";
 
-const FORMATS = {
-  safetensors: { type: "application/octet-stream", extension: "safetensors" },
-  json: { type: "application/json", extension: "json" },
-} as const;
+const formats = ["safetensors", "onnx", "pytorch", "json"] as const satisfies (keyof typeof modelFormats)[];
 
 export const whichCheckpoint = oneOf(["last", "best"])
   .default("last")
@@ -42,10 +40,11 @@ export function modelRoutes(fastify: FastifyInstance, parts: ApiParts): void {
         summary: "Download the model",
         description:
           "The weights by PyTorch's `state_dict` names of the equal `nn.Sequential`; works while the job trains, too. `safetensors` " +
-          "loads with `safetensors.torch.load_file` and carries spec, preprocessing and classes as JSON in its metadata.",
+          "loads with `safetensors.torch.load_file` and carries spec, preprocessing and classes as JSON in its metadata. `onnx` runs in any " +
+          "runtime of ONNX and prepares its inputs itself. `pytorch` is a zip of code and numbers that predict and train on.",
         params: JobPath,
         querystring: z.strictObject({
-          format: formatParameter(["safetensors", "json"], "safetensors"),
+          format: formatParameter(formats, "safetensors"),
           checkpoint: whichCheckpoint,
         }),
         response: {
@@ -55,29 +54,39 @@ export function modelRoutes(fastify: FastifyInstance, parts: ApiParts): void {
               "application/octet-stream": {
                 schema: z
                   .custom<Buffer>()
-                  .meta({ type: "string", format: "binary", description: "A safetensors file." }),
+                  .meta({ type: "string", format: "binary", description: "A safetensors or ONNX file." }),
+              },
+              "application/zip": {
+                schema: z
+                  .custom<Buffer>()
+                  .meta({ type: "string", format: "binary", description: "A folder of code and weights." }),
               },
               "application/json": { schema: ModelFile },
             },
           },
-          ...problems("invalid-parameter", "not-found", "wrong-state"),
+          ...problems("invalid-parameter", "not-found", "wrong-state", "not-expressible"),
         },
       },
     },
     async ({ params: { id }, query: { format, checkpoint: which } }, reply) =>
       useTrainedModel(parts, id, async (model, state) => {
-        const bytes = await parts.inference.export(format, await model.read(), which, {
-          job_id: id,
-          name: state.name,
-          checkpoint: { which, epoch: model.checkpoint.epoch, step: model.checkpoint.step },
-          spec: withoutBulk(state.spec),
-          preprocess: model.preprocess,
-          classes: model.classes,
+        const bytes = await parts.inference.export(format, {
+          checkpoint: await model.read(),
+          rows: model.rows,
+          facts: {
+            job_id: id,
+            name: state.name,
+            checkpoint: { which, epoch: model.checkpoint.epoch, step: model.checkpoint.step },
+            spec: withoutBulk(state.spec),
+            loss: model.loss,
+            preprocess: model.preprocess,
+            classes: model.classes,
+          },
         });
-        const { type, extension } = FORMATS[format];
+        const { mediaType, extension } = modelFormats[format];
         return reply
-          .type(type)
-          .header("content-disposition", `attachment; filename="${id}.${extension}"`)
+          .type(mediaType)
+          .header("content-disposition", `attachment; filename="${id}${extension}"`)
           .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
       }),
   );

@@ -8,7 +8,7 @@ import { writeLayers } from "./layers.ts";
 import { encodeModel, type ValueInfo } from "./model.ts";
 import { prepare, takesText } from "./preparation.ts";
 
-export function exportOnnx({ about, layers, weights }: TrainedFile): Uint8Array {
+export function exportOnnx({ about, layers, weights }: TrainedFile, version = VERSION): Uint8Array<ArrayBuffer> {
   const { preprocess, classes } = about;
   const output = placeLayers(layers, preprocess.shape).at(-1)?.output ?? preprocess.shape;
   const graph = new Graph(weights);
@@ -22,7 +22,7 @@ export function exportOnnx({ about, layers, weights }: TrainedFile): Uint8Array 
   } as const;
   return encodeModel({
     producer: "epochd",
-    version: VERSION,
+    version,
     doc: `Job ${about.job_id}, after epoch ${about.checkpoint.epoch}.`,
     graph: graph.build(
       about.name ?? about.job_id,

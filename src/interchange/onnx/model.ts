@@ -55,7 +55,7 @@ export interface ModelProto {
 const OPSET = 20;
 const IR_VERSION = 9;
 
-export function encodeModel({ producer, version, doc, graph, metadata }: ModelProto): Uint8Array {
+export function encodeModel({ producer, version, doc, graph, metadata }: ModelProto): Uint8Array<ArrayBuffer> {
   const pbf = new PbfWriter();
   pbf.writeVarintField(1, IR_VERSION);
   pbf.writeStringField(2, producer);
@@ -64,7 +64,7 @@ export function encodeModel({ producer, version, doc, graph, metadata }: ModelPr
   pbf.writeMessage(7, writeGraph, graph);
   pbf.writeMessage(8, (_, to) => to.writeVarintField(2, OPSET), null);
   for (const entry of Object.entries(metadata)) pbf.writeMessage(14, writeEntry, entry);
-  return pbf.finish();
+  return new Uint8Array(pbf.finish());
 }
 
 function writeEntry([key, value]: [string, string], pbf: PbfWriter): void {

@@ -28,7 +28,8 @@ function stateTensors({ rows, continuation }: TrainingState): Map<string, Tensor
   const { order, lr, momentum, optimizer } = continuation;
   const tensors = new Map<string, TensorData>();
   for (const [name, tensor] of optimizer) tensors.set(`optimizer.${name}`, tensor);
-  const pairs = momentum && Float64Array.from({ length: 2 * lr.length }, (_, i) => (i % 2 ? momentum : lr)[i >> 1] ?? 0);
+  const pairs =
+    momentum && Float64Array.from({ length: 2 * lr.length }, (_, i) => (i % 2 ? momentum : lr)[i >> 1] ?? 0);
   tensors.set("rates", pairs ? { shape: [lr.length, 2], data: pairs } : { shape: [lr.length], data: lr });
   tensors.set("order", { shape: [order.length], data: rows ? order.map((place) => rows[place] ?? 0) : order });
   if (rows) tensors.set("rows", { shape: [rows.length], data: rows });
