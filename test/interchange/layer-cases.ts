@@ -130,7 +130,7 @@ export function drawWeights({ layers, input }: LayerCase): Map<string, Weights> 
     named.map(([name, shape]) => {
       const stream = new RandomStream(1, name);
       const positive = name.endsWith("running_var") || name.endsWith("num_batches_tracked");
-      const draw = () => (positive ? stream.uniform(0.5, 2) : stream.uniform(-0.9, 0.9));
+      const draw = () => (positive ? stream.uniform(0.5, 2) : stream.uniform(-0.6, 0.6));
       return [name, { shape, data: Float32Array.from({ length: elementCount(shape) }, draw) }];
     }),
   );
@@ -153,8 +153,8 @@ const withoutType = ({ type: _, ...args }: LayerSpec) => args;
 const backend = await createWasmBackend();
 
 export function predict({ layers, input }: LayerCase, weights: ReadonlyMap<string, Weights>, inputs: Float32Array) {
-  const predictor = Predictor.create(layers, weights, backend);
-  const made = predictor.predict(inputs, inputs.length / elementCount(input), input);
+  const predictor = Predictor.create(layers, weights, input, backend);
+  const made = predictor.predict(inputs, inputs.length / elementCount(input));
   predictor.dispose();
   return made;
 }

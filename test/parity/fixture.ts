@@ -46,9 +46,14 @@ export function datasetsOf(fixture: Fixture): CheckContext & DataSource {
 }
 
 async function* csvBytes(fixture: Fixture, id: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(csvOf(fixture, id));
+}
+
+/** A data set's file. */
+export function csvOf(fixture: Fixture, id: string): string {
   const source = fixture.datasets[id];
   if (!source) throw new Error(`The fixture ${fixture.spec.name} has no data set ${id}.`);
   const [header, ...rows] = readFileSync(new URL(source.csv, CSV_FOLDER), "utf8").trimEnd().split(/\r?\n/);
   const taken = source.rows ? source.rows.map((i) => rows[i]) : rows;
-  yield Buffer.from(`${[header, ...taken].join("\n")}\n`);
+  return `${[header, ...taken].join("\n")}\n`;
 }

@@ -1,6 +1,6 @@
 /** How a run goes on from a checkpoint, written out for another framework: order of the samples, rates, optimizer. */
 import type { Backend } from "../backend.ts";
-import { Device, useDevice } from "../device.ts";
+import { Device, withDevice } from "../device.ts";
 import { buildModel } from "../nn/build.ts";
 import { RandomStream } from "../random.ts";
 import type { TensorData } from "../safetensors.ts";
@@ -43,36 +43,40 @@ const MOST_RATES = 1_000_000;
 
 /** `backend`: one that nothing else uses meanwhile. */
 export function continuationOf(checkpoint: Uint8Array, plan: ContinuedPlan, backend: Backend): Continuation {
-  const { position, streams, optimizer: saved } = decodeCheckpoint(checkpoint);
-  const device = useDevice(new Device(backend));
+  const device = new Device(backend);
   try {
-    const model = buildModel(plan.layers);
-    const { optimizer, rates } = assembleOptimizer(plan, device, model);
-    rates.restore(position.plateau, position.rates, position.step);
-    const names = Array.from(model.namedParameters(), ([name]) => name);
-    const shapes = new Map(Array.from(optimizer.namedTensors(), ([name, { shape }]) => [name, shape]));
-    const state = Array.from(saved, ([name, data]): [string, TensorData] => {
-      const [index = "", part = ""] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];
-      return [`${names[Number(index)]}.${part}`, { shape: shapes.get(name) ?? [], data }];
-    });
-    const perEpoch = stepsPerEpoch(plan);
-    const order = orderOf(plan, streams.get("shuffle"), device);
-    const done = Math.floor(position.cursor / (plan.batchSize * plan.accumulateSteps));
-    const planned = Math.max(1, plan.epochs - position.epoch) * perEpoch - done;
-    const steps = Math.min(planned, Math.max(MOST_RATES, perEpoch));
-    const all = Array.from({ length: steps }, (_, i) => rates.at(position.step + i));
-    const moves = all.some(({ momentum }) => momentum !== undefined);
-    return {
-      epoch: position.epoch,
-      step: position.step,
-      order: order.slice(position.cursor, samplesPerEpoch(plan)),
-      lr: Float64Array.from(all, ({ lr }) => lr),
-      momentum: moves ? Float64Array.from(all, ({ momentum }) => momentum ?? 0) : null,
-      optimizer: new Map(state),
-    };
+    return withDevice(device, () => continued(checkpoint, plan, device));
   } finally {
     device.dispose();
   }
+}
+
+function continued(checkpoint: Uint8Array, plan: ContinuedPlan, device: Device): Continuation {
+  const { position, streams, optimizer: saved } = decodeCheckpoint(checkpoint);
+  const model = buildModel(plan.layers);
+  const { optimizer, rates } = assembleOptimizer(plan, device, model);
+  rates.restore(position.plateau, position.rates, position.step);
+  const names = Array.from(model.namedParameters(), ([name]) => name);
+  const shapes = new Map(Array.from(optimizer.namedTensors(), ([name, { shape }]) => [name, shape]));
+  const state = Array.from(saved, ([name, data]): [string, TensorData] => {
+    const [index = "", part = ""] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];
+    return [`${names[Number(index)]}.${part}`, { shape: shapes.get(name) ?? [], data }];
+  });
+  const perEpoch = stepsPerEpoch(plan);
+  const order = orderOf(plan, streams.get("shuffle"), device);
+  const done = Math.floor(position.cursor / (plan.batchSize * plan.accumulateSteps));
+  const planned = Math.max(1, plan.epochs - position.epoch) * perEpoch - done;
+  const steps = Math.min(planned, Math.max(MOST_RATES, perEpoch));
+  const all = Array.from({ length: steps }, (_, i) => rates.at(position.step + i));
+  const moves = all.some(({ momentum }) => momentum !== undefined);
+  return {
+    epoch: position.epoch,
+    step: position.step,
+    order: order.slice(position.cursor, samplesPerEpoch(plan)),
+    lr: Float64Array.from(all, ({ lr }) => lr),
+    momentum: moves ? Float64Array.from(all, ({ momentum }) => momentum ?? 0) : null,
+    optimizer: new Map(state),
+  };
 }
 
 function orderOf(

@@ -34,8 +34,11 @@ function writeLayer({ type, ...args }: Readonly<Record<string, unknown>>, indent
       indent,
     );
   }
-  return call(name, argumentsOf(definition.args.shape, args), indent);
+  return call(name, argumentsOf(definition.args.shape, args, WITHOUT_DEFAULT[kind]), indent);
 }
+
+/** Arguments that have a default here and none in PyTorch. */
+const WITHOUT_DEFAULT: Readonly<Record<string, readonly string[]>> = { Unflatten: ["dim"] };
 
 interface Argument {
   safeParse(value: unknown): { readonly success: boolean; readonly data?: unknown };
@@ -45,12 +48,13 @@ interface Argument {
 export function argumentsOf(
   schema: Readonly<Record<string, Argument>>,
   args: Readonly<Record<string, unknown>>,
+  required: readonly string[] = [],
 ): string[] {
   let named = false;
   return Object.entries(schema).flatMap(([name, argument]) => {
     const standard = argument.safeParse(undefined);
     const value = args[name];
-    const needed = !standard.success || standard.data === undefined;
+    const needed = !standard.success || standard.data === undefined || required.includes(name);
     if (value === undefined || (!needed && literal(value) === literal(standard.data))) {
       named = true;
       return [];
