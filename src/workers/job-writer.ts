@@ -31,6 +31,8 @@ export class JobWriter {
   private pending: TrainerNews[] = [];
   private writing: Promise<void> | null = null;
   private failure: unknown = null;
+  /** Objects on their way to the store, by their keys. */
+  private readonly storing = new Map<string, Promise<void>>();
   private readonly onFailure: (error: unknown) => void;
   private readonly ranBefore: number;
   private readonly startedAt = performance.now();
@@ -104,6 +106,7 @@ export class JobWriter {
   /** Resolves once everything so far is written. Throws what went wrong. */
   async flush(): Promise<void> {
     while (this.writing) await this.writing;
+    await this.settleStored().catch((error: unknown) => this.fail(error));
     if (this.failure !== null) throw this.failure;
   }
 
@@ -129,9 +132,29 @@ export class JobWriter {
         if (rest > 0 && isFrequent(this.pending[0])) await sleep(rest);
       }
     } catch (error) {
-      this.failure = error;
-      this.onFailure(error);
+      this.fail(error);
     }
+  }
+
+  private fail(error: unknown): void {
+    if (this.failure !== null) return;
+    this.failure = error;
+    this.onFailure(error);
+  }
+
+  /** Stores an object that nobody needs before the next checkpoint is told, while other things are written. */
+  private storeMeanwhile(key: string, content: string, stored: () => void = () => {}): void {
+    const earlier = this.storing.get(key) ?? Promise.resolve();
+    const now = earlier.then(() => this.store.put(key, Buffer.from(content))).then(stored);
+    // Told by whoever waits for it.
+    now.catch(() => {});
+    this.storing.set(key, now);
+  }
+
+  private async settleStored(): Promise<void> {
+    const underway = [...this.storing.values()];
+    this.storing.clear();
+    await Promise.all(underway);
   }
 
   private async writeNext(): Promise<void> {
@@ -148,10 +171,9 @@ export class JobWriter {
     }
     this.pending.shift();
     if (first?.type === "prepared") {
-      await this.store.put(`jobs/${this.id}/preprocess.json`, Buffer.from(first.preprocess));
+      this.storeMeanwhile(`jobs/${this.id}/preprocess.json`, first.preprocess);
     } else if (first?.type === "predictions") {
-      await this.store.put(predictionsKey(this.id), Buffer.from(first.predictions));
-      this.control.settled("checkpoint", 1);
+      this.storeMeanwhile(predictionsKey(this.id), first.predictions, () => this.control.settled("checkpoint", 1));
     } else if (first?.type === "checkpoint") {
       await this.writeCheckpoint(first);
       this.control.settled("checkpoint", 1);
@@ -225,7 +247,7 @@ export class JobWriter {
     const { epoch, step, best, bytes, wish } = news;
     if (wish !== undefined) this.wishesDone = wish;
     const key = `${this.folder}/${this.attempt}-${epoch}-${step}.safetensors`;
-    await this.store.put(key, bytes);
+    await Promise.all([this.store.put(key, bytes), this.settleStored()]);
     const stored: StoredCheckpoint = { key, epoch, step, bytes: bytes.byteLength };
     const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
     // A worker that dies after this has not died for nothing.

@@ -1,7 +1,11 @@
 /** What a trainer tells, written down: in order, and not a word more once it is not this worker's job any longer. */
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Config } from "../../src/config.ts";
+import { DiskObjectStore } from "../../src/jobs/disk-object-store.ts";
 import { newId } from "../../src/jobs/ids.ts";
 import type { JobState } from "../../src/jobs/job.ts";
+import type { ObjectStore } from "../../src/jobs/object-store.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { JobWriter, SupersededError } from "../../src/workers/job-writer.ts";
 import { Control } from "../../src/workers/trainer-messages.ts";
@@ -10,23 +14,30 @@ import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 import { eventsOf, onCpu } from "../job-fixture.ts";
 
 let broker: BrokerFixture;
+let config: Config;
 let parts: JobParts;
 beforeAll(async () => {
   broker = await startTestBroker();
-  parts = await broker.parts();
+  config = broker.config();
+  parts = await broker.parts(config);
 });
 afterAll(() => broker.close());
 
 const modelSummary = { parameters: 1, flops_per_sample: 1, memory_bytes: 4, layers: [] };
 
-async function claimed(attempt: number): Promise<{ state: JobState; failures: unknown[]; writer: JobWriter }> {
+async function claimed(
+  attempt: number,
+  store = parts.store,
+): Promise<{ state: JobState; failures: unknown[]; writer: JobWriter }> {
   const id = newId("job");
   await parts.log.create({ id, name: null, metadata: {}, spec: {}, modelSummary, epochs: 9, steps: 9, priority: 0 });
   await claim(id, attempt);
   const state = await parts.log.state(id);
   if (!state) throw new Error("The job is not there.");
   const failures: unknown[] = [];
-  const writer = new JobWriter({ ...parts, control: new Control() }, state, attempt, (error) => failures.push(error));
+  const writer = new JobWriter({ ...parts, store, control: new Control() }, state, attempt, (error) =>
+    failures.push(error),
+  );
   return { state, failures, writer };
 }
 
@@ -53,6 +64,18 @@ const checkpoint = (number: number): TrainerNews => ({
   bytes: Buffer.from(`weights of ${number}`),
 });
 
+const prepared: TrainerNews = { type: "prepared", preprocess: "{}" };
+
+/** The real store, where what a prediction needs waits for `ready` first. */
+function slowStore(ready: () => Promise<void>): ObjectStore {
+  return new (class extends DiskObjectStore {
+    override async put(...[key, content]: Parameters<ObjectStore["put"]>) {
+      if (key.endsWith("/preprocess.json")) await ready();
+      return super.put(key, content);
+    }
+  })(join(config.dataDir, "objects"));
+}
+
 describe("a writer", () => {
   test("keeps the order of epochs and checkpoints, and the state up to date", async () => {
     const { state, writer } = await claimed(1);
@@ -69,6 +92,35 @@ describe("a writer", () => {
     const after = await parts.log.state(state.id);
     expect(after).toMatchObject({ progress: { epoch: 3 }, lastCheckpoint: { epoch: 3, step: 3 } });
     expect(Buffer.from(await parts.store.read(after?.lastCheckpoint?.key ?? "")).toString()).toBe("weights of 3");
+  });
+
+  test("tells epochs while what a prediction needs is being stored, but no checkpoint before that is there", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { state, writer } = await claimed(
+      1,
+      slowStore(() => gate.promise),
+    );
+    for (const news of [prepared, epoch(1), checkpoint(1)]) writer.add(news);
+    const types = async () => (await eventsOf(parts, state.id)).map(({ type }) => type);
+    await expect.poll(types).toContain("epoch");
+    await expect.poll(() => parts.store.list(`jobs/${state.id}/checkpoints`)).toHaveLength(1);
+    expect(await types()).not.toContain("checkpoint");
+    gate.resolve();
+    await writer.flush();
+    expect(await types()).toContain("checkpoint");
+    expect(await parts.store.exists(`jobs/${state.id}/preprocess.json`)).toBe(true);
+  });
+
+  test("says once that what a prediction needs could not be stored, and tells nothing more", async () => {
+    const full = () => Promise.reject(new Error("no space left on device"));
+    const { state, failures, writer } = await claimed(1, slowStore(full));
+    writer.add(prepared);
+    await expect(writer.flush()).rejects.toThrow("no space left");
+    await expect(writer.append([{ type: "cancelled", data: { epoch: 0, reason: "x" } }])).rejects.toThrow(
+      "no space left",
+    );
+    expect(failures).toHaveLength(1);
+    expect((await eventsOf(parts, state.id)).map(({ type }) => type)).toEqual(["queued", "started"]);
   });
 
   test("keeps a few checkpoints while the job runs, and the newest alone when it is over", async () => {

@@ -44,9 +44,15 @@ export class Heap {
 
   /** Memory for the backend itself, zeroed: for good, and not counted. Returns its address. Throws OutOfMemoryError. */
   reserve(bytes: number): number {
+    const start = this.reserveAsIs(bytes);
+    this.ints.fill(0, start >>> 2, (start + bytes + 3) >>> 2);
+    return start;
+  }
+
+  /** The same with whatever is there: the machine gives pages that nobody has touched only once somebody does. */
+  reserveAsIs(bytes: number): number {
     const block = this.#allocator?.allocate(bytes);
     if (!block) throw new OutOfMemoryError(bytes, this.live, this.#maxPages * PAGE);
-    this.ints.fill(0, block.start >>> 2, (block.start + block.size) >>> 2);
     return block.start;
   }
 

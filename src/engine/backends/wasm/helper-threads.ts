@@ -62,7 +62,7 @@ export class HelperThreads {
 
   #start(): void {
     try {
-      const scratch = this.#heap.reserve(this.#scratchBytes);
+      const scratch = this.#heap.reserveAsIs(this.#scratchBytes);
       const { memory } = this.#heap;
       const order: HelperOrder = { module: this.#module, memory, scratch, team: this.#team };
       const thread = new Worker(this.#program, { workerData: order, name: "wasm helper", execArgv: [] });

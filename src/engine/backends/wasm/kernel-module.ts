@@ -29,6 +29,22 @@ export interface KernelModule {
   readonly module: WebAssembly.Module;
 }
 
+const compiled = new Map<"fast" | "strict", Promise<KernelModule>>();
+
+/**
+ * The kernels of this project, compiled once for all backends of a thread: that takes longer than a small training, and what has
+ * run for a while runs faster.
+ */
+export function ownKernels(numerics: "fast" | "strict"): Promise<KernelModule> {
+  const known = compiled.get(numerics);
+  if (known) return known;
+  const loading = loadKernels(numerics);
+  compiled.set(numerics, loading);
+  // They may have been built by the next time.
+  loading.catch(() => compiled.delete(numerics));
+  return loading;
+}
+
 /** `strict` numerics never use relaxed SIMD: products are then the same bits on every machine. */
 export async function loadKernels(numerics: "fast" | "strict", folder = kernelFolder): Promise<KernelModule> {
   const wanted = numerics === "strict" ? kernelFlavours.slice(0, 1) : kernelFlavours;

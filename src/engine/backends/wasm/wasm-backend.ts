@@ -15,7 +15,7 @@ import {
   type KernelExports,
   type KernelFlavour,
   type KernelModule,
-  loadKernels,
+  ownKernels,
 } from "./kernel-module.ts";
 import { COUNTER_BYTES, LEAST_WORK, MOST_THREADS, type SplitOptions, split } from "./split.ts";
 
@@ -48,7 +48,7 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new RangeError(`threads must be a whole number from 1 to ${MOST_THREADS}, got ${threads}.`);
   }
-  return new WasmBackend(await loadKernels(numerics), { maxBytes, threads, leastWork });
+  return new WasmBackend(await ownKernels(numerics), { maxBytes, threads, leastWork });
 }
 
 /** Ends the threads of backends that nobody has disposed of. */
@@ -74,7 +74,7 @@ export class WasmBackend implements Backend {
     this.#kernels = instantiateKernels(kernels.module, this.#heap.memory);
     this.#heap.open(this.#kernels.heapStart());
     this.#eager = this.#heap.reserve(this.#eagerWords * 4);
-    this.#kernels.scratch.value = this.#heap.reserve(this.#kernels.scratchBytes.value);
+    this.#kernels.scratch.value = this.#heap.reserveAsIs(this.#kernels.scratchBytes.value);
     const bytes = threads * COUNTER_BYTES;
     this.#sharing = { threads, leastWork, counters: { address: this.#heap.reserve(bytes), bytes } };
     this.helpers = new HelperThreads(kernels.module, this.#kernels, this.#heap, helperProgram);
