@@ -51,6 +51,7 @@ export default defineConfig({
             "test/engine/{golden,losses,nn,optim,train}/**/*.test.ts",
             "test/engine/{autograd,capture}.test.ts",
             "test/parity/training.test.ts",
+            "test/engine/backends/gpu/long-training.test.ts",
             // These try what there is; where the suite engine runs, that may have been no GPU.
             ...(process.env["EPOCHD_TEST_BACKEND"] === "webgpu"
               ? ["test/engine/backends/gpu/**/*.test.ts", "test/workers/gpu.test.ts"]

@@ -1,5 +1,8 @@
 /** `npm run bench -- --device gpu`: whether the GPU computes what the cpu does, what a step costs, and PyTorch on the same one. */
+import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { createGpuBackend, findGpu, type GpuBackend, type TrainingPlan } from "../../src/engine/index.ts";
 import { checkLayers } from "../../src/spec/check-layers.ts";
 import { Mistakes } from "../../src/spec/mistakes.ts";
@@ -12,7 +15,7 @@ import { type Result, resultTable } from "../result-table.ts";
 import { measureAll, type Rounds } from "../rounds.ts";
 import { WORKLOADS, type Workload, wideForGpus } from "../workloads.ts";
 import { FIRST_STEPS, largestDifference } from "./largest-difference.ts";
-import { measureSubmits } from "./submits.ts";
+import { measureSubmits, type Submits } from "./submits.ts";
 
 export interface GpuBenchmark extends Rounds {
   /** Workloads whose name contains this. */
@@ -29,17 +32,15 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe/i;
 export async function benchmarkGpu({ only, pythons, ...rounds }: GpuBenchmark): Promise<void> {
   const found = await findGpu();
   if (!found.available) {
-    console.log(`${machine()}\n${found.why}`);
+    console.log(`${machine()}\n${found.why}\n`);
+    await tellWhatAskingTakes();
     return;
   }
   const { adapter, driver, mode } = found.facts;
   console.log(`${machine(`${adapter} (${driver}), gpu.js in mode ${mode}`)}\n${load("before")}\n`);
   const chosen = [...WORKLOADS, wideForGpus].filter(({ name }) => name.includes(only));
-  const submits = await measureSubmits();
-  console.log(
-    `A step of ${submits.instructions} instructions, ${submits.steps} times: ${submits.perStep.toFixed(3)} submits a step, ` +
-      `${submits.microseconds.toFixed(2)} µs an instruction`,
-  );
+  console.log(inWords(await measureSubmits()));
+  await tellWhatAskingTakes();
   const cpu = await createOwnEngine({ threads: availableParallelism() });
   const backend = await createGpuBackend();
   const software = SOFTWARE.test(`${adapter} ${driver}`);
@@ -61,6 +62,25 @@ export async function benchmarkGpu({ only, pythons, ...rounds }: GpuBenchmark): 
   await backend.dispose();
   cpu.dispose();
 }
+
+function inWords({ instructions, steps, perStep, microseconds, busyMicroseconds }: Submits): string {
+  return (
+    `A step of ${instructions} instructions, ${steps} times: ${perStep.toFixed(3)} submits a step, ` +
+    `${microseconds.toFixed(2)} µs an instruction, of which this process computes for ${busyMicroseconds.toFixed(2)}`
+  );
+}
+
+/** In a process of its own, which has another device. */
+async function tellWhatAskingTakes(): Promise<void> {
+  const script = fileURLToPath(new URL("submits.ts", import.meta.url));
+  const answer = await promisify(execFile)(process.execPath, [script]).catch((error: unknown) => error);
+  if (answer instanceof Error || !hasOutput(answer))
+    console.log("Dawn can't be loaded: what asking it takes is not known.");
+  else console.log(`On Dawn's null device, which computes nothing. ${inWords(JSON.parse(answer.stdout))}`);
+}
+
+const hasOutput = (answer: unknown): answer is { stdout: string } =>
+  typeof answer === "object" && answer !== null && "stdout" in answer;
 
 async function compare(
   workload: Workload,

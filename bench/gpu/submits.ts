@@ -1,5 +1,6 @@
 /** What it costs to have the GPU run an instruction in a batched step, and how many steps go into a submit. */
-import { openWebgpu } from "../../src/engine/backends/gpu/facade.ts";
+import { fileURLToPath } from "node:url";
+import { openWebgpu, type WebgpuOptions } from "../../src/engine/backends/gpu/facade.ts";
 import { WebgpuExecutor } from "../../src/engine/backends/gpu/webgpu-executor.ts";
 import { instructions } from "../../src/engine/instructions.ts";
 
@@ -14,9 +15,14 @@ export interface Submits {
   readonly perStep: number;
   /** For one instruction, the GPU's part included. */
   readonly microseconds: number;
+  /** Of which processors were busy: what counts on a machine that has other work, too. */
+  readonly busyMicroseconds: number;
 }
 
-export async function measureSubmits(): Promise<Submits> {
+/** On Dawn's null device nothing is computed: what is left is what the engine, Node and Dawn take to ask for it. */
+const NULL_DEVICE: WebgpuOptions = { flags: ["backend=null"], selfTest: false };
+
+export async function measureSubmits(options: WebgpuOptions = {}): Promise<Submits> {
   let failure: Error | undefined;
   const owner = {
     ending: false,
@@ -24,9 +30,9 @@ export async function measureSubmits(): Promise<Submits> {
       failure ??= error;
     },
   };
-  const executor = await WebgpuExecutor.open(owner);
+  const executor = await WebgpuExecutor.open(owner, options);
   // gpu.js opens one device for each thread: this is the executor's.
-  const { device } = await openWebgpu({ selfTest: false });
+  const { device } = await openWebgpu({ ...options, selfTest: false });
   let submits = 0;
   const submit = device.queue.submit.bind(device.queue);
   device.queue.submit = (buffers) => {
@@ -38,15 +44,17 @@ export async function measureSubmits(): Promise<Submits> {
   const command = { instruction: instructions.copy, spans: [span(1), span(2)], params: [WORDS] };
   await executor.compile(1, new Array(INSTRUCTIONS).fill(command));
   const answer = new Float32Array(1);
-  const replay = async (): Promise<number> => {
+  const replay = async (): Promise<{ ms: number; busy: number }> => {
     const start = performance.now();
+    const busyFrom = process.cpuUsage();
     await executor.replay(1, STEPS);
     await executor.read(1, 0, answer);
-    return performance.now() - start;
+    const busy = process.cpuUsage(busyFrom);
+    return { ms: performance.now() - start, busy: (busy.user + busy.system) / 1000 };
   };
   await replay();
   submits = 0;
-  const ms = await replay();
+  const { ms, busy } = await replay();
   await executor.dispose();
   if (failure) throw failure;
   return {
@@ -54,5 +62,9 @@ export async function measureSubmits(): Promise<Submits> {
     steps: STEPS,
     perStep: submits / STEPS,
     microseconds: (ms * 1000) / (STEPS * INSTRUCTIONS),
+    busyMicroseconds: (busy * 1000) / (STEPS * INSTRUCTIONS),
   };
 }
+
+/** As a program: a process has one device, and the benchmark's is the GPU. */
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await measureSubmits(NULL_DEVICE)));
