@@ -102,7 +102,8 @@ function unsuited(name: string, loss: LossDefinition): string | undefined {
   return `"${name}" can't be computed with ${loss.type}; ${others}`;
 }
 
-function checkMonitor(
+/** Whether there is such a figure in each epoch of a job. */
+export function checkMonitor(
   monitor: string,
   settings: Pick<JobSettings, "metrics">,
   hasValidation: boolean,
