@@ -57,7 +57,7 @@ const payloads = {
   }),
   paused: z.object({
     epoch: epoch.describe("whole epochs trained so far"),
-    reason: z.enum(["requested"]),
+    reason: z.enum(["requested", "rung"]).describe("`rung`: its sweep decides whether it goes on"),
   }),
   epoch: z.object({
     epoch,

@@ -11,7 +11,7 @@ import type { Keys } from "./keys.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
 
 /** How long the first answer to an idempotency key is remembered. */
-const IDEMPOTENCY_S = 24 * 3600;
+export const IDEMPOTENCY_S = 24 * 3600;
 /** Rank 0 runs first; BullMQ takes the same numbers. */
 const MIDDLE_RANK = 1 << 20;
 
@@ -26,6 +26,8 @@ export interface JobToCreate {
   readonly steps: number;
   /** The higher, the sooner; 0 if nobody says. */
   readonly priority: number;
+  /** The epoch after which it pauses by itself, for whoever made it to decide whether it goes on. */
+  readonly hold?: number | null;
   /** The types of events of which its webhook hears. */
   readonly webhookEvents?: readonly string[];
   /** The traceparent of the request that makes it. */
@@ -56,8 +58,8 @@ const Reply = z.union([
   z.tuple([z.literal("ok"), z.number(), z.number()]),
   z.tuple([z.literal("refused"), z.enum(["unknown_job", "status", "attempt", "gap"]), z.string(), z.number()]),
 ]);
-const Created = z.tuple([z.enum(["created", "same", "conflict"]), z.string()]);
-const Removed = z.tuple([z.enum(["removed", "unknown", "unfinished"]), z.string()]);
+export const Created = z.tuple([z.enum(["created", "same", "conflict"]), z.string()]);
+export const Removed = z.tuple([z.enum(["removed", "unknown", "unfinished"]), z.string()]);
 
 export class JobLog {
   readonly keys: Keys;
@@ -83,6 +85,7 @@ export class JobLog {
       progress: { epoch: 0, epochs: job.epochs, step: 0, steps: job.steps, samples_per_s: 0, eta_s: 0 },
       priority: job.priority,
       ...(job.trace !== undefined && { trace: job.trace }),
+      ...(job.hold != null && { hold_epoch: job.hold }),
       ...(job.webhookEvents && { webhook_events: `,${job.webhookEvents.join(",")},` }),
     };
     const queued: EventPayload<"queued"> = { reason: "submitted", epoch: 0 };
@@ -91,7 +94,7 @@ export class JobLog {
       [
         keys.state(job.id),
         keys.events(job.id),
-        keys.jobs,
+        keys.all,
         keys.withStatus("queued"),
         keys.waiting,
         keys.counter,
@@ -133,7 +136,7 @@ export class JobLog {
         ...fields,
       );
     }
-    const reply = Reply.parse(
+    const reply = readReply(
       await this.script(
         "appendEvents",
         [
@@ -149,8 +152,7 @@ export class JobLog {
         args,
       ),
     );
-    if (reply[0] === "ok") return { ok: true, seq: reply[1], dropped: reply[2] };
-    return { ok: false, reason: reply[1], status: reply[2], attempt: reply[3] };
+    return reply;
   }
 
   /** Asks a job that is not finished for a change, for the worker that runs it now or takes it next. Gives its status. */
@@ -197,7 +199,7 @@ export class JobLog {
 
   /** The ids of jobs, newest first, from before `cursor`. */
   async ids(filter: { status?: JobStatus; cursor?: string; limit: number }): Promise<string[]> {
-    const index = filter.status ? this.keys.withStatus(filter.status) : this.keys.jobs;
+    const index = filter.status ? this.keys.withStatus(filter.status) : this.keys.all;
     const before = filter.cursor ? `(${filter.cursor}` : "+";
     return this.redis.zrevrangebylex(index, before, "-", "LIMIT", 0, filter.limit);
   }
@@ -244,11 +246,18 @@ export class JobLog {
     const finished = (["completed", "failed", "cancelled"] as const).map((status) => keys.withStatus(status));
     const reply = await this.script(
       "removeJob",
-      [keys.state(id), keys.events(id), keys.jobs, ...finished, keys.deliveries(id), keys.changes, keys.owners],
+      [keys.state(id), keys.events(id), keys.all, ...finished, keys.deliveries(id), keys.changes, keys.owners],
       [id],
     );
     return Removed.parse(reply)[0];
   }
+}
+
+/** What the script that appends says. */
+export function readReply(given: unknown): AppendOutcome {
+  const reply = Reply.parse(given);
+  if (reply[0] === "ok") return { ok: true, seq: reply[1], dropped: reply[2] };
+  return { ok: false, reason: reply[1], status: reply[2], attempt: reply[3] };
 }
 
 /** BullMQ runs small numbers first, from 1 on; people expect the higher priority first. */

@@ -35,6 +35,8 @@ export interface StateFields {
   changes?: readonly SpecChange[];
   wishes_done?: number;
   planned_changes?: number;
+  /** The epoch after which it pauses by itself; 0: none. */
+  hold_epoch?: number;
   /** Why the job waits, as its last `queued` event says. */
   queue_reason?: EventPayload<"queued">["reason"];
   /** 0 takes a request back: it has been done. */
@@ -90,6 +92,7 @@ const Hash = z.object({
   streamed_step: z.coerce.number().default(0),
   probed_epoch: z.coerce.number().default(-1),
   ran_ms: z.coerce.number().default(0),
+  hold_epoch: z.coerce.number().default(0),
   queue_reason: z.enum(["submitted", "worker_stopped", "requested", "device_lost"]).default("submitted"),
   error: orNull(json(Job.shape.error.unwrap())),
   priority: z.coerce.number(),
@@ -103,9 +106,10 @@ const Hash = z.object({
 export function decodeState(hash: Record<string, string>): JobState | null {
   if (hash["id"] === undefined) return null;
   const { attempt, last_checkpoint, queue_reason, ran_ms, streamed_step, probed_epoch, ...rest } = Hash.parse(hash);
-  const { wishes_done, planned_changes, ...same } = rest;
+  const { wishes_done, planned_changes, hold_epoch, ...same } = rest;
   return {
     ...same,
+    holdEpoch: hold_epoch === 0 ? null : hold_epoch,
     attempts: attempt,
     lastCheckpoint: last_checkpoint,
     queueReason: queue_reason,

@@ -127,6 +127,8 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly queueReason: EventPayload<"queued">["reason"];
   /** The traceparent of the request that made it; null where nothing is traced. */
   readonly trace: string | null;
+  /** The epoch after which it pauses by itself. */
+  readonly holdEpoch: number | null;
 }
 
 export function jobView(state: JobState, queuePosition: number | null): Job {
@@ -139,6 +141,7 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
     lastCheckpoint: _l,
     losses: _n,
     queueReason: _q,
+    holdEpoch: _h,
     ranMs: _r,
     streamedStep: _t,
     trend: _e,

@@ -52,7 +52,9 @@ export class Jobs {
     const spec = await storeBulk(job.spec, job.id, this.store);
     const made = await this.log.create({ ...job, spec }, idempotency);
     if (made.outcome === "created") await this.queue.add(job.id, job.priority, job.spec);
-    else await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
+    else if (made.id !== job.id) await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
+    // Made before, perhaps by a process that died before it could do this.
+    else await this.queue.add(job.id, job.priority, job.spec);
     return made;
   }
 
@@ -107,8 +109,8 @@ export class Jobs {
     }));
   }
 
-  /** A paused job waits for a worker again; one that waits or runs is left alone. */
-  async resume(id: string): Promise<ResumeOutcome> {
+  /** A paused job waits for a worker again; one that waits or runs is left alone. `hold`: where it is to pause by itself. */
+  async resume(id: string, hold?: number | null): Promise<ResumeOutcome> {
     const state = await this.log.state(id);
     if (!state) return "unknown";
     if (isFinished(state.status)) return "finished";
@@ -116,7 +118,11 @@ export class Jobs {
     if (state.status !== "paused") return state.pause_requested ? "pausing" : "done";
     const reason = "requested";
     await this.log.append(id, [
-      { type: "queued", data: { reason, epoch: state.progress.epoch }, state: { queue_reason: reason } },
+      {
+        type: "queued",
+        data: { reason, epoch: state.progress.epoch },
+        state: { queue_reason: reason, ...(hold !== undefined && { hold_epoch: hold ?? 0 }) },
+      },
     ]);
     // If someone else was faster, the job waits already, and adding it again changes nothing.
     await this.queue.add(id, state.priority, state.spec);

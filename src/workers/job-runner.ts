@@ -117,6 +117,7 @@ async function runOn(
     jobId: state.id,
     spec,
     checkpoint: from?.key ?? null,
+    hold: own.holdEpoch,
     changed: own.changes,
     plannedChanges: own.plannedChanges,
     wishes: wishes.receiver,
@@ -200,6 +201,10 @@ async function finish(
     logger.info({ epoch: writer.epoch }, "cancelled");
     return end(writer, cancelled(writer.epoch));
   }
+  if (ended.type === "done" && ended.outcome === "held") {
+    logger.info({ epoch: writer.epoch }, "paused at its rung");
+    return pause(log, writer, id, "rung");
+  }
   if (ended.type === "done") {
     logger.info({ epoch: writer.epoch }, "completed");
     return end(writer, completed(id, writer));
@@ -217,8 +222,13 @@ async function finish(
 }
 
 /** A cancel that came while the job was about to pause has found a worker to ask: this one. */
-async function pause(log: JobLog, writer: JobWriter, id: string): Promise<RunOutcome> {
-  await writer.append([paused(writer)]);
+async function pause(
+  log: JobLog,
+  writer: JobWriter,
+  id: string,
+  why: "requested" | "rung" = "requested",
+): Promise<RunOutcome> {
+  await writer.append([paused(writer, why)]);
   if ((await log.state(id))?.cancel_requested) await log.append(id, [cancelled(writer.epoch)]);
   return "over";
 }

@@ -13,6 +13,8 @@ export interface TrainOrder {
   readonly spec: JobSpec;
   /** The object to go on from; null to start at the beginning. */
   readonly checkpoint: string | null;
+  /** The epoch after which it is to stop, as if it had been told to. */
+  readonly hold: number | null;
   /** What changed in earlier attempts, and how many of those changes stand in the spec. */
   readonly changed: readonly SpecChange[];
   readonly plannedChanges: number;
@@ -88,7 +90,7 @@ export type TrainerMessage =
   /** The last word if the GPU failed: the job can go on from its checkpoint. */
   | { readonly type: "device_lost"; readonly detail: string }
   /** The last word about an order. */
-  | { readonly type: "done"; readonly outcome: "completed" | "stopped" }
+  | { readonly type: "done"; readonly outcome: "completed" | "stopped" | "held" }
   /** The last word, too; `log` is for the operator alone. */
   | { readonly type: "failed"; readonly problem: Problem; readonly log?: string };
 

@@ -92,10 +92,13 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
       const run = new Run(trainer, control, spec, new PredictionSample(trainer, prepared));
       const outcome = trainer.run({
         onEvent: (event) => run.tell(event),
-        shouldStop: () => control.shouldStop(),
+        shouldStop: () => isHeld(order, trainer) || control.shouldStop(),
         wishes: () => wishesOf(order),
       });
-      return run.end(outcome, trainer.restoresBest);
+      const message = run.end(outcome, trainer.restoresBest);
+      // Whatever else was asked of it at the same time is in its state.
+      const held = outcome.status === "stopped" && isHeld(order, trainer);
+      return held ? { type: "done", outcome: "held" } : message;
     } finally {
       trainer.dispose();
     }
@@ -103,6 +106,9 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
     await close();
   }
 }
+
+/** Asked between two steps: also in the middle of an epoch, which is never the one to stop in. */
+const isHeld = ({ hold }: TrainOrder, { position }: Trainer): boolean => hold !== null && position.epoch >= hold;
 
 /** Both devices at the first steps of a job that has not begun. */
 async function measure(order: MeasureOrder): Promise<void> {

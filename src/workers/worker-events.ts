@@ -58,8 +58,8 @@ export function deviceLost({ epoch, ranMs }: Standing, losses: number): Append {
   return { type: "queued", data: { reason, epoch }, state: { queue_reason: reason, ran_ms: ranMs, losses } };
 }
 
-export function paused({ epoch, ranMs }: Standing): Append {
-  return { type: "paused", data: { epoch, reason: "requested" }, state: { pause_requested: 0, ran_ms: ranMs } };
+export function paused({ epoch, ranMs }: Standing, reason: EventPayload<"paused">["reason"] = "requested"): Append {
+  return { type: "paused", data: { epoch, reason }, state: { pause_requested: 0, ran_ms: ranMs } };
 }
 
 export function completed(id: string, { epoch, latest, best }: JobWriter): Append {

@@ -1,5 +1,5 @@
 --[[
-Appends events to a job's log and changes its state accordingly, all or, from the first refused event on, nothing.
+Appends events to the log of a job, or of a sweep, and changes its state accordingly, all or, from the first refused event on, nothing.
 It numbers the events without a gap, refuses what the job's status does not allow and what an older attempt
 writes (the attempt is the fencing token), and drops an epoch that is there already. It refuses whatever comes after
 epochs that are not there, be it the next epoch, a checkpoint or the end: such an event is from a worker that knows more
@@ -25,6 +25,7 @@ local RULES = {
   changed = { from = { running = true } },
   step = { from = { running = true } },
   checkpoint = { from = { running = true } },
+  trial = { from = { running = true } },
   anomaly = { from = { running = true } },
   completed = { from = { running = true }, to = "completed" },
   failed = { from = { queued = true, running = true }, to = "failed" },

@@ -1,5 +1,5 @@
 --[[
-Creates a job: its state hash, the first event of its stream, its places in the indexes.
+Creates a job, or a sweep: its state hash, the first event of its stream, its places in the indexes.
 The same idempotency key gives the job that was made with it first.
 
 KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)   4 queued jobs (sorted set, by id)
@@ -11,6 +11,11 @@ ARGV  1 id   2 hash of the body, or "" without an idempotency key   3 seconds to
 Gives {"created", id}, {"same", id of the first job} or {"conflict", id of the first job}
 ]]
 local id, hash = ARGV[1], ARGV[2]
+
+-- Whoever makes a job under an id that was noted before may not know that it is made already.
+if redis.call("EXISTS", KEYS[1]) == 1 then
+  return { "same", id }
+end
 
 if hash ~= "" then
   local first = redis.call("HMGET", KEYS[7], "id", "hash")
