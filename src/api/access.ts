@@ -1,8 +1,8 @@
-/** Who may ask what: a key sees its own jobs and data sets, and of others not even that they exist. */
+/** Who may ask what: a key sees its own jobs, data sets and sweeps, and of others not even that they exist. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problems.ts";
-import { noSuchJob } from "./routes/common.ts";
+import { noSuchJob, noSuchSweep } from "./routes/common.ts";
 import { noSuchDataset } from "./routes/datasets.ts";
 
 declare module "fastify" {
@@ -31,7 +31,8 @@ export function controlAccess(app: FastifyInstance, parts: ApiParts): void {
     if (owner === null || id === undefined) return;
     const [, , collection] = request.routeOptions.url?.split("/") ?? [];
     if ((await parts.owners.ownerOf(id)) === owner) return;
-    throw collection === "datasets" ? noSuchDataset(id) : noSuchJob(id);
+    if (collection === "datasets") throw noSuchDataset(id);
+    throw collection === "sweeps" ? noSuchSweep(id) : noSuchJob(id);
   });
 }
 

@@ -28,6 +28,7 @@ continued with \`?cursor=\`. Unknown fields are refused, with the nearest known 
 
 const TAGS = [
   { name: "jobs", description: "Submit, follow, cancel and delete trainings." },
+  { name: "sweeps", description: "One spec, many jobs: search for the best settings." },
   { name: "trained models", description: "Download a trained model, or ask it." },
   { name: "datasets", description: "Upload tables to train on." },
   { name: "service", description: "What the service offers and how it is." },

@@ -1,15 +1,26 @@
 /** The names of everything in Redis. One hash tag for all, so that scripts work on a cluster, too. */
 import type { JobStatus } from "./job.ts";
 
-export interface Keys {
-  /** Also BullMQ's prefix. */
-  readonly tag: string;
-  readonly jobs: string;
+/** Where logs of one kind, and what leads to them, are. */
+export interface LogKeys {
+  /** All ids. */
+  readonly all: string;
   readonly waiting: string;
   readonly counter: string;
-  /** A stream that names each job that has changed, the newest ten thousand. */
+  /** A stream that names each that has changed, the newest ten thousand. */
   readonly changes: string;
-  /** API keys by the hash of their secret, and the owner of each job and data set. */
+  state(id: string): string;
+  events(id: string): string;
+  withStatus(status: JobStatus): string;
+  idempotency(key: string): string;
+}
+
+export interface Keys extends LogKeys {
+  /** Also BullMQ's prefix. */
+  readonly tag: string;
+  /** The same of sweeps, whose logs are kept by the same scripts. */
+  readonly sweeps: LogKeys;
+  /** API keys by the hash of their secret, and the owner of each job, data set and sweep. */
   readonly apiKeys: string;
   readonly owners: string;
   /** What each worker says of itself, and when it last did. */
@@ -22,10 +33,6 @@ export interface Keys {
   readonly webhookAttempts: string;
   /** The channel on which cancellations are told to the workers. */
   readonly control: string;
-  state(id: string): string;
-  events(id: string): string;
-  withStatus(status: JobStatus): string;
-  idempotency(key: string): string;
   deliveries(id: string): string;
   ownedBy(key: string): string;
   streamToken(hash: string): string;
@@ -35,10 +42,8 @@ export function createKeys(namespace: string): Keys {
   const tag = `{${namespace}}`;
   return {
     tag,
-    jobs: `${tag}:jobs`,
-    waiting: `${tag}:jobs:waiting`,
-    counter: `${tag}:jobs:counter`,
-    changes: `${tag}:jobs:changes`,
+    ...logKeys(tag, "job"),
+    sweeps: logKeys(tag, "sweep"),
     apiKeys: `${tag}:keys`,
     owners: `${tag}:owners`,
     ownedBy: (key) => `${tag}:owned:${key}`,
@@ -49,10 +54,20 @@ export function createKeys(namespace: string): Keys {
     webhooks: `${tag}:webhooks`,
     webhookAttempts: `${tag}:webhooks:attempts`,
     control: `${tag}:control`,
-    state: (id) => `${tag}:job:${id}`,
-    events: (id) => `${tag}:job:${id}:events`,
-    withStatus: (status) => `${tag}:jobs:status:${status}`,
     deliveries: (id) => `${tag}:job:${id}:deliveries`,
-    idempotency: (key) => `${tag}:idempotency:${key}`,
+  };
+}
+
+function logKeys(tag: string, kind: "job" | "sweep"): LogKeys {
+  const all = `${tag}:${kind}s`;
+  return {
+    all,
+    waiting: `${all}:waiting`,
+    counter: `${all}:counter`,
+    changes: `${all}:changes`,
+    state: (id) => `${tag}:${kind}:${id}`,
+    events: (id) => `${tag}:${kind}:${id}:events`,
+    withStatus: (status) => `${all}:status:${status}`,
+    idempotency: (key) => (kind === "job" ? `${tag}:idempotency:${key}` : `${all}:idempotency:${key}`),
   };
 }

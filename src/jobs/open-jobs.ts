@@ -13,6 +13,9 @@ import type { ObjectStore } from "./object-store.ts";
 import { openObjectStore, storePlace } from "./open-object-store.ts";
 import { Owners } from "./owners.ts";
 import { connectImpatient } from "./redis.ts";
+import { SweepLog } from "./sweeps/sweep-log.ts";
+import { SweepQueue } from "./sweeps/sweep-queue.ts";
+import { Sweeps } from "./sweeps/sweeps.ts";
 import { Webhooks } from "./webhooks.ts";
 import { WorkerRegistry } from "./worker-registry.ts";
 
@@ -28,6 +31,8 @@ export interface JobParts {
   readonly workers: WorkerRegistry;
   readonly keys: ApiKeys;
   readonly owners: Owners;
+  readonly sweeps: Sweeps;
+  readonly sweepLog: SweepLog;
   /** Fails fast when the broker is away. */
   readonly redis: Redis;
   close(): Promise<void>;
@@ -38,8 +43,13 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s
   const keys = createKeys(config.namespace);
   const log = new JobLog(redis, keys);
   const queue = new JobQueue(redis, keys);
+  const jobs = new Jobs({ redis, log, queue, store });
+  const sweepLog = new SweepLog(redis, keys);
+  const sweepQueue = new SweepQueue(redis, keys);
   return {
-    jobs: new Jobs({ redis, log, queue, store }),
+    jobs,
+    sweeps: new Sweeps({ redis, keys, log: sweepLog, queue: sweepQueue, jobs, store }),
+    sweepLog,
     log,
     changes: new JobChanges(redis, keys),
     queue,
@@ -52,7 +62,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s
     owners: new Owners(redis, keys),
     redis,
     close: async () => {
-      await queue.close();
+      await Promise.all([queue.close(), sweepQueue.close()]);
       redis.disconnect();
     },
   };

@@ -1,4 +1,4 @@
-/** To which API key each job and data set belongs. What nobody owns was made while no keys were asked for. */
+/** To which API key each job, data set and sweep belongs. What nobody owns was made while no keys were asked for. */
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.ts";
 
@@ -26,7 +26,11 @@ export class Owners {
   }
 
   /** Ids that begin with `prefix`, newest first, from before `cursor`. */
-  async owned(owner: string, prefix: "job" | "ds", page: { limit: number; cursor?: string }): Promise<string[]> {
+  async owned(
+    owner: string,
+    prefix: "job" | "ds" | "swp",
+    page: { limit: number; cursor?: string },
+  ): Promise<string[]> {
     const before = page.cursor === undefined ? `(${prefix}\u0060` : `(${page.cursor}`;
     return this.redis.zrevrangebylex(this.keys.ownedBy(owner), before, `[${prefix}_`, "LIMIT", 0, page.limit);
   }

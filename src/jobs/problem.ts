@@ -25,6 +25,19 @@ export const jobProblems = {
     detail,
     ...(errors ? { errors } : {}),
   }),
+  invalidTrial: (errors: readonly { path: string; message: string }[]): Problem => ({
+    type: `${PROBLEM_BASE}invalid-spec`,
+    title: "These settings can't train",
+    status: 422,
+    detail: errors.map(({ path, message }) => `${path} ${message}`).join("; "),
+    errors: [...errors],
+  }),
+  noTrial: (trials: number): Problem => ({
+    type: `${PROBLEM_BASE}no-trial`,
+    title: "No trial could train",
+    status: 422,
+    detail: `All ${trials} trials failed, were cancelled or can't train: \`error\` of each says why.`,
+  }),
   diverged: (detail: string): Problem => ({
     type: `${PROBLEM_BASE}diverged`,
     title: "The training diverged",

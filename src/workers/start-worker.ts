@@ -5,12 +5,19 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { GpuAnswer } from "../engine/index.ts";
 import { onSignal, type Signal } from "../jobs/control.ts";
+import { DatasetStore } from "../jobs/dataset-store.ts";
+import { isId } from "../jobs/ids.ts";
+import { InitialWeights } from "../jobs/initial-weights.ts";
+import { JobChanges } from "../jobs/job-changes.ts";
 import { JobLog } from "../jobs/job-log.ts";
 import { JobQueue, type QueueKind } from "../jobs/job-queue.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { createKeys } from "../jobs/keys.ts";
 import { openObjectStore, storePlace } from "../jobs/open-object-store.ts";
+import { Owners } from "../jobs/owners.ts";
 import { connectPatient } from "../jobs/redis.ts";
+import { SweepLog } from "../jobs/sweeps/sweep-log.ts";
+import { SweepQueue } from "../jobs/sweeps/sweep-queue.ts";
 import { Webhooks } from "../jobs/webhooks.ts";
 import { WorkerRegistry } from "../jobs/worker-registry.ts";
 import { NO_TRACING, type Tracing } from "../tracing/tracing.ts";
@@ -20,6 +27,7 @@ import { Janitor } from "./janitor.ts";
 import type { RunnerParts, StopReason } from "./job-runner.ts";
 import { OwnDevices } from "./own-devices.ts";
 import { Reconciler } from "./reconciler.ts";
+import { SweepSteerer } from "./sweeps/steer-sweeps.ts";
 import { takeJobs } from "./take-jobs.ts";
 import { TrainerPool } from "./trainer-pool.ts";
 import { PAUSES_S, WebhookDispatcher } from "./webhooks/dispatcher.ts";
@@ -102,11 +110,24 @@ export async function startWorker(
       .catch((error: unknown) => logger.warn({ job: id, err: error }, "could not bring a change to its trainer"));
   };
   const hear = (id: string, signal: Signal["signal"]) => {
-    if (signal === "change") deliver(id);
+    if (isId("swp", id)) steerer.hear(id);
+    else if (signal === "change") deliver(id);
     else stop(id, signal);
   };
-  await onSignal(subscriber, keys, ({ id, signal }) => hear(id, signal));
   const queue = new JobQueue(redis, keys);
+  const jobs = new Jobs({ redis, log, queue, store });
+  const sweepQueue = new SweepQueue(redis, keys);
+  const steerer = new SweepSteerer({
+    ...{ redis, blocking: await connectPatient(parts.url), keys, queue: sweepQueue, registry, store },
+    ...{ log, jobs, sweepLog: new SweepLog(redis, keys), changes: new JobChanges(redis, keys) },
+    ...{ datasets: new DatasetStore(store), initialWeights: new InitialWeights(log, store) },
+    owners: new Owners(redis, keys),
+    worker: name,
+    lockMs: config.lockMs,
+    stalledMs: config.stalledMs,
+    logger,
+  });
+  await onSignal(subscriber, keys, ({ id, signal }) => hear(id, signal));
   const pools: TrainerPool[] = [];
   const take = async (kind: QueueKind, concurrency: number): Promise<void> => {
     const pool = kind === "any" ? first : newPool(concurrency);
@@ -135,10 +156,7 @@ export async function startWorker(
     },
   );
   dispatcher.start();
-  const janitor = new Janitor(
-    { jobs: new Jobs({ redis, log, queue, store: runner.store }), log, logger },
-    { days: config.retainDays, jobs: config.retainJobs },
-  );
+  const janitor = new Janitor({ jobs, log, logger }, { days: config.retainDays, jobs: config.retainJobs });
   janitor.start();
   const heartbeat = new Heartbeat(
     { registry, log, logger },
@@ -156,6 +174,7 @@ export async function startWorker(
     { jobs: () => [...wishes.keys()], hear },
   );
   heartbeat.start();
+  await steerer.start();
   const takeGpuJobs = async (): Promise<void> => {
     const { available } = await devices.gpu();
     if (closing) return;
@@ -172,7 +191,7 @@ export async function startWorker(
       closing = true;
       dispatcher.stop();
       if (devices.known) await takingGpuJobs;
-      await Promise.all([reconciler.stop(), heartbeat.stop(), janitor.stop()]);
+      await Promise.all([reconciler.stop(), heartbeat.stop(), janitor.stop(), steerer.stop()]);
       await Promise.all(
         takers.map(async (taker) => {
           await taker.pause(true);
@@ -180,7 +199,7 @@ export async function startWorker(
           await taker.close();
         }),
       );
-      await queue.close();
+      await Promise.all([queue.close(), sweepQueue.close()]);
       await Promise.all(pools.map((pool) => pool.close()));
       redis.disconnect();
       subscriber.disconnect();

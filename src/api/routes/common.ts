@@ -40,3 +40,10 @@ export function noSuchJob(id: string): ProblemError {
     `There is no job ${JSON.stringify(id)}. GET /v1/jobs lists those that exist; a deleted one is gone for good.`,
   );
 }
+
+export function noSuchSweep(id: string): ProblemError {
+  return new ProblemError(
+    "not-found",
+    `There is no sweep ${JSON.stringify(id)}. GET /v1/sweeps lists those that exist; a deleted one is gone for good.`,
+  );
+}

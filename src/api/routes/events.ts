@@ -6,56 +6,11 @@ import { jobEvents } from "../../jobs/events.ts";
 import { readEntry } from "../../jobs/job-log.ts";
 import { nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
-import { ProblemError } from "../problems.ts";
-import { isTerminal } from "../sse/frame.ts";
-import { openStream } from "../sse/open-stream.ts";
+import { answerEvents, EventsHeaders, EventsQuery, eventOf, pageOf } from "../sse/answer-events.ts";
 import { JobPath, noSuchJob } from "./common.ts";
 
-const position = z
-  .string("is given twice; once is enough")
-  .regex(/^\d{1,15}$/, "expects the seq of an event, a whole number such as 7");
-
-const EventsQuery = z.strictObject({
-  after: position.optional().describe("The `seq` of the last event that is known; the answer goes on behind it."),
-  cursor: position.optional().describe("The same as `after`; `next_cursor` of the page before."),
-  token: z
-    .string("is given twice; once is enough")
-    .max(200)
-    .optional()
-    .describe("Of `POST /v1/jobs/{id}/stream-tokens`, in place of a key."),
-  limit: z.coerce
-    .number("expects a number")
-    .int("expects a whole number")
-    .min(1)
-    .max(10_000)
-    .default(1000)
-    .describe("How many events a JSON page holds at most. A stream has no limit."),
-});
-
-const EventsHeaders = z.looseObject({
-  "last-event-id": z
-    .string()
-    .regex(/^\d{0,15}$/, "expects the id of an event, a whole number such as 7")
-    .optional()
-    .describe("As `after`; an `EventSource` sends it when it reconnects, and it wins over `after`."),
-});
-
-export const JobEvent = z
-  .union(Object.entries(jobEvents).map(([type, schema]) => z.object({ event: z.literal(type) }).and(schema)))
-  .meta({
-    id: "JobEvent",
-    description: "An event in a page. In a stream `event` is a field of its own, and the rest is `data`.",
-  });
-
-const EventPage = z
-  .object({
-    data: z.array(JobEvent),
-    next_cursor: z
-      .string()
-      .nullable()
-      .describe("Give it as `cursor` (or `after`) to get what follows; null once the terminal event was given."),
-  })
-  .meta({ id: "EventPage", description: "Events in order, oldest first." });
+export const JobEvent = eventOf(jobEvents, "JobEvent");
+const EventPage = pageOf(JobEvent, "EventPage");
 
 const STREAM = z.string().meta({
   description:
@@ -94,23 +49,10 @@ export function eventRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const last = await lastEvent(parts, id);
-      const asked = Number(request.headers["last-event-id"] || (request.query.after ?? request.query.cursor ?? 0));
-      // A client may know more than a broker that lost its end in a crash: it goes on with what comes next.
-      const after = Math.min(asked, last.seq);
-
-      if (wantsJson(request.headers.accept)) {
-        const events = await parts.log.events(id, after, request.query.limit);
-        const end = events.at(-1)?.seq ?? after;
-        const finished = end === last.seq && isTerminal(last.type);
-        const data = events.map(({ type, json }) => `{"event":"${type}",${json.slice(1)}`);
-        return reply
-          .type("application/json")
-          .send(`{"data":[${data.join(",")}],"next_cursor":${finished ? null : `"${end}"`}}`);
-      }
-      if (after >= last.seq && isTerminal(last.type)) return reply.code(204).send(null);
-
-      parts.hub.subscribe(openStream(reply), id, after);
+      return answerEvents(parts.hub, request, reply, {
+        last: await lastEvent(parts, id),
+        read: (after, limit) => parts.log.events(id, after, limit),
+      });
     },
   );
 }
@@ -120,12 +62,4 @@ export async function lastEvent({ redis, log }: ApiParts, id: string): Promise<{
   const [last] = await redis.xrevrange(log.keys.events(id), "+", "-", "COUNT", 1);
   if (!last) throw noSuchJob(id);
   return readEntry(last);
-}
-
-/** JSON only for who asks for it and not for a stream: curl's and a browser's "anything" get the stream. */
-function wantsJson(accept: string | undefined): boolean {
-  if (accept === undefined) return false;
-  if (accept.length > 1000)
-    throw new ProblemError("malformed-request", "The Accept header is longer than any sensible one.");
-  return /\bapplication\/(?:json|\*)/i.test(accept) && !/\btext\/event-stream\b/i.test(accept);
 }

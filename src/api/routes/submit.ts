@@ -6,9 +6,10 @@ import { z } from "zod";
 import { newId } from "../../jobs/ids.ts";
 import { noSuchSource } from "../../jobs/initial-weights.ts";
 import { Job, jobAsCreated } from "../../jobs/job.ts";
+import { jobToCreate } from "../../jobs/job-to-create.ts";
 import { ModelSummary } from "../../jobs/model-summary.ts";
 import { ObjectNotFoundError } from "../../jobs/object-store.ts";
-import { checkSpec } from "../../spec/check-spec.ts";
+import { type CheckContext, checkSpec } from "../../spec/check-spec.ts";
 import { JobSpec, type ModelInit } from "../../spec/job-spec.ts";
 import { maySee } from "../access.ts";
 import { missingGpu } from "../missing-gpu.ts";
@@ -17,7 +18,7 @@ import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
 import { findState } from "./common.ts";
 
-const SubmitHeaders = z.looseObject({
+export const SubmitHeaders = z.looseObject({
   "idempotency-key": z
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, "expects 1 to 255 printable characters without spaces")
@@ -138,23 +139,11 @@ async function submit(
   if (!checked.ok) {
     throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
   }
-  const { spec, summary, estimate } = checked;
   const id = newId("job");
   span.set({ "epochd.job.id": id });
-  await storeInitialWeights(parts, id, spec.model.init);
+  await storeInitialWeights(parts, id, checked.spec.model.init);
   const made = await parts.jobs.submit(
-    {
-      id,
-      name: spec.name,
-      metadata: spec.metadata,
-      spec,
-      modelSummary: summary,
-      epochs: spec.epochs,
-      steps: estimate.steps,
-      priority: spec.priority,
-      ...(spec.webhook && { webhookEvents: spec.webhook.events }),
-      ...(span.traceparent !== null && { trace: span.traceparent }),
-    },
+    { ...jobToCreate(id, checked), ...(span.traceparent !== null && { trace: span.traceparent }) },
     idempotency,
     owner ?? undefined,
   );
@@ -181,26 +170,29 @@ async function storeInitialWeights({ initialWeights }: ApiParts, id: string, ini
   }
 }
 
-function check(parts: ApiParts, body: unknown, owner: string | null) {
+const check = (parts: ApiParts, body: unknown, owner: string | null) => checkSpec(body, contextOf(parts, owner));
+
+/** What a spec may name, as far as a key may see it. */
+export function contextOf(parts: ApiParts, owner: string | null): CheckContext {
   const { datasets, initialWeights, workers } = parts;
-  return checkSpec(body, {
+  return {
     dataset: async (id) => ((await maySee(parts, { owner }, id)) ? datasets.get(id) : null),
     weights: async (jobId, which) =>
       (await maySee(parts, { owner }, jobId)) ? initialWeights.shapes(jobId, which) : noSuchSource(jobId),
     missingGpu: () => missingGpu(workers),
-  });
+  };
 }
 
 /** Two tenants may think of the same idempotency key. */
-const ownKey = (key: string, owner: string | null): string => (owner === null ? key : `${owner}:${key}`);
+export const ownKey = (key: string, owner: string | null): string => (owner === null ? key : `${owner}:${key}`);
 
-function bodyOf(body: unknown): unknown {
+export function bodyOf(body: unknown): unknown {
   if (body === undefined)
-    throw new ProblemError("malformed-json", "The body is empty. Send a job spec as JSON; /docs shows one.");
+    throw new ProblemError("malformed-json", "The body is empty. Send a spec as JSON; /docs shows one.");
   return body;
 }
 
 /** The same JSON gives the same hash; another order of fields counts as another body. */
-function hashOf(body: unknown): string {
+export function hashOf(body: unknown): string {
   return createHash("sha256").update(JSON.stringify(body)).digest("hex");
 }

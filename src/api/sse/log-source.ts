@@ -1,25 +1,31 @@
 /** Connects what streams to the job log in Redis. */
-import type { JobLog } from "../../jobs/job-log.ts";
-import { readEntry } from "../../jobs/job-log.ts";
+import { isId } from "../../jobs/ids.ts";
 import type { JobParts } from "../../jobs/open-jobs.ts";
 import { connectPatient } from "../../jobs/redis.ts";
 import { EventHub, type HubOptions } from "./hub.ts";
 import { JobFeed, type JobFeedOptions } from "./job-feed.ts";
 
 export async function startEventHub(
-  parts: Pick<JobParts, "redis" | "log">,
+  parts: Pick<JobParts, "redis" | "log" | "sweepLog">,
   brokerUrl: string,
   options?: HubOptions,
 ): Promise<EventHub> {
-  const { redis, log } = parts;
+  const { redis, log, sweepLog } = parts;
+  const streamOf = (id: string) => (isId("swp", id) ? sweepLog.streamOf(id) : log.keys.events(id));
   return new EventHub(
     {
       commands: redis,
       blocking: await connectPatient(brokerUrl),
-      streamOf: (jobId) => log.keys.events(jobId),
+      streamOf,
       wakeKey: (process) => `${log.keys.tag}:wake:${process}`,
-      decode: (id, fields) => readEntry([id, [...fields]]),
-      read: (jobId, after, limit) => readPage(redis, log, jobId, after, limit),
+      decode: (entryId, [, type = "", , json = ""]) => ({ seq: Number.parseInt(entryId, 10), type, json }),
+      read: async (id, after, limit) => {
+        const [entries, exists] = await Promise.all([
+          (isId("swp", id) ? sweepLog : log).events(id, after, limit),
+          redis.exists(streamOf(id)),
+        ]);
+        return { entries, exists: exists === 1 };
+      },
     },
     options,
   );
@@ -31,9 +37,4 @@ export async function startJobFeed(
   options?: JobFeedOptions,
 ): Promise<JobFeed> {
   return new JobFeed({ log, owners, changes, blocking: await connectPatient(brokerUrl) }, options);
-}
-
-async function readPage(redis: JobParts["redis"], log: JobLog, jobId: string, after: number, limit: number) {
-  const [entries, exists] = await Promise.all([log.events(jobId, after, limit), redis.exists(log.keys.events(jobId))]);
-  return { entries, exists: exists === 1 };
 }

@@ -1,0 +1,103 @@
+/** What every log of events is asked, and how it answers: with a stream that goes on until the terminal event, or with a page. */
+import type { FastifyReply } from "fastify";
+import { z } from "zod";
+import { ProblemError } from "../problems.ts";
+import { isTerminal, type LogEntry } from "./frame.ts";
+import type { EventHub } from "./hub.ts";
+import { openStream } from "./open-stream.ts";
+
+const position = z
+  .string("is given twice; once is enough")
+  .regex(/^\d{1,15}$/, "expects the seq of an event, a whole number such as 7");
+
+export const EventsQuery = z.strictObject({
+  after: position.optional().describe("The `seq` of the last event that is known; the answer goes on behind it."),
+  cursor: position.optional().describe("The same as `after`; `next_cursor` of the page before."),
+  token: z
+    .string("is given twice; once is enough")
+    .max(200)
+    .optional()
+    .describe("Of `POST …/stream-tokens`, in place of a key."),
+  limit: z.coerce
+    .number("expects a number")
+    .int("expects a whole number")
+    .min(1)
+    .max(10_000)
+    .default(1000)
+    .describe("How many events a JSON page holds at most. A stream has no limit."),
+});
+
+export const EventsHeaders = z.looseObject({
+  "last-event-id": z
+    .string()
+    .regex(/^\d{0,15}$/, "expects the id of an event, a whole number such as 7")
+    .optional()
+    .describe("As `after`; an `EventSource` sends it when it reconnects, and it wins over `after`."),
+});
+
+/** The schema of any of these events, told apart by `event`. */
+export function eventOf(events: Readonly<Record<string, z.ZodObject>>, id: string) {
+  return z
+    .union(Object.entries(events).map(([type, schema]) => z.object({ event: z.literal(type) }).and(schema)))
+    .meta({
+      id,
+      description: "An event in a page. In a stream `event` is a field of its own, and the rest is `data`.",
+    });
+}
+
+/** The schema of a page of them. */
+export function pageOf(event: z.ZodType, id: string) {
+  return z
+    .object({
+      data: z.array(event),
+      next_cursor: z
+        .string()
+        .nullable()
+        .describe("Give it as `cursor` (or `after`) to get what follows; null once the terminal event was given."),
+    })
+    .meta({ id, description: "Events in order, oldest first." });
+}
+
+export interface EventsRequest {
+  readonly params: { readonly id: string };
+  readonly query: z.infer<typeof EventsQuery>;
+  readonly headers: z.infer<typeof EventsHeaders> & { readonly accept?: string | undefined };
+}
+
+export interface AskedLog {
+  readonly last: Pick<LogEntry, "seq" | "type">;
+  read(after: number, limit: number): Promise<readonly LogEntry[]>;
+}
+
+export async function answerEvents(
+  hub: EventHub,
+  { params, query, headers }: EventsRequest,
+  reply: FastifyReply,
+  { last, read }: AskedLog,
+): Promise<FastifyReply | undefined> {
+  const asked = Number(headers["last-event-id"] || (query.after ?? query.cursor ?? 0));
+  // A client may know more than a broker that lost its end in a crash: it goes on with what comes next.
+  const after = Math.min(asked, last.seq);
+
+  if (wantsJson(headers.accept)) {
+    const events = await read(after, query.limit);
+    const end = events.at(-1)?.seq ?? after;
+    const finished = end === last.seq && isTerminal(last.type);
+    const data = events.map(({ type, json }) => `{"event":"${type}",${json.slice(1)}`);
+    return reply
+      .type("application/json")
+      .send(`{"data":[${data.join(",")}],"next_cursor":${finished ? null : `"${end}"`}}`);
+  }
+  if (after >= last.seq && isTerminal(last.type)) return reply.code(204).send(null);
+
+  hub.subscribe(openStream(reply), params.id, after);
+  return undefined;
+}
+
+/** JSON only for who asks for it and not for a stream: curl's and a browser's "anything" get the stream. */
+function wantsJson(accept: string | undefined): boolean {
+  if (accept === undefined) return false;
+  if (accept.length > 1000)
+    throw new ProblemError("malformed-request", "The Accept header is longer than any sensible one.");
+  return /\bapplication\/(?:json|\*)/i.test(accept) && !/\btext\/event-stream\b/i.test(accept);
+}

@@ -1,0 +1,265 @@
+/** The truth about sweeps: a stream of events and a state hash each, kept by the same atomic steps as those of jobs. */
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
+import { isId } from "../ids.ts";
+import { JOB_STATUSES, type JobStatus } from "../job.ts";
+import { Created, IDEMPOTENCY_S, Removed, rankOf, readReply } from "../job-log.ts";
+import { loadScripts, type RunScript } from "../job-scripts.ts";
+import type { Keys } from "../keys.ts";
+import { stringifyFigures } from "../nonfinite-json.ts";
+import { countTrials, Sweep, sweepLinks, Trial, TrialRecord } from "./sweep.ts";
+import { isSweepEventType, type NewSweepEvent, type SweepEventType } from "./sweep-events.ts";
+
+export interface SweepToCreate {
+  readonly id: string;
+  readonly spec: SweepSpec;
+}
+
+/** Fields of the state hash; a trial has one of its own. */
+export interface SweepFields {
+  started_at?: string;
+  finished_at?: string;
+  worker?: string;
+  trials?: object;
+  best?: object;
+  epochs_trained?: number;
+  error?: object;
+  queue_reason?: "submitted" | "worker_stopped" | "requested";
+  /** 0 takes a request back: it has been done. */
+  pause_requested?: 0;
+  readonly [trial: `trial:${number}`]: object;
+}
+
+export type SweepAppend = NewSweepEvent & { readonly state?: SweepFields };
+
+export interface LoggedSweepEvent {
+  readonly seq: number;
+  readonly type: SweepEventType;
+  readonly json: string;
+}
+
+/** Everything that the state hash of a sweep holds. */
+export interface SweepState extends Omit<Sweep, "links"> {
+  readonly seq: number;
+  readonly attempts: number;
+  readonly queueReason: "submitted" | "worker_stopped" | "requested";
+}
+
+export class SweepLog {
+  private readonly redis: Redis;
+  private readonly keys: Keys;
+  private readonly script: RunScript;
+
+  constructor(redis: Redis, keys: Keys) {
+    this.redis = redis;
+    this.keys = keys;
+    this.script = loadScripts(redis);
+  }
+
+  /** The stream of its events. */
+  streamOf(id: string): string {
+    return this.keys.sweeps.events(id);
+  }
+
+  /** Creates a queued sweep with its first event, or finds the one that the idempotency key made before. */
+  async create(
+    { id, spec }: SweepToCreate,
+    idempotency?: { key: string; bodyHash: string },
+  ): Promise<{ outcome: "created" | "same" | "conflict"; id: string }> {
+    const { sweeps, owners } = this.keys;
+    const now = new Date().toISOString();
+    const fields = {
+      ...(spec.name === null ? {} : { name: spec.name }),
+      metadata: JSON.stringify(spec.metadata),
+      created_at: now,
+      spec: JSON.stringify(spec),
+    };
+    const reply = await this.script(
+      "createJob",
+      [
+        sweeps.state(id),
+        sweeps.events(id),
+        sweeps.all,
+        sweeps.withStatus("queued"),
+        sweeps.waiting,
+        sweeps.counter,
+        sweeps.idempotency(idempotency?.key ?? ""),
+        sweeps.changes,
+        owners,
+      ],
+      [
+        id,
+        idempotency?.bodyHash ?? "",
+        IDEMPOTENCY_S,
+        rankOf(0),
+        eventBody(id, { reason: "submitted" }, now),
+        ...Object.entries(fields).flat(),
+      ],
+    );
+    const [outcome, made] = Created.parse(reply);
+    return { outcome, id: made };
+  }
+
+  /** What an idempotency key made before. */
+  async madeWith(key: string): Promise<{ id: string; bodyHash: string } | null> {
+    const [id, bodyHash] = await this.redis.hmget(this.keys.sweeps.idempotency(key), "id", "hash");
+    return id && bodyHash ? { id, bodyHash } : null;
+  }
+
+  /** Appends in one round trip. `attempt` is the fencing token of the worker that steers; without it, none does. */
+  async append(id: string, events: readonly SweepAppend[], attempt?: number) {
+    const { sweeps, webhooks, owners } = this.keys;
+    const now = new Date().toISOString();
+    const args: (string | number)[] = [id, attempt ?? ""];
+    for (const { type, data, state } of events) {
+      const fields = Object.entries(state ?? {}).flatMap(([field, value]) => [field, encode(value)]);
+      args.push(type, 0, eventBody(id, data, now), fields.length, ...fields);
+    }
+    const statuses = JOB_STATUSES.map((status) => sweeps.withStatus(status));
+    const reply = await this.script(
+      "appendEvents",
+      [
+        sweeps.state(id),
+        sweeps.events(id),
+        sweeps.waiting,
+        sweeps.counter,
+        webhooks,
+        ...statuses,
+        sweeps.changes,
+        owners,
+      ],
+      args,
+    );
+    return readReply(reply);
+  }
+
+  async events(id: string, after = 0, limit = 1000): Promise<LoggedSweepEvent[]> {
+    const entries = await this.redis.xrange(this.keys.sweeps.events(id), `(${after}-0`, "+", "COUNT", limit);
+    return entries.map(readSweepEntry);
+  }
+
+  async exists(id: string): Promise<boolean> {
+    return (await this.redis.exists(this.keys.sweeps.state(id))) === 1;
+  }
+
+  /** The sweep without its trials; null if there is none with this id. */
+  async state(id: string): Promise<SweepState | null> {
+    if (!isId("swp", id)) return null;
+    const values = await this.redis.hmget(this.keys.sweeps.state(id), ...STATE_FIELDS);
+    const hash = Object.fromEntries(
+      STATE_FIELDS.flatMap((field, i) => (values[i] == null ? [] : [[field, values[i]]])),
+    );
+    if (hash["id"] === undefined) return null;
+    const { attempt, queue_reason, ...rest } = Hash.parse(hash);
+    return { ...rest, attempts: attempt, queueReason: queue_reason };
+  }
+
+  /** By number. */
+  async trials(id: string): Promise<TrialRecord[]> {
+    const hash = await this.redis.hgetall(this.keys.sweeps.state(id));
+    return Object.entries(hash)
+      .filter(([field]) => field.startsWith("trial:"))
+      .map(([, text]) => TrialRecord.parse(JSON.parse(text)))
+      .sort((a, b) => a.number - b.number);
+  }
+
+  /** The ids of sweeps, newest first, from before `cursor`. */
+  async ids(filter: { cursor?: string; limit: number }): Promise<string[]> {
+    const before = filter.cursor ? `(${filter.cursor}` : "+";
+    return this.redis.zrevrangebylex(this.keys.sweeps.all, before, "-", "LIMIT", 0, filter.limit);
+  }
+
+  /** Those that a worker should steer. */
+  async unfinished(limit: number): Promise<string[]> {
+    const last = String(limit - 1);
+    const { waiting, withStatus } = this.keys.sweeps;
+    const [queued, running] = await Promise.all([
+      this.redis.zrange(waiting, "0", last),
+      this.redis.zrange(withStatus("running"), "0", last),
+    ]);
+    return [...queued, ...running];
+  }
+
+  /** Asks the worker that steers a sweep to end or pause it. Whether there is one to ask. */
+  async request(id: string, what: "cancel" | "pause"): Promise<boolean> {
+    const { sweeps, owners } = this.keys;
+    const keys = [sweeps.state(id), sweeps.changes, owners];
+    return (await this.script("requestOfWorker", keys, [`${what}_requested`, "1", id])) === "running";
+  }
+
+  /** Removes a finished sweep from the log; its trials and what lies in the object store are the caller's. */
+  async remove(id: string): Promise<"removed" | "unknown" | "unfinished"> {
+    if (!isId("swp", id)) return "unknown";
+    const { sweeps, owners } = this.keys;
+    const finished = (["completed", "failed", "cancelled"] as const).map((status) => sweeps.withStatus(status));
+    const none = `${sweeps.state(id)}:deliveries`;
+    const reply = await this.script(
+      "removeJob",
+      [sweeps.state(id), sweeps.events(id), sweeps.all, ...finished, none, sweeps.changes, owners],
+      [id],
+    );
+    return Removed.parse(reply)[0];
+  }
+}
+
+export function readSweepEntry([entryId, fields]: [string, string[]]): LoggedSweepEvent {
+  const type = fields[1];
+  const json = fields[3];
+  if (type === undefined || json === undefined || !isSweepEventType(type))
+    throw new Error(`Entry ${entryId} of a sweep's stream is not an event: ${fields.join(" ")}`);
+  return { seq: Number.parseInt(entryId, 10), type, json };
+}
+
+/** The log keeps the spec as its check completed it; of the base large parts may lie in the object store. */
+export const specOf = ({ spec }: Pick<SweepState, "spec">): SweepSpec => CheckedSpec.parse(spec);
+const CheckedSpec = z.custom<SweepSpec>((value) => typeof value === "object" && value !== null);
+
+export const objectiveOf = (state: Pick<SweepState, "spec">): SweepSpec["objective"] => specOf(state).objective;
+
+export function sweepView({ seq: _s, attempts: _a, queueReason: _q, ...shown }: SweepState): Sweep {
+  return { ...shown, links: sweepLinks(shown.id) };
+}
+
+/** The sweep as the first answer to its request showed it. */
+export function sweepAsCreated(state: SweepState): Sweep {
+  const none = { started_at: null, finished_at: null, best: null, worker: null, error: null, epochs_trained: 0 };
+  return sweepView({ ...state, ...none, status: "queued" satisfies JobStatus, trials: NO_TRIALS });
+}
+
+const NO_TRIALS = countTrials([]);
+
+const json = <T extends z.ZodType>(schema: T) => z.string().transform((text) => schema.parse(JSON.parse(text)));
+const orNull = <T extends z.ZodType>(schema: T) => schema.optional().transform((value) => value ?? null);
+const flag = z
+  .string()
+  .optional()
+  .transform((value) => value === "1");
+
+const Hash = z.object({
+  id: z.string(),
+  name: orNull(z.string()),
+  metadata: json(Sweep.shape.metadata),
+  status: Sweep.shape.status,
+  created_at: z.string(),
+  started_at: orNull(z.string()),
+  finished_at: orNull(z.string()),
+  spec: json(Sweep.shape.spec),
+  trials: z.string().default(JSON.stringify(NO_TRIALS)).pipe(json(Sweep.shape.trials)),
+  epochs_trained: z.coerce.number().default(0),
+  best: orNull(json(Trial)),
+  worker: orNull(z.string()),
+  cancel_requested: flag,
+  pause_requested: flag,
+  error: orNull(json(Sweep.shape.error.unwrap())),
+  seq: z.coerce.number(),
+  attempt: z.coerce.number(),
+  queue_reason: z.enum(["submitted", "worker_stopped", "requested"]).default("submitted"),
+});
+const STATE_FIELDS = Object.keys(Hash.shape);
+
+const encode = (value: unknown): string => (typeof value === "object" ? stringifyFigures(value) : String(value));
+
+/** All of the event's JSON but `{"seq":1,`, which only the log can know. */
+const eventBody = (id: string, data: object, time: string): string =>
+  stringifyFigures({ sweep_id: id, time, ...data }).slice(1);
