@@ -1,5 +1,6 @@
 /** Every view of the page: its place, what it is called, and whether the header leads to it. */
 import type { ComponentType } from "preact";
+import { CompareView } from "./compare/compare-view.tsx";
 import { match } from "./router.ts";
 import { RunView } from "./run/run-view.tsx";
 import { RunsView } from "./runs/runs-view.tsx";
@@ -20,6 +21,7 @@ export interface Route {
 export const routes: readonly Route[] = [
   { path: "/", title: "Runs", view: RunsView, inHeader: true },
   { path: "/runs/:id", title: "Run", view: RunView },
+  { path: "/compare", title: "Compare", view: CompareView, inHeader: true },
 ];
 
 /** Whether there is a view at that place. */

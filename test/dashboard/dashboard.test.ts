@@ -1,96 +1,58 @@
 /** The dashboard in a real browser, over a real broker and a real worker. Skipped where no Chromium is installed. */
-import { existsSync } from "node:fs";
 import { pino } from "pino";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
 import { type ApiFixture, smallSpec, startTestApi } from "../api/api-fixture.ts";
 import { JobScript } from "../api/job-script.ts";
+import { hasChromium, inkOf, openBrowser, savedCsv, tile } from "./browser-fixture.ts";
 
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
+describe.skipIf(!hasChromium)("the dashboard", () => {
   let api: ApiFixture;
   let url: string;
-  let browser: Browser;
-  let page: Page;
-  /** Whatever the page complains about, or asks of anyone but this service. */
-  let complaints: string[];
-
   beforeAll(async () => {
-    api = await startTestApi();
+    api = await startTestApi({ feed: { gatherMs: 50 } });
     url = await api.listen();
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   });
-  afterAll(async () => {
-    await browser.close();
-    await api.close();
-  });
-  beforeEach(async () => {
-    page = await browser.newPage();
-    complaints = [];
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
-    page.on("request", (request) => {
-      if (!/^(?:data|blob):/.test(request.url()) && !request.url().startsWith(url)) complaints.push(request.url());
-    });
-  });
-  afterEach(async () => {
-    await page.close();
-    expect(complaints).toEqual([]);
-  });
+  afterAll(() => api.close());
+  const browser = openBrowser(() => url);
 
   const script = (about: Parameters<JobScript["queue"]>[0]) => new JobScript(api.parts, 10).queue(about);
-  const tile = (name: string) =>
-    page
-      .locator("dl.tiles > div")
-      .filter({ has: page.getByText(name, { exact: true }) })
-      .locator("dd");
-
   test("shows a newcomer how to start, while nothing has been trained", async () => {
+    const { page } = browser;
     await page.goto(url);
     await page.getByText("Nothing has been trained yet").waitFor();
     expect(await page.locator("pre").textContent()).toContain(`curl ${url}/v1/jobs`);
   });
 
   test("draws a run live: its curve, its figures, its end", async () => {
+    const { page } = browser;
     const job = await (await script({ name: "live" })).start();
     await page.goto(`${url}/#/runs/${job.id}`);
     await page.getByRole("heading", { name: "live" }).waitFor();
     await job.train(3, { val_loss: 0.25, metrics: { accuracy: 0.75 } });
-    await expect.poll(() => tile("epoch").textContent()).toBe("3 / 10");
-    expect(await tile("loss").textContent()).toBe("0.3333");
-    expect(await tile("validation loss").textContent()).toBe("0.25");
+    await expect.poll(() => tile(page, "epoch").textContent()).toBe("3 / 10");
+    expect(await tile(page, "loss").textContent()).toBe("0.3333");
+    expect(await tile(page, "validation loss").textContent()).toBe("0.25");
     await page.getByRole("heading", { name: "Accuracy" }).waitFor();
     expect(await page.locator("figure canvas").count()).toBe(4);
     expect(await inkOf(page)).toBeGreaterThan(50);
     await job.train(7);
     await job.complete();
     await expect.poll(() => page.locator(".run-head .status").textContent()).toBe("completed");
-    expect(await tile("epoch").textContent()).toBe("10 / 10");
+    expect(await tile(page, "epoch").textContent()).toBe("10 / 10");
   });
 
   test("draws what happened before it was opened", async () => {
+    const { page } = browser;
     const job = await (await (await (await script({ name: "past" })).start()).train(10)).complete();
     await page.goto(`${url}/#/runs/${job.id}`);
-    await expect.poll(() => tile("epoch").textContent()).toBe("10 / 10");
+    await expect.poll(() => tile(page, "epoch").textContent()).toBe("10 / 10");
     await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
     await page.getByRole("button", { name: "Delete" }).waitFor();
   });
 
   test("shows names that look like markup as text", async () => {
+    const { page } = browser;
     const name = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
     const job = await script({ name, metadata: { "<b>key</b>": "<i>value</i>" } });
     await page.goto(`${url}/#/runs/${job.id}`);
@@ -104,7 +66,64 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
     expect(await page.locator("main :is(script, b, i, img)").count()).toBe(0);
   });
 
+  test("lists runs live: one that is made, trains and ends is seen without asking again", async () => {
+    const { page } = browser;
+    await page.goto(url);
+    await page.locator(".connecting.open").waitFor();
+    const job = await script({ name: "followed live" });
+    const row = page.locator(".runs-body tr").filter({ hasText: "followed live" });
+    await row.getByText("queued").waitFor();
+    await (await job.start()).train(4);
+    await row.getByText("4 / 10").waitFor();
+    await expect.poll(() => row.textContent()).toContain("0.25");
+    await (await job.train(6)).complete();
+    await row.getByText("completed").waitFor();
+    await api.parts.jobs.remove(job.id);
+    await expect.poll(() => row.count()).toBe(0);
+  });
+
+  test("shows a run over its steps and time, smoothed, by logarithm, and a part of it, and saves every number", async () => {
+    const { page } = browser;
+    const job = await (await (await script({ name: "curves" })).start()).train(10, { val_loss: 0.5 });
+    await page.goto(`${url}/#/runs/${job.id}`);
+    await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
+    for (const name of ["Step", "Time", "Log scale", "Epoch"]) {
+      await page.getByRole("button", { name, exact: true }).click();
+      await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
+    }
+    await page.getByRole("slider").fill("0.5");
+    await expect.poll(() => page.url()).toContain("smooth=");
+    const chart = page.getByRole("application").first();
+    await chart.press("ArrowRight");
+    await chart.press("ArrowLeft");
+    const legend = page.locator(".legend").first();
+    await expect.poll(() => legend.locator("li").first().textContent()).toBe("epoch9");
+    await chart.press("+");
+    await page.getByRole("button", { name: "Show all" }).first().click();
+    await expect.poll(() => page.getByRole("button", { name: "Show all" }).count()).toBe(0);
+    const lines = await savedCsv(page, "Loss");
+    expect(lines[0]).toEqual(["epoch", "loss", "validation loss", "loss", "validation loss"]);
+    expect(lines.slice(1).map(([epoch, loss]) => [Number(epoch), Number(loss)])).toEqual(
+      Array.from({ length: 10 }, (_, i) => [i + 1, 1 / (i + 1)]),
+    );
+  });
+
+  test("draws the network layer by layer, tells what happened, and has the spec", async () => {
+    const { page } = browser;
+    const job = await (await script({ name: "described" })).start();
+    await page.goto(`${url}/#/runs/${job.id}`);
+    await page.locator("table.network").getByText("Linear").waitFor();
+    await expect
+      .poll(() => page.locator(".events li").allTextContents())
+      .toEqual([expect.stringContaining("started"), expect.stringContaining("queued")]);
+    await page.getByText("Spec").click();
+    expect(JSON.parse((await page.locator(".spec pre").textContent()) ?? "")).toMatchObject({
+      loss: { type: "MSELoss" },
+    });
+  });
+
   test("pauses a run and lets it go on", async () => {
+    const { page } = browser;
     const job = await script({ name: "patient" });
     await page.goto(`${url}/#/runs/${job.id}`);
     await page.getByRole("button", { name: "Pause" }).click();
@@ -114,6 +133,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
   });
 
   test("cancels a run", async () => {
+    const { page } = browser;
     const job = await script({ name: "unwanted" });
     await page.goto(`${url}/#/runs/${job.id}`);
     await page.getByRole("button", { name: "Cancel" }).click();
@@ -122,13 +142,15 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
   });
 
   test("says what is wrong with an address that names no run", async () => {
+    const { page } = browser;
     await page.goto(`${url}/#job_nothing`);
     await page.getByText('There is no job "job_nothing"').waitFor();
     // The browser tells every 404 as an error; these are the ones that were asked for.
-    complaints = complaints.filter((text) => !text.includes("404"));
+    browser.complaints = browser.complaints.filter((text) => !text.includes("404"));
   });
 
   test("fits a phone without scrolling sideways, by day and by night", async () => {
+    const { page } = browser;
     const job = await (
       await script({ name: "a name that is rather long for a phone, and has no end ".repeat(2) })
     ).start();
@@ -145,6 +167,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
   });
 
   test("follows a real training to its end", async () => {
+    const { page } = browser;
     const worker: RunningWorker = await startWorker(api.config, {
       url: api.broker.url,
       logger: pino({ level: "silent" }),
@@ -162,23 +185,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the dashboard", () => {
   });
 
   test("has an API reference that asks nobody else", async () => {
+    const { page } = browser;
     await page.goto(`${url}/docs`);
     await page.getByRole("heading", { name: "Train a network" }).first().waitFor({ timeout: 20_000 });
   });
 });
-
-/** How many pixels of the first chart carry a curve's colour rather than the grid's. */
-function inkOf(page: Page): Promise<number> {
-  return page.evaluate(() => {
-    const canvas = document.querySelector("canvas");
-    const context = canvas?.getContext("2d");
-    if (!canvas || !context || canvas.width === 0) return 0;
-    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    let ink = 0;
-    for (let i = 0; i < data.length; i += 4) {
-      const [red = 0, , blue = 0, alpha = 0] = data.subarray(i, i + 4);
-      if (alpha > 200 && Math.abs(red - blue) > 80) ink++;
-    }
-    return ink;
-  });
-}

@@ -21,6 +21,8 @@ export interface FigureProps {
   readonly logarithmic?: boolean;
   readonly xName: string;
   readonly formatX: (value: number) => string;
+  /** What the legend calls a place, if that is another than what the axis does. */
+  readonly nameX?: (value: number) => string;
   readonly formatY?: (value: number) => string;
   /** Of the files that it is saved as, without their endings. */
   readonly fileName: string;
@@ -29,7 +31,19 @@ export interface FigureProps {
 }
 
 export function ChartFigure(props: FigureProps) {
-  const { title, curves, window, version, xName, formatX, formatY = figure, fileName, tall, children } = props;
+  const {
+    title,
+    curves,
+    window,
+    version,
+    xName,
+    formatX,
+    nameX = formatX,
+    formatY = figure,
+    fileName,
+    tall,
+    children,
+  } = props;
   const parent = useRef<HTMLDivElement>(null);
   const chart = useRef<LineChart | null>(null);
   useEffect(() => {
@@ -90,7 +104,7 @@ export function ChartFigure(props: FigureProps) {
         aria-label={`${title}. Arrow keys move the readout, with shift the window; plus and minus zoom; home shows everything.`}
         onKeyDown={onKey}
       />
-      <Legend curves={curves} window={window} version={version} xName={xName} formatX={formatX} formatY={formatY} />
+      <Legend curves={curves} window={window} version={version} xName={xName} formatX={nameX} formatY={formatY} />
     </figure>
   );
 }

@@ -44,7 +44,7 @@ export function chartsOf(history: RunHistory, choice: ChartChoice): RunChart[] {
 }
 
 /** Over its raw curve, pale. */
-function smooth(curves: readonly Curve[], { smoothing }: ChartChoice): Curve[] {
+export function smooth(curves: readonly Curve[], { smoothing }: ChartChoice): Curve[] {
   if (smoothing === 0) return [...curves];
   const pale = curves.map((curve) => ({ ...curve, id: `${curve.id} raw`, pale: true }));
   const smoothed = curves.map((curve) => {
@@ -92,6 +92,8 @@ export interface BestSoFar {
   readonly metric: string;
   readonly epoch: number;
   readonly value: number;
+  /** Whether more is better. */
+  readonly wantsMost: boolean;
 }
 
 /** The best epoch so far, by what the run watches. */
@@ -103,7 +105,7 @@ export function bestOf(history: RunHistory, { best, spec }: Pick<Job, "best" | "
   if (!column) return null;
   const { least, greatest } = column.extremes();
   const index = wantsMost ? greatest : least;
-  return index === -1 ? null : { metric, epoch: history.column("epoch").at(index), value: column.at(index) };
+  return index === -1 ? null : { metric, epoch: history.column("epoch").at(index), value: column.at(index), wantsMost };
 }
 
 /** It has completed before the epochs that it was given were over. */

@@ -25,7 +25,13 @@ export function chooseRuns(jobs: Iterable<JobSummary>, { status, search, sort, r
   );
   const compare = COMPARE[sort];
   const direction = reversed ? -1 : 1;
-  return found.sort((a, b) => direction * compare(a, b) || newestFirst(a, b));
+  const number = sort === "loss" || sort === "best" ? NUMBER[sort] : () => 0;
+  const isMissing = (job: JobSummary) => Number(number(job) == null);
+  return found.sort(
+    (a, b) =>
+      // What has no number comes last in both directions.
+      isMissing(a) - isMissing(b) || direction * compare(a, b) || newestFirst(a, b),
+  );
 }
 
 export function countByStatus(jobs: Iterable<JobSummary>): Map<JobStatus, number> {
@@ -43,19 +49,20 @@ function mentions({ id, name, metadata, worker, device }: JobSummary, words: rea
 /** Ids begin with the time. */
 const newestFirst = (a: JobSummary, b: JobSummary): number => (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 
+/** What a job may have no number for. */
+const NUMBER = {
+  loss: (job: JobSummary) => job.latest?.loss,
+  best: (job: JobSummary) => job.best?.value,
+};
+
 const COMPARE: Record<SortKey, (a: JobSummary, b: JobSummary) => number> = {
   age: newestFirst,
   name: (a, b) => (a.name ?? a.id).localeCompare(b.name ?? b.id, undefined, { numeric: true }),
   status: (a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status),
   progress: (a, b) => shareOf(b) - shareOf(a),
-  loss: (a, b) => missingLast(a.latest?.loss, b.latest?.loss),
-  best: (a, b) => missingLast(a.best?.value, b.best?.value),
+  loss: (a, b) => (NUMBER.loss(a) ?? 0) - (NUMBER.loss(b) ?? 0),
+  best: (a, b) => (NUMBER.best(a) ?? 0) - (NUMBER.best(b) ?? 0),
   speed: (a, b) => b.progress.samples_per_s - a.progress.samples_per_s,
 };
 
 const shareOf = ({ progress: { epoch, epochs } }: JobSummary): number => epoch / Math.max(1, epochs);
-
-function missingLast(a: number | null | undefined, b: number | null | undefined): number {
-  if (a == null || b == null) return a === b ? 0 : a == null && b == null ? 0 : a == null ? 1 : -1;
-  return a - b;
-}

@@ -24,10 +24,10 @@ export function App() {
   const View = found?.route.view;
   return (
     <>
-      <a class="skip" href={location.hash} onClick={(event) => skipTo(event, main.current)}>
-        Skip to the content
-      </a>
       <header class="bar">
+        <button type="button" class="skip" onClick={() => main.current?.focus()}>
+          Skip to the content
+        </button>
         <a class="brand" href={href("/")}>
           <img src={iconUrl} alt="" width="22" height="22" />
           epochd
@@ -69,10 +69,4 @@ function Nowhere({ path }: { path: string }) {
       </p>
     </div>
   );
-}
-
-/** The fragment is the router's: the link must not change it. */
-function skipTo(event: Event, target: HTMLElement | null): void {
-  event.preventDefault();
-  target?.focus();
 }

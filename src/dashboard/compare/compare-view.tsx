@@ -1,0 +1,190 @@
+/** Runs over each other: their curves, what differs in their specs, and what came of it. */
+import "./compare.css";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { type Curve, lookOf } from "../chart/curve.ts";
+import { ChartFigure } from "../chart/figure.tsx";
+import { Swatch } from "../chart/legend.tsx";
+import { ChartWindow } from "../chart/window.ts";
+import { href, place, restate } from "../router.ts";
+import type { ViewProps } from "../routes.tsx";
+import { type ChartChoice, choiceOf, formatOf, queryOf } from "../run/chart-choice.ts";
+import { ChartTools } from "../run/chart-tools.tsx";
+import { smooth } from "../run/run-curves.ts";
+import { Series } from "../series/series.ts";
+import { Connecting } from "../shared/connecting.tsx";
+import { figure, label } from "../shared/format.ts";
+import { Status } from "../shared/status.tsx";
+import { AddRun } from "./add-run.tsx";
+import { type ComparedRun, CompareStore } from "./compare-store.ts";
+import { DifferenceTable } from "./difference-table.tsx";
+import { bestSoFar, outcomesOf } from "./outcomes.ts";
+import { ParallelCoordinates } from "./parallel-coordinates.tsx";
+
+export function CompareView({ query }: ViewProps) {
+  const ids = (query.get("jobs") ?? "").split(",").filter(Boolean);
+  const store = useMemo(() => new CompareStore(ids), [ids.join()]);
+  useEffect(() => {
+    void store.open();
+    return () => store.close();
+  }, [store]);
+  const runs = store.runs.value;
+  const choose = (jobs: readonly string[]) => restate({ ...asRecord(query), jobs: jobs.join(",") });
+  return (
+    <article class="stack">
+      <div class="row">
+        <h1>Compare</h1>
+        {store.connection.value !== "ended" && <Connecting connection={store.connection.value} />}
+        <div class="push">
+          <AddRun known={ids} add={(id) => choose([...ids, id])} />
+        </div>
+      </div>
+      {store.missing.value.map((why) => (
+        <p key={why} class="notice" role="alert">
+          {why}
+        </p>
+      ))}
+      {ids.length === 0 ? (
+        <p class="card">
+          Choose runs to set against each other: here, or by the boxes in the list of <a href={href("/")}>all runs</a>.
+        </p>
+      ) : !store.loaded.value && runs.length === 0 ? (
+        <p class="soft" role="status">
+          Loading the runs…
+        </p>
+      ) : (
+        <>
+          <RunChips runs={runs} remove={(id) => choose(ids.filter((other) => other !== id))} />
+          <Overlay store={store} />
+          <Reached store={store} />
+          <DifferenceTable runs={runs} />
+        </>
+      )}
+    </article>
+  );
+}
+
+function RunChips({ runs, remove }: { runs: readonly ComparedRun[]; remove: (id: string) => void }) {
+  return (
+    <ul class="row compared">
+      {runs.map(({ job }, i) => (
+        <li key={job.id} class="row">
+          <Swatch curve={lookOf(i)} />
+          <a href={href(`/runs/${job.id}`)}>{job.name ?? job.id}</a>
+          <Status status={job.status} />
+          <button
+            type="button"
+            class="quiet"
+            aria-label={`Take ${job.name ?? job.id} out of the comparison`}
+            onClick={() => remove(job.id)}
+          >
+            ×
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Overlay({ store }: { store: CompareStore }) {
+  store.version.value;
+  const runs = store.runs.value;
+  const { query } = place.value;
+  const choice = choiceOf(query);
+  const window = useMemo(() => new ChartWindow(), [store]);
+  const columns = columnsOf(runs);
+  const column = query.get("column") ?? (columns.includes("val_loss") ? "val_loss" : "loss");
+  const shape = runs.map(({ job, history }) => `${job.id} ${history.columns.has(column)}`).join();
+  const curves = useMemo(
+    () => smooth(curvesOf(runs, column, choice), choice),
+    [store, shape, column, JSON.stringify(choice)],
+  );
+  const choose = (next: ChartChoice) => {
+    if (next.axis !== choice.axis) window.reset();
+    restate({ ...asRecord(query), ...queryOf(next) });
+  };
+  return (
+    <>
+      <div class="row">
+        <label class="row small">
+          <span class="soft">Curve</span>
+          <select
+            value={column}
+            onChange={({ currentTarget }) => restate({ ...asRecord(query), column: currentTarget.value })}
+          >
+            {columns.map((name) => (
+              <option key={name} value={name}>
+                {label(name)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <ChartTools choice={choice} choose={choose} />
+      </div>
+      <ChartFigure
+        title={capital(label(column))}
+        curves={curves}
+        window={window}
+        version={store.version}
+        logarithmic={choice.logarithmic}
+        xName={choice.axis}
+        formatX={formatOf[choice.axis]}
+        formatY={figure}
+        fileName={`compare-${column}`}
+        tall
+      />
+    </>
+  );
+}
+
+/** What the runs have reached, set against their settings and against each other. */
+function Reached({ store }: { store: CompareStore }) {
+  store.version.value;
+  const [window] = useState(() => new ChartWindow());
+  const outcomes = outcomesOf(store.runs.value);
+  const steps = bestSoFar(outcomes);
+  const name = label(outcomes.metric);
+  const curves = useMemo((): Curve[] => {
+    const x = Series.of(steps.map((_, i) => i + 1));
+    return [
+      { id: "each", label: name, color: "--series-8", dash: [2, 3], x, y: Series.of(steps.map(({ value }) => value)) },
+      { id: "best", label: "best so far", color: "--series-1", x, y: Series.of(steps.map(({ best }) => best)) },
+    ];
+  }, [steps.map(({ value }) => value).join(), name]);
+  if (steps.length < 3) return null;
+  return (
+    <div class="reached">
+      <ParallelCoordinates outcomes={outcomes} />
+      <ChartFigure
+        title={`Best ${name} so far`}
+        curves={curves}
+        window={window}
+        version={store.version}
+        xName="run"
+        formatX={(value) => (Number.isInteger(value) ? String(value) : "")}
+        nameX={(value) => `${value}: ${steps[value - 1]?.job.name ?? ""}`}
+        formatY={figure}
+        fileName="best-so-far"
+      />
+    </div>
+  );
+}
+
+function curvesOf(runs: readonly ComparedRun[], column: string, { axis }: ChartChoice): Curve[] {
+  return runs.map(({ job, history }, i) => ({
+    id: job.id,
+    label: job.name ?? job.id,
+    ...lookOf(i),
+    x: history.column(axis),
+    y: history.columns.get(column) ?? new Series(),
+  }));
+}
+
+/** The columns that any of the runs has, those of the loss first. */
+function columnsOf(runs: readonly ComparedRun[]): string[] {
+  const metrics = new Set(runs.flatMap(({ history }) => history.metrics));
+  const hasValidation = runs.some(({ history }) => history.hasValidation);
+  return ["loss", ...(hasValidation ? ["val_loss"] : []), ...metrics, "lr", "samples_per_s"];
+}
+
+const asRecord = (query: URLSearchParams): Record<string, string> => Object.fromEntries(query);
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
