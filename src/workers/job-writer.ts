@@ -1,5 +1,4 @@
 /** Writes down what a trainer tells, in order: epochs in batches, a checkpoint's file before its event. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { EventPayload, EventType } from "../jobs/events.ts";
 import type { JobState, Latest, StoredCheckpoint, Trend } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
@@ -30,6 +29,7 @@ export class JobWriter {
   private readonly attempt: number;
   private pending: TrainerNews[] = [];
   private writing: Promise<void> | null = null;
+  private wake: () => void = () => {};
   private failure: unknown = null;
   /** Objects on their way to the store, by their keys. */
   private readonly storing = new Map<string, Promise<void>>();
@@ -92,6 +92,7 @@ export class JobWriter {
   /** Never throws: a failure is told once by `onFailure` and again by flush(). */
   add(news: TrainerNews): void {
     this.pending.push(news);
+    if (!isFrequent(news)) this.wake();
     this.start();
   }
 
@@ -105,6 +106,7 @@ export class JobWriter {
 
   /** Resolves once everything so far is written. Throws what went wrong. */
   async flush(): Promise<void> {
+    this.wake();
     while (this.writing) await this.writing;
     await this.settleStored().catch((error: unknown) => this.fail(error));
     if (this.failure !== null) throw this.failure;
@@ -129,11 +131,20 @@ export class JobWriter {
         await this.writeNext();
         const gap = this.pending.every(({ type }) => type === "steps") ? STEPS_MS : BATCH_MS;
         const rest = gap - (performance.now() - started);
-        if (rest > 0 && isFrequent(this.pending[0])) await sleep(rest);
+        if (rest > 0 && this.pending.length > 0 && this.pending.every(isFrequent)) await this.rest(rest);
       }
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** Until the time is up, or something comes that can't wait. */
+  private async rest(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.wake = resolve;
+    const timer = setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(timer);
   }
 
   private fail(error: unknown): void {
