@@ -3,6 +3,7 @@
  * their own, and so the clients.
  *
  *   --only follow,slow,idle,burst,overhead,steps    these parts alone
+ *   --jobs 50    how many jobs train while `follow` measures; each is a thread of the worker
  */
 import { parseArgs } from "node:util";
 import { load, machine } from "../machine.ts";
@@ -13,14 +14,26 @@ import { overhead } from "./parts/overhead.ts";
 import { slow } from "./parts/slow.ts";
 import { steps } from "./parts/steps.ts";
 
-const PARTS: Readonly<Record<string, () => Promise<string[]>>> = { follow, slow, idle, burst, overhead, steps };
+const PARTS: Readonly<Record<string, (options: { jobs: number }) => Promise<string[]>>> = {
+  follow,
+  slow,
+  idle,
+  burst,
+  overhead,
+  steps,
+};
 
-const { values } = parseArgs({ options: { only: { type: "string", default: Object.keys(PARTS).join(",") } } });
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: Object.keys(PARTS).join(",") },
+    jobs: { type: "string", default: "50" },
+  },
+});
 console.log(machine());
 for (const name of values.only.split(",")) {
   const part = PARTS[name];
   if (!part) throw new Error(`There is no part "${name}"; there are ${Object.keys(PARTS).join(", ")}.`);
   console.log(`\n${name}. ${load("before")}`);
-  for (const line of await part()) console.log(`  ${line}`);
+  for (const line of await part({ jobs: Number(values.jobs) })) console.log(`  ${line}`);
   console.log(`  ${load("after")}`);
 }

@@ -1,17 +1,16 @@
-/** 2,000 SSE clients on one API process follow 50 jobs that train: every event to every client, and how soon. */
+/** 2,000 SSE clients on one API process follow jobs that train: every event to every client, and how soon. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd, streamsOf } from "../crowd.ts";
 import { startLoadService, watch } from "../load-service.ts";
 import { inMs } from "../percentiles.ts";
 import { steady } from "../specs.ts";
 
-const JOBS = 50;
 const CLIENTS = 2000;
 const SECONDS = 20;
 
-export async function follow(): Promise<string[]> {
-  await using service = await startLoadService({ concurrency: JOBS });
-  const jobs = await Promise.all(Array.from({ length: JOBS }, () => service.post(steady)));
+export async function follow({ jobs: count }: { jobs: number }): Promise<string[]> {
+  await using service = await startLoadService({ concurrency: count });
+  const jobs = await Promise.all(Array.from({ length: count }, () => service.post(steady)));
   await Promise.all(jobs.map((id) => untilEpoch(service, id, 2)));
   using crowd = new Crowd();
   const seen = watch(service, { clients: [crowd.pid] });
@@ -33,8 +32,8 @@ export async function follow(): Promise<string[]> {
     (seqs[`${service.url}/v1/jobs/${id}/events`] ?? []).filter((seq) => seq === Number(lasts[i])),
   ).length;
   return [
-    `${opened.connected} clients of ${JOBS} jobs connected in ${(openedIn / 1000).toFixed(1)} s`,
-    `${(rate / (CLIENTS / JOBS)).toFixed(0)} events a second, ${rate.toFixed(0)} deliveries a second`,
+    `${opened.connected} clients of ${count} jobs connected in ${(openedIn / 1000).toFixed(1)} s`,
+    `${(rate / (CLIENTS / count)).toFixed(0)} events a second, ${rate.toFixed(0)} deliveries a second`,
     `from computed to received: ${inMs(delay)}`,
     `${complete} of ${CLIENTS} clients heard every event of their job once and in order, ${finished} its end; faults: ${faults.length === 0 ? "none" : faults.slice(0, 3).join(", ")}`,
     seen(),

@@ -82,9 +82,9 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       const idempotency = key === undefined ? undefined : { key: ownKey(key, owner), bodyHash: hashOf(body) };
       // Before the check: what the first request was told holds, even if its data set is gone by now.
       const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, request));
-      const state = await findState(parts, id);
+      const [state, position] = await Promise.all([findState(parts, id), parts.log.queuePosition(id)]);
       reply.code(202).header("location", `/v1/jobs/${id}`);
-      return jobAsCreated(state, await parts.log.queuePosition(id));
+      return jobAsCreated(state, position);
     },
   );
 
