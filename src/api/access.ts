@@ -4,6 +4,7 @@ import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problems.ts";
 import { noSuchJob, noSuchSweep } from "./routes/common.ts";
 import { noSuchDataset } from "./routes/datasets.ts";
+import { unknownModel } from "./routes/imported-models.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -32,6 +33,7 @@ export function controlAccess(app: FastifyInstance, parts: ApiParts): void {
     const [, , collection] = request.routeOptions.url?.split("/") ?? [];
     if ((await parts.owners.ownerOf(id)) === owner) return;
     if (collection === "datasets") throw noSuchDataset(id);
+    if (collection === "models") throw unknownModel(id);
     throw collection === "sweeps" ? noSuchSweep(id) : noSuchJob(id);
   });
 }

@@ -27,6 +27,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { eventsOfJobsRoutes } from "./routes/events-of-jobs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
+import { importedModelRoutes } from "./routes/imported-models.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
@@ -104,6 +105,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   historyRoutes(app, parts);
   specRoutes(app, parts);
   modelRoutes(app, parts);
+  importedModelRoutes(app, parts);
   predictRoutes(app, parts);
   predictionsRoutes(app, parts);
   submitSweepRoutes(app, parts);

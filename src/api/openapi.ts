@@ -30,6 +30,7 @@ const TAGS = [
   { name: "jobs", description: "Submit, follow, cancel and delete trainings." },
   { name: "sweeps", description: "One spec, many jobs: search for the best settings." },
   { name: "trained models", description: "Download a trained model, or ask it." },
+  { name: "models", description: "Bring models along from other frameworks." },
   { name: "datasets", description: "Upload tables to train on." },
   { name: "service", description: "What the service offers and how it is." },
 ];

@@ -31,6 +31,12 @@ export interface ApiLimits {
   readonly bodyBytes: number;
   /** The largest dataset, after decompression. */
   readonly datasetBytes: number;
+  /** The largest file of weights. */
+  readonly modelBytes: number;
 }
 
-export const DEFAULT_LIMITS: ApiLimits = { bodyBytes: 16 * 2 ** 20, datasetBytes: 4 * 2 ** 30 };
+export const DEFAULT_LIMITS: ApiLimits = {
+  bodyBytes: 16 * 2 ** 20,
+  datasetBytes: 4 * 2 ** 30,
+  modelBytes: 512 * 2 ** 20,
+};

@@ -17,6 +17,7 @@ const definitions = {
   "invalid-change": { status: 422, title: "Invalid change of a job" },
   "invalid-inputs": { status: 422, title: "Invalid inputs" },
   "invalid-dataset": { status: 422, title: "Invalid dataset" },
+  "invalid-model": { status: 422, title: "Invalid model" },
   "not-expressible": { status: 422, title: "Model can't be written in this format" },
   "headers-too-large": { status: 431, title: "Request headers too large" },
   "internal-error": { status: 500, title: "Internal error" },

@@ -12,11 +12,40 @@ export interface Safetensors {
   readonly metadata: Record<string, string>;
 }
 
-const dtypes = { F32: Float32Array, I32: Int32Array, F64: Float64Array } as const;
-type DTypeName = keyof typeof dtypes;
-
-const dtypeOf = (data: TypedArray): DTypeName =>
+const dtypeOf = (data: TypedArray): string =>
   data instanceof Float32Array ? "F32" : data instanceof Int32Array ? "I32" : "F64";
+
+interface DType {
+  readonly bytes: number;
+  read(bytes: ArrayBuffer): TypedArray;
+}
+
+/** The names in files, and what they become: those that the engine has not become float32. */
+const dtypes: Readonly<Record<string, DType>> = {
+  F32: { bytes: 4, read: (bytes) => new Float32Array(bytes) },
+  I32: { bytes: 4, read: (bytes) => new Int32Array(bytes) },
+  F64: { bytes: 8, read: (bytes) => new Float64Array(bytes) },
+  F16: { bytes: 2, read: (bytes) => Float32Array.from(new Uint16Array(bytes), halfToFloat) },
+  BF16: { bytes: 2, read: bfloatsToFloats },
+  I64: { bytes: 8, read: (bytes) => Float32Array.from(new BigInt64Array(bytes), Number) },
+  I16: { bytes: 2, read: (bytes) => Float32Array.from(new Int16Array(bytes)) },
+  I8: { bytes: 1, read: (bytes) => Float32Array.from(new Int8Array(bytes)) },
+  U8: { bytes: 1, read: (bytes) => Float32Array.from(new Uint8Array(bytes)) },
+  BOOL: { bytes: 1, read: (bytes) => Float32Array.from(new Uint8Array(bytes)) },
+};
+
+/** IEEE 754 binary16: one bit of sign, five of exponent, ten of fraction. */
+export function halfToFloat(bits: number): number {
+  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** bfloat16 is the upper half of a float32. */
+export function bfloatsToFloats(bytes: ArrayBuffer): Float32Array<ArrayBuffer> {
+  const upper = new Uint16Array(bytes);
+  return new Float32Array(Uint32Array.from(upper, (bits) => bits << 16).buffer);
+}
 
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, TensorData>,
@@ -85,25 +114,38 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
       metadata = entry as unknown as Record<string, string>;
       continue;
     }
+    if (!isEntry(entry)) throw wrong(`its header says of tensor ${name} other than dtype, shape and data_offsets`);
     const {
       dtype,
       shape,
       data_offsets: [from, to],
     } = entry;
-    if (dtype !== "F32" && dtype !== "I32" && dtype !== "F64") {
+    const kind = dtypes[dtype];
+    if (!kind) {
       throw new Error(
-        `Tensor ${name} has dtype ${dtype}; F32, I32 and F64 can be read. Convert it before saving, for example with .float().`,
+        `Tensor ${name} has dtype ${dtype}; ${Object.keys(dtypes).join(", ")} can be read. Convert it before saving, for example with .float().`,
       );
     }
-    const kind = dtypes[dtype];
     if (to > body.length) throw wrong(`tensor ${name} ends at byte ${to} of ${body.length}`);
-    if (to - from !== elementCount(shape) * kind.BYTES_PER_ELEMENT)
+    if (to - from !== elementCount(shape) * kind.bytes)
       throw wrong(`tensor ${name} of shape [${shape}] has ${to - from} bytes`);
     // A copy, because a view would need alignment that a received buffer does not promise; and by the constructor,
     // because the slice() of Node's Buffer is a view.
-    tensors.set(name, { shape, data: new kind(new Uint8Array(body.subarray(from, to)).buffer) });
+    tensors.set(name, { shape, data: kind.read(new Uint8Array(body.subarray(from, to)).buffer) });
   }
   return { tensors, metadata };
+}
+
+function isEntry(entry: HeaderEntry | null): entry is HeaderEntry {
+  const isSize = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+  return (
+    typeof entry?.dtype === "string" &&
+    Array.isArray(entry.shape) &&
+    entry.shape.every(isSize) &&
+    Array.isArray(entry.data_offsets) &&
+    entry.data_offsets.length === 2 &&
+    entry.data_offsets.every(isSize)
+  );
 }
 
 function parseHeader(json: string, wrong: (why: string) => Error): Record<string, HeaderEntry> {

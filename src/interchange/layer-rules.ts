@@ -1,7 +1,6 @@
 /** Rules by layer type: how each format writes a layer. One table per format, read by whoever walks a model. */
 import type { z } from "zod";
-import type { LayerDefinition, Shape } from "../engine/definitions.ts";
-import { readSpec } from "../engine/nn/registry.ts";
+import { layers as definitions, type LayerDefinition, type Shape } from "../engine/definitions.ts";
 
 /** A layer of a model, with all that follows from those before it. */
 export interface PlacedLayer<Args = Record<string, unknown>> {
@@ -32,8 +31,10 @@ export function placeLayers(
 ): PlacedLayer[] {
   let shape = input;
   return specs.map((spec, i) => {
-    const { definition, args } = readSpec(spec);
-    const resolved = definition.resolve(args, shape);
+    const { type, ...given } = spec;
+    const definition = definitions.get(String(type));
+    if (!definition) throw new Error(`There is no layer ${type}.`);
+    const resolved = definition.resolve(definition.args.parse(given), shape);
     const placed = {
       type: definition.type,
       name: `${prefix}${i}`,

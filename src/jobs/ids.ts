@@ -6,7 +6,7 @@ let lastTime = 0;
 let lastChance: number[] = [];
 
 /** `newId("job")` → `job_01k…`; two ids made one after the other in a process sort in that order. */
-export function newId(prefix: "job" | "ds" | "swp" | "key" | "req" | "wrk", now: number = Date.now()): string {
+export function newId(prefix: "job" | "ds" | "swp" | "mdl" | "key" | "req" | "wrk", now: number = Date.now()): string {
   const time = Math.max(now, lastTime);
   lastChance = time === lastTime ? increment(lastChance) : [...randomBytes(16)].map((byte) => byte % 32);
   lastTime = time;

@@ -1,10 +1,12 @@
-/** Weights of a trained job for a new one to start from: looked at when it is submitted, and copied then, so that they stay. */
+/** Weights of a trained job or an imported model for a new job to start from: looked at when it is submitted, and copied then, so that they stay. */
 import type { Readable } from "node:stream";
 import type { Shape } from "../engine/definitions.ts";
 import { checkpointShapes } from "../engine/index.ts";
 import { HEADER_PREFIX, headerEnd } from "../engine/safetensors.ts";
+import type { ModelInit } from "../spec/job-spec.ts";
 import type { JobState } from "./job.ts";
 import type { JobLog } from "./job-log.ts";
+import { ModelStore } from "./model-store.ts";
 import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
 
 export const initialWeightsKey = (jobId: string): string => `jobs/${jobId}/init.safetensors`;
@@ -12,10 +14,12 @@ export const initialWeightsKey = (jobId: string): string => `jobs/${jobId}/init.
 export class InitialWeights {
   private readonly log: JobLog;
   private readonly store: ObjectStore;
+  private readonly models: ModelStore;
 
   constructor(log: JobLog, store: ObjectStore) {
     this.log = log;
     this.store = store;
+    this.models = new ModelStore(store);
   }
 
   /** Names and shapes of what a job has trained so far, or why there is nothing. */
@@ -32,13 +36,26 @@ export class InitialWeights {
     }
   }
 
-  /** Copies them for another job. Throws ObjectNotFoundError when they are gone. */
-  async copy(from: string, to: string): Promise<void> {
-    const state = await this.log.state(from);
-    if (!state) throw new ObjectNotFoundError(`jobs/${from}`);
+  /** Names and shapes of an imported model, or why there are none. */
+  async modelShapes(modelId: string): Promise<ReadonlyMap<string, Shape> | string> {
+    return this.models.shapes(modelId);
+  }
+
+  /** Copies what a job is to start from. Throws ObjectNotFoundError when it is gone. */
+  async copy(init: ModelInit | null, to: string): Promise<void> {
+    if (init === null || "weights" in init) return;
+    if ("model_id" in init) return this.models.copy(init.model_id, initialWeightsKey(to));
+    const state = await this.log.state(init.job_id);
+    if (!state) throw new ObjectNotFoundError(`jobs/${init.job_id}`);
     await newest(state, this.log, async (key) => this.store.put(initialWeightsKey(to), await this.store.stream(key)));
   }
 }
+
+/** The mistake in a spec whose source is gone by the time it is copied. */
+export const goneSource = (init: ModelInit | null): { path: string; message: string } =>
+  init && "model_id" in init
+    ? { path: "model.init.model_id", message: "the model was deleted a moment ago" }
+    : { path: "model.init.job_id", message: "the job was deleted a moment ago" };
 
 const ATTEMPTS = 5;
 

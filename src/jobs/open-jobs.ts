@@ -9,6 +9,7 @@ import { JobLog } from "./job-log.ts";
 import { JobQueue } from "./job-queue.ts";
 import { Jobs } from "./jobs.ts";
 import { createKeys } from "./keys.ts";
+import { ModelStore } from "./model-store.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { openObjectStore, storePlace } from "./open-object-store.ts";
 import { Owners } from "./owners.ts";
@@ -27,6 +28,7 @@ export interface JobParts {
   readonly store: ObjectStore;
   readonly datasets: DatasetStore;
   readonly initialWeights: InitialWeights;
+  readonly models: ModelStore;
   readonly webhooks: Webhooks;
   readonly workers: WorkerRegistry;
   readonly keys: ApiKeys;
@@ -56,6 +58,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s
     store,
     datasets: new DatasetStore(store),
     initialWeights: new InitialWeights(log, store),
+    models: new ModelStore(store),
     webhooks: new Webhooks(redis, keys),
     workers: new WorkerRegistry(redis, keys),
     keys: new ApiKeys(redis, keys),

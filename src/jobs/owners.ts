@@ -28,7 +28,7 @@ export class Owners {
   /** Ids that begin with `prefix`, newest first, from before `cursor`. */
   async owned(
     owner: string,
-    prefix: "job" | "ds" | "swp",
+    prefix: "job" | "ds" | "swp" | "mdl",
     page: { limit: number; cursor?: string },
   ): Promise<string[]> {
     const before = page.cursor === undefined ? `(${prefix}\u0060` : `(${page.cursor}`;

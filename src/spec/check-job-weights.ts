@@ -1,14 +1,24 @@
-/** `model.init.job_id`: a job that has trained, whose weights fit this model by name and shape. */
+/** `model.init.job_id` and `model_id`: weights of a job or an import that fit this model by name and shape. */
 import { nearest } from "../data/nearest-name.ts";
 import { type Shape, sameShape, showShape } from "../engine/definitions.ts";
 import type { Weights } from "../engine/nn/module.ts";
 import { shapesOf } from "./check-weights.ts";
 import type { ResolvedModel } from "./follow-shape.ts";
-import type { InitFromJob } from "./job-spec.ts";
+import type { InitFromJob, InitFromModel } from "./job-spec.ts";
 import { joinPath, type Mistakes } from "./mistakes.ts";
 
 /** The weights that a job has stored, by name; or a sentence that says why there are none. */
 export type FindWeights = (jobId: string, which: "last" | "best") => Promise<ReadonlyMap<string, Shape> | string>;
+
+/** The same of an imported model. */
+export type FindModel = (modelId: string) => Promise<ReadonlyMap<string, Shape> | string>;
+
+export interface SourcesOfWeights {
+  /** What jobs have trained; without it a spec can't start from one. */
+  readonly weights?: FindWeights;
+  /** What was imported; without it a spec can't start from that. */
+  readonly models?: FindModel;
+}
 
 export async function checkJobWeights(
   { job_id, checkpoint, only }: InitFromJob,
@@ -19,7 +29,51 @@ export async function checkJobWeights(
   const path = "model.init.job_id";
   const found = await find(job_id, checkpoint);
   if (typeof found === "string") return mistakes.add(path, found);
-  if (only !== null) tellUnknown(only, found, mistakes);
+  checkFit(found, only, model, path, mistakes);
+}
+
+export async function checkModelWeights(
+  { model_id, rename, only }: InitFromModel,
+  model: ResolvedModel | undefined,
+  find: FindModel = async () => "there are no imported models here",
+  mistakes: Mistakes,
+): Promise<void> {
+  const path = "model.init.model_id";
+  const found = await find(model_id);
+  if (typeof found === "string") return mistakes.add(path, found);
+  for (const theirs of Object.keys(rename)) {
+    if ([...found.keys()].some((name) => isWithin(name, theirs))) continue;
+    mistakes.add(
+      joinPath("model.init.rename", theirs),
+      () =>
+        `that model has no layer or weight of this name${nearest(theirs, [...found.keys(), ...[...found.keys()].map(layerOf)])}`,
+    );
+  }
+  checkFit(renamed(found, rename), only, model, path, mistakes);
+}
+
+/** Each name by the longest part of it that `rename` knows. */
+export function renamed<T>(found: ReadonlyMap<string, T>, rename: Readonly<Record<string, string>>): Map<string, T> {
+  const known = Object.keys(rename).sort((a, b) => b.length - a.length);
+  return new Map(
+    Array.from(found, ([name, value]) => {
+      const theirs = known.find((part) => isWithin(name, part));
+      return [theirs === undefined ? name : `${rename[theirs]}${name.slice(theirs.length)}`, value];
+    }),
+  );
+}
+
+const isWithin = (name: string, part: string): boolean => name === part || name.startsWith(`${part}.`);
+
+function checkFit(
+  found: ReadonlyMap<string, Shape>,
+  only: readonly string[] | null,
+  model: ResolvedModel | undefined,
+  path: string,
+  mistakes: Mistakes,
+): void {
+  const whose = path.endsWith("job_id") ? "job" : "model";
+  if (only !== null) tellUnknown(only, found, whose, mistakes);
   if (model === undefined) return;
 
   const own = shapesOf(model);
@@ -46,10 +100,15 @@ export function takenWeights(
 }
 
 function isTaken(name: string, only: readonly string[] | null): boolean {
-  return only === null || only.some((wanted) => name === wanted || name.startsWith(`${wanted}.`));
+  return only === null || only.some((wanted) => isWithin(name, wanted));
 }
 
-function tellUnknown(only: readonly string[], found: ReadonlyMap<string, Shape>, mistakes: Mistakes): void {
+function tellUnknown(
+  only: readonly string[],
+  found: ReadonlyMap<string, Shape>,
+  whose: string,
+  mistakes: Mistakes,
+): void {
   const layers = new Set([...found.keys()].map(layerOf));
   only.forEach((wanted, i) => {
     if ([...found.keys()].some((name) => isTaken(name, [wanted]))) return;
@@ -59,7 +118,7 @@ function tellUnknown(only: readonly string[], found: ReadonlyMap<string, Shape>,
       `; it has ${[...layers].slice(0, 8).join(", ")}`;
     mistakes.add(
       joinPath("model.init.only", i),
-      `that job has no layer or weight ${JSON.stringify(wanted)} with weights${near}`,
+      `that ${whose} has no layer or weight ${JSON.stringify(wanted)} with weights${near}`,
     );
   });
 }

@@ -2,11 +2,11 @@
 import { describe } from "../data/inline.ts";
 import type { Shape } from "../engine/definitions.ts";
 import { isRecord } from "./check-component.ts";
-import { checkJobWeights, type FindWeights } from "./check-job-weights.ts";
+import { checkJobWeights, checkModelWeights, type SourcesOfWeights } from "./check-job-weights.ts";
 import { checkLayers } from "./check-layers.ts";
 import { checkWeights } from "./check-weights.ts";
 import type { ResolvedLayer, ResolvedModel } from "./follow-shape.ts";
-import { InitFromJob, InitFromWeights, Model, type ModelInit } from "./job-spec.ts";
+import { InitFromJob, InitFromModel, InitFromWeights, Model, type ModelInit } from "./job-spec.ts";
 import { joinPath, type Mistakes, unknownField } from "./mistakes.ts";
 import { parseForm } from "./parse-form.ts";
 
@@ -18,12 +18,12 @@ export interface CheckedModel {
   readonly followed: readonly ResolvedLayer[];
 }
 
-const initForms = { weights: InitFromWeights, job_id: InitFromJob };
+const initForms = { weights: InitFromWeights, job_id: InitFromJob, model_id: InitFromModel };
 
 export async function checkModel(
   given: unknown,
   input: Shape | undefined,
-  find: FindWeights | undefined,
+  sources: SourcesOfWeights,
   mistakes: Mistakes,
 ): Promise<CheckedModel> {
   if (!isRecord(given)) {
@@ -36,19 +36,20 @@ export async function checkModel(
     if (!known.includes(name)) mistakes.add(joinPath("model", name), () => unknownField(name, known));
   }
   const { resolved, followed } = checkLayers(given["layers"], input, mistakes);
-  return { resolved, followed, init: await checkInit(given["init"], resolved, find, mistakes) };
+  return { resolved, followed, init: await checkInit(given["init"], resolved, sources, mistakes) };
 }
 
 async function checkInit(
   given: unknown,
   model: ResolvedModel | undefined,
-  find: FindWeights | undefined,
+  sources: SourcesOfWeights,
   mistakes: Mistakes,
 ): Promise<ModelInit | null> {
   if (given === undefined || given === null) return null;
   const init = parseForm(given, initForms, "model.init", mistakes);
   if (init === undefined) return null;
-  if ("job_id" in init) await checkJobWeights(init, model, find, mistakes);
+  if ("job_id" in init) await checkJobWeights(init, model, sources.weights, mistakes);
+  else if ("model_id" in init) await checkModelWeights(init, model, sources.models, mistakes);
   else if (model) checkWeights(init.weights, model, mistakes);
   return init;
 }

@@ -8,7 +8,7 @@ import { losses, optimizers } from "../engine/definitions.ts";
 import { checkBatches } from "./check-batches.ts";
 import { checkComponent, isRecord } from "./check-component.ts";
 import { checkData, checkValidation, type FindDataset } from "./check-data.ts";
-import type { FindWeights } from "./check-job-weights.ts";
+import type { SourcesOfWeights } from "./check-job-weights.ts";
 import { checkLoss } from "./check-loss.ts";
 import { checkModel } from "./check-model.ts";
 import { checkNumbers } from "./check-numbers.ts";
@@ -29,11 +29,9 @@ export interface SpecLimits {
 
 export const DEFAULT_LIMITS: SpecLimits = { maxParameters: 100_000_000, maxMemoryBytes: 2 * 2 ** 30 };
 
-export interface CheckContext {
+export interface CheckContext extends SourcesOfWeights {
   /** What is known of an uploaded data set; null where there is none of that id. */
   readonly dataset: FindDataset;
-  /** What jobs have trained; without it a spec can't start from one. */
-  readonly weights?: FindWeights;
   /** Why no worker has a GPU, or null if one has; without it nobody asks. */
   readonly missingGpu?: () => Promise<string | null>;
   readonly limits?: SpecLimits;
@@ -80,7 +78,7 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
   const validation = await checkValidation(input["validation"], data, encoding, context.dataset, mistakes);
   checkSplit(data?.facts, validation?.spec, settings, mistakes);
 
-  const model = await checkModel(input["model"], data?.facts?.inputShape, context.weights, mistakes);
+  const model = await checkModel(input["model"], data?.facts?.inputShape, context, mistakes);
   shapes = { input: data?.facts?.inputShape ?? null, layers: summarizeLayers(model.followed) };
   if (loss?.args && model.resolved) {
     if (data?.facts) checkLoss(loss.definition, loss.args, model.resolved, data.facts, "data", mistakes);

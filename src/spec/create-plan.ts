@@ -4,7 +4,7 @@ import { type DataSource, prepareData } from "../data/prepare-data.ts";
 import { type Examples, losses, type SchedulerPlan, type TrainingPlan } from "../engine/definitions.ts";
 import type { Weights } from "../engine/nn/module.ts";
 import { earlyStoppingPlan, plannedChange } from "./change.ts";
-import { takenWeights } from "./check-job-weights.ts";
+import { renamed, takenWeights } from "./check-job-weights.ts";
 import { requireNumbers } from "./check-numbers.ts";
 import { weightsOf } from "./check-weights.ts";
 import type { Component, JobSpec, ModelInit, SpecChange } from "./job-spec.ts";
@@ -22,7 +22,7 @@ export async function prepareJobData(spec: JobSpec, source: DataSource): Promise
 const DEFAULT_CHECKPOINT_SECONDS = 2;
 
 export interface PlanExtras {
-  /** The weights of the job that `model.init` names. */
+  /** The weights that `model.init` names. */
   readonly trained?: ReadonlyMap<string, Weights> | undefined;
   /** What changed in earlier attempts, and how many of those changes stand in the spec. */
   readonly changed?: readonly SpecChange[];
@@ -72,8 +72,9 @@ function weightsToStartFrom(
 ): Record<string, Weights> | undefined {
   if (init === null) return undefined;
   if ("weights" in init) return weightsOf(init.weights);
-  if (trained === undefined) throw new Error(`The weights of ${init.job_id} are missing.`);
-  return takenWeights(trained, init.only);
+  const source = "job_id" in init ? init.job_id : init.model_id;
+  if (trained === undefined) throw new Error(`The weights of ${source} are missing.`);
+  return takenWeights("rename" in init ? renamed(trained, init.rename) : trained, init.only);
 }
 
 export function schedulerPlan({ interval, warmup_steps, ...scheduler }: Component): SchedulerPlan {

@@ -47,8 +47,19 @@ export const InitFromJob = z.strictObject({
 });
 export type InitFromJob = z.infer<typeof InitFromJob>;
 
+export const InitFromModel = z.strictObject({
+  model_id: z
+    .string()
+    .meta({ description: "An imported model. Its weights are copied now: it may be deleted afterwards." }),
+  rename: z.record(z.string().min(1).max(200), z.string().min(1).max(200)).default({}).meta({
+    description: 'Layers or weights that have other names there: { "fc1": "0" } takes `fc1.weight` as `0.weight`.',
+  }),
+  only: InitFromJob.shape.only,
+});
+export type InitFromModel = z.infer<typeof InitFromModel>;
+
 export const ModelInit = z
-  .union([InitFromWeights, InitFromJob])
+  .union([InitFromWeights, InitFromJob, InitFromModel])
   .meta({ id: "ModelInit", examples: [{ weights: { "0.bias": [0] } }, { job_id: "job_01jc2v8n6d0000000000000000" }] });
 
 export type ModelInit = z.infer<typeof ModelInit>;

@@ -16,6 +16,7 @@ import {
   UnavailableError,
   type Wish,
 } from "../engine/index.ts";
+import { readWeightsFile } from "../interchange/read-weights-file.ts";
 import { loadBulk } from "../jobs/bulk.ts";
 import { DatasetCache } from "../jobs/dataset-cache.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
@@ -137,12 +138,13 @@ async function openDevice(device: DeviceKind, { numerics }: JobSpec, gpu: Shared
   return { backend, close: () => backend.dispose() };
 }
 
-/** Of the job that this one starts from; a checkpoint holds newer ones. */
+/** Of the job or the import that this one starts from; a checkpoint holds newer ones. */
 async function trainedWeights({ jobId, spec, checkpoint }: Pick<TrainOrder, "jobId" | "spec" | "checkpoint">) {
   const { init } = spec.model;
-  if (init === null || !("job_id" in init)) return undefined;
+  if (init === null || "weights" in init) return undefined;
   if (checkpoint !== null) return new Map();
-  return modelWeights(await store.read(initialWeightsKey(jobId)), init.checkpoint);
+  const stored = await store.read(initialWeightsKey(jobId));
+  return "job_id" in init ? modelWeights(stored, init.checkpoint) : readWeightsFile(stored).weights;
 }
 
 /** Tells the worker how a training goes. */

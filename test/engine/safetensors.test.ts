@@ -36,9 +36,28 @@ test("bytes in a Node Buffer at any offset are read as they are", () => {
 });
 
 test("a dtype that can't be read is named with its tensor", () => {
-  const header = JSON.stringify({ w: { dtype: "BF16", shape: [1], data_offsets: [0, 2] } });
+  const header = JSON.stringify({ w: { dtype: "F8_E4M3", shape: [1], data_offsets: [0, 1] } });
   const bytes = new Uint8Array(8 + header.length + 2);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
   bytes.set(new TextEncoder().encode(header), 8);
-  expect(() => decodeSafetensors(bytes)).toThrow("Tensor w has dtype BF16");
+  expect(() => decodeSafetensors(bytes)).toThrow("Tensor w has dtype F8_E4M3");
+});
+
+test("half precision and whole numbers become float32", () => {
+  const halves = [0x3c00, 0xc100, 0x0001, 0x7bff, 0x0000];
+  const header = JSON.stringify({
+    half: { dtype: "F16", shape: [5], data_offsets: [0, 10] },
+    brain: { dtype: "BF16", shape: [2], data_offsets: [10, 14] },
+    count: { dtype: "I64", shape: [], data_offsets: [14, 22] },
+  });
+  const bytes = new Uint8Array(8 + header.length + 22);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(header.length), true);
+  bytes.set(new TextEncoder().encode(header), 8);
+  [...halves, 0x3fc0, 0xc000].forEach((bits, i) => void view.setUint16(8 + header.length + 2 * i, bits, true));
+  view.setBigInt64(8 + header.length + 14, 12n, true);
+  const { tensors } = decodeSafetensors(bytes);
+  expect(tensors.get("half")?.data).toEqual(Float32Array.of(1, -2.5, 2 ** -24, 65504, 0));
+  expect(tensors.get("brain")?.data).toEqual(Float32Array.of(1.5, -2));
+  expect(tensors.get("count")).toEqual({ shape: [], data: Float32Array.of(12) });
 });

@@ -71,7 +71,7 @@ describe("a model that starts from a job", () => {
 
   test.each([
     [{ jobid: "job_trained" }, "model.init.jobid", 'unknown field "jobid"; did you mean "job_id"?'],
-    [{}, "model.init", 'expects an object with "weights" or "job_id"'],
+    [{}, "model.init", 'expects an object with "weights" or "job_id" or "model_id"'],
   ])("must name it: %j", async (init, path, message) => {
     expect(await mistakesOf(startingFrom(init), within)).toEqual([{ path, message }]);
   });

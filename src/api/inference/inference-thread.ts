@@ -1,11 +1,14 @@
 /** The inference thread: keeps the models that were asked last ready on the engine, and writes model files. */
 import { parentPort, workerData } from "node:worker_threads";
-import { createWasmBackend } from "../../engine/index.ts";
+import { createWasmBackend, encodeSafetensors } from "../../engine/index.ts";
+import { ImportError } from "../../interchange/import-error.ts";
 import { modelFormats } from "../../interchange/model-file.ts";
+import { readWeightsFile } from "../../interchange/read-weights-file.ts";
 import { NotExpressibleError } from "../../interchange/trained-file.ts";
+import { summarise } from "../problems.ts";
 import { answerRows, attempt } from "./answer-rows.ts";
 import { ModelCache } from "./model-cache.ts";
-import type { ExportTask, PredictTask, Result, ResultMessage, TaskMessage } from "./protocol.ts";
+import type { ExportTask, ImportTask, PredictTask, Result, ResultMessage, TaskMessage } from "./protocol.ts";
 
 if (!parentPort) throw new Error("inference-thread.ts runs as a worker thread; inference.ts starts it.");
 const port = parentPort;
@@ -34,6 +37,7 @@ function work(): void {
   }
   for (const { id, task } of taken) {
     if (task.kind === "export") results.push({ id, result: attempt(() => writeFile(task)) });
+    if (task.kind === "import") results.push({ id, result: attempt(() => readFile(task)) });
   }
   port.postMessage(results, results.flatMap(transferable));
 }
@@ -79,6 +83,19 @@ function writeFile({ format, source }: ExportTask): Result {
     if (!(error instanceof NotExpressibleError)) throw error;
     const { path, message } = error;
     return { kind: "refused", problem: "not-expressible", detail: `${path}: ${message}`, errors: [{ path, message }] };
+  }
+}
+
+function readFile({ bytes }: ImportTask): Result {
+  try {
+    const { format, weights, layers } = readWeightsFile(bytes);
+    const tensors = Array.from(weights, ([name, { shape }]) => ({ name, shape: [...shape] }));
+    const model = layers && { layers: layers.map((layer) => ({ ...layer, type: String(layer["type"]) })) };
+    return { kind: "imported", format, tensors, model, weights: encodeSafetensors(weights) };
+  } catch (error) {
+    if (!(error instanceof ImportError)) throw error;
+    const errors = [...error.mistakes];
+    return { kind: "refused", problem: "invalid-model", detail: summarise(errors, "the model"), errors };
   }
 }
 

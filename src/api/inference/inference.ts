@@ -1,6 +1,7 @@
 /** Runs trained models in a thread of the API process, so that a large one never holds up other requests. */
 import { Worker } from "node:worker_threads";
 import type { FileSource, ModelFormatName } from "../../interchange/model-file.ts";
+import type { ModelToStore } from "../../jobs/model-store.ts";
 import { ProblemError } from "../problems.ts";
 import type { ModelParts, PredictTask, Question, Result, ResultMessage, Task, TaskMessage } from "./protocol.ts";
 
@@ -67,6 +68,14 @@ export class Inference {
     } finally {
       this.#loading.delete(key);
     }
+  }
+
+  /** Reads a file with weights. Throws a ProblemError for one that can't be read. */
+  async import(bytes: Uint8Array): Promise<Omit<ModelToStore, "original">> {
+    const result = await this.#run({ kind: "import", bytes });
+    if (result.kind !== "imported") throw problemOf(result);
+    const { kind: _, ...model } = result;
+    return model;
   }
 
   /** A model as a file. Throws a ProblemError where the format can't express it. */

@@ -2,6 +2,7 @@
 import type { FittedPreprocess } from "../../data/index.ts";
 import type { LayerSpec } from "../../engine/definitions.ts";
 import type { FileSource, ModelFormatName } from "../../interchange/model-file.ts";
+import type { ModelToStore } from "../../jobs/model-store.ts";
 import type { Mistake, ProblemName } from "../problems.ts";
 
 /** What a trained model is and what its answers mean. */
@@ -44,12 +45,20 @@ export interface ExportTask {
   readonly source: FileSource;
 }
 
-export type Task = PredictTask | ExportTask;
+/** A file with weights, to be read and stored. */
+export interface ImportTask {
+  readonly kind: "import";
+  readonly bytes: Uint8Array;
+}
+
+export type Task = PredictTask | ExportTask | ImportTask;
 
 export type Result =
   /** The answer's body in the format of the question, and for how many rows. */
   | { readonly kind: "answer"; readonly bytes: Uint8Array; readonly rows: number }
   | { readonly kind: "file"; readonly bytes: Uint8Array }
+  /** `weights`: a safetensors file. */
+  | ({ readonly kind: "imported" } & Omit<ModelToStore, "original">)
   | { readonly kind: "model needed" }
   /** The sender's mistake. */
   | { readonly kind: "refused"; readonly problem: ProblemName; readonly detail: string; readonly errors: Mistake[] }

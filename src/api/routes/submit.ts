@@ -4,9 +4,10 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { newId } from "../../jobs/ids.ts";
-import { noSuchSource } from "../../jobs/initial-weights.ts";
+import { goneSource, noSuchSource } from "../../jobs/initial-weights.ts";
 import { Job, jobAsCreated } from "../../jobs/job.ts";
 import { jobToCreate } from "../../jobs/job-to-create.ts";
+import { noSuchModel } from "../../jobs/model-store.ts";
 import { ModelSummary } from "../../jobs/model-summary.ts";
 import { ObjectNotFoundError } from "../../jobs/object-store.ts";
 import { type CheckContext, checkSpec } from "../../spec/check-spec.ts";
@@ -158,14 +159,13 @@ const idempotencyConflict = (key: string, id: string): ProblemError =>
     `The Idempotency-Key ${JSON.stringify(key)} came with another body before, and made job ${id}. Use a new key for a new job.`,
   );
 
-/** Copied before the job exists: whatever becomes of the other job, this one can start. */
+/** Copied before the job exists: whatever becomes of where they are from, this job can start. */
 async function storeInitialWeights({ initialWeights }: ApiParts, id: string, init: ModelInit | null): Promise<void> {
-  if (init === null || !("job_id" in init)) return;
   try {
-    await initialWeights.copy(init.job_id, id);
+    await initialWeights.copy(init, id);
   } catch (error) {
     if (!(error instanceof ObjectNotFoundError)) throw error;
-    const mistake = { path: "model.init.job_id", message: `job ${init.job_id} was deleted a moment ago` };
+    const mistake = goneSource(init);
     throw new ProblemError("invalid-spec", summarise([mistake], "the job spec"), { errors: [mistake] });
   }
 }
@@ -179,6 +179,7 @@ export function contextOf(parts: ApiParts, owner: string | null): CheckContext {
     dataset: async (id) => ((await maySee(parts, { owner }, id)) ? datasets.get(id) : null),
     weights: async (jobId, which) =>
       (await maySee(parts, { owner }, jobId)) ? initialWeights.shapes(jobId, which) : noSuchSource(jobId),
+    models: async (id) => ((await maySee(parts, { owner }, id)) ? initialWeights.modelShapes(id) : noSuchModel(id)),
     missingGpu: () => missingGpu(workers),
   };
 }

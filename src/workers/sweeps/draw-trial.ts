@@ -3,6 +3,7 @@ import { loadBulk } from "../../jobs/bulk.ts";
 import type { DatasetStore } from "../../jobs/dataset-store.ts";
 import { type InitialWeights, noSuchSource } from "../../jobs/initial-weights.ts";
 import type { CheckedSpec } from "../../jobs/job-to-create.ts";
+import { noSuchModel } from "../../jobs/model-store.ts";
 import type { ObjectStore } from "../../jobs/object-store.ts";
 import type { Owners } from "../../jobs/owners.ts";
 import { jobProblems, type Problem } from "../../jobs/problem.ts";
@@ -49,6 +50,7 @@ export class TrialDrawer {
       dataset: async (dataset) => ((await maySee(dataset)) ? parts.datasets.get(dataset) : null),
       weights: async (job, which) =>
         (await maySee(job)) ? parts.initialWeights.shapes(job, which) : noSuchSource(job),
+      models: async (model) => ((await maySee(model)) ? parts.initialWeights.modelShapes(model) : noSuchModel(model)),
     };
   }
 

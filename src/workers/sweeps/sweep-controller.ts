@@ -4,7 +4,7 @@
  */
 import type { Logger } from "pino";
 import { newId } from "../../jobs/ids.ts";
-import type { InitialWeights } from "../../jobs/initial-weights.ts";
+import { goneSource, type InitialWeights } from "../../jobs/initial-weights.ts";
 import type { JobLog } from "../../jobs/job-log.ts";
 import { jobToCreate } from "../../jobs/job-to-create.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
@@ -237,11 +237,12 @@ export class SweepController {
     if ("type" in checked) return this.tell([{ ...trial, status: "invalid", job_id: null, error: checked }]);
     const { init } = checked.spec.model;
     try {
-      if (init && "job_id" in init) await initialWeights.copy(init.job_id, jobId);
+      await initialWeights.copy(init, jobId);
     } catch (error) {
       if (!(error instanceof ObjectNotFoundError)) throw error;
-      const gone = { path: "model.init.job_id", message: "the job was deleted" };
-      return this.tell([{ ...trial, status: "invalid", job_id: null, error: jobProblems.invalidTrial([gone]) }]);
+      return this.tell([
+        { ...trial, status: "invalid", job_id: null, error: jobProblems.invalidTrial([goneSource(init)]) },
+      ]);
     }
     await jobs.submit(
       { ...jobToCreate(jobId, checked), hold: this.holdOf(trial) },
