@@ -45,13 +45,13 @@ export async function submit({ jobs, datasets, initialWeights }: JobParts, spec:
   const checked = await checkSpec(spec, {
     dataset: (id) => datasets.get(id),
     weights: (id, which) => initialWeights.shapes(id, which),
+    models: (id) => initialWeights.modelShapes(id),
   });
   if (!checked.ok) throw new Error(JSON.stringify(checked.errors));
   const { spec: complete, summary } = checked;
   const { name, metadata, epochs, priority } = complete;
   const id = newId("job");
-  const { init } = complete.model;
-  if (init && "job_id" in init) await initialWeights.copy(init.job_id, id);
+  await initialWeights.copy(complete.model.init, id);
   const webhookEvents = complete.webhook ? { webhookEvents: complete.webhook.events } : {};
   const about = { id, name, metadata, spec: complete, modelSummary: summary };
   await jobs.submit({ ...about, epochs, steps: 0, priority, ...webhookEvents });
