@@ -10,6 +10,13 @@ export const StoredPredictions = z.object({
   rows: z.int().describe("how many there are; `outputs` are of some of them, evenly spread, where there are many"),
   epoch: z.int().describe("whole epochs that the weights had been trained for"),
   step: z.int(),
+  inputs: z
+    .array(z.array(z.union([z.number(), z.string(), z.null()])))
+    .optional()
+    .describe(
+      "the rows in the order of `features`, as a prediction takes them: with what was mapped mapped and what was missing filled in; " +
+        "left out where a row has more than 1,024 values",
+    ),
   outputs: z.array(z.unknown()).describe("what the last layer gives, one entry per row, to 5 digits"),
   targets: z
     .array(z.unknown())

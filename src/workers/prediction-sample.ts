@@ -3,12 +3,17 @@
  * for it, and at the end.
  */
 import { nestNumbers } from "../data/nest-numbers.ts";
+import type { PreparedData } from "../data/prepare-data.ts";
+import type { FittedPreprocess } from "../data/preprocess.ts";
+import { undoPreprocess } from "../data/undo-preprocess.ts";
 import { type Examples, elementCount, type Trainer } from "../engine/index.ts";
 import type { StoredPredictions } from "../jobs/predictions.ts";
 
 const MOST_ROWS = 1000;
-/** Outputs and targets together. */
-const MOST_NUMBERS = 65_536;
+/** Inputs, outputs and targets together. */
+const MOST_NUMBERS = 131_072;
+/** Rows with more values are not told. */
+const MOST_VALUES = 1024;
 const DIGITS = 5;
 /** Of the time that a training takes, so much goes into predictions. */
 const SHARE = 0.05;
@@ -17,25 +22,28 @@ export class PredictionSample {
   readonly #trainer: Trainer;
   readonly #rowsOf: StoredPredictions["rows_of"];
   readonly #examples: Examples;
+  readonly #preprocess: FittedPreprocess;
   #inputs: Float32Array | null = null;
   #rows: number[] = [];
   #cost = 0;
   #lastAt = performance.now();
 
-  constructor(trainer: Trainer, { train, validation }: { readonly train: Examples; readonly validation?: Examples }) {
+  constructor(trainer: Trainer, { train, validation, preprocess }: PreparedData) {
     this.#trainer = trainer;
     this.#rowsOf = validation ? "validation" : "training";
     this.#examples = validation ?? train;
+    this.#preprocess = preprocess;
   }
 
   /** Null when told to stop. */
   take(shouldStop: () => boolean): StoredPredictions | null {
     const began = performance.now();
     this.#inputs ??= this.#choose(shouldStop);
-    const answers = this.#inputs && this.#trainer.ask(this.#inputs, shouldStop);
+    const inputs = this.#inputs;
+    const answers = inputs && this.#trainer.ask(inputs, shouldStop);
     this.#lastAt = performance.now();
     this.#cost = this.#lastAt - began;
-    if (!answers) return null;
+    if (!inputs || !answers) return null;
     const nested = (values: ArrayLike<number>, shape: readonly number[], digits = DIGITS): unknown[] => {
       const all = nestNumbers(values, [this.#rows.length, ...shape], digits);
       return Array.isArray(all) ? all : [all];
@@ -45,6 +53,7 @@ export class PredictionSample {
       rows_of: this.#rowsOf,
       rows: count,
       ...this.#trainer.position,
+      ...(this.#toldValues > 0 && { inputs: undoPreprocess(this.#preprocess, inputs) }),
       outputs: nested(answers.outputs, answers.outputShape),
       targets: nested(this.#targets(), targetShape, 9),
     };
@@ -60,10 +69,16 @@ export class PredictionSample {
     const { count } = this.#examples;
     const one = this.#trainer.ask(this.#inputsOf([0]), shouldStop);
     if (!one) return null;
-    const numbers = one.outputs.length + elementCount(this.#examples.targetShape);
+    const numbers = this.#toldValues + one.outputs.length + elementCount(this.#examples.targetShape);
     const rows = Math.max(1, Math.min(count, MOST_ROWS, Math.floor(MOST_NUMBERS / numbers)));
     this.#rows = Array.from({ length: rows }, (_, i) => Math.floor((i * count) / rows));
     return this.#inputsOf(this.#rows);
+  }
+
+  /** How many values of a row are told. */
+  get #toldValues(): number {
+    const values = elementCount(this.#preprocess.rawShape);
+    return values > MOST_VALUES ? 0 : values;
   }
 
   #inputsOf(rows: readonly number[]): Float32Array {

@@ -38,6 +38,13 @@ test("a classifier's predictions have labels, and so has the truth", async () =>
     ...{ job_id: id, rows_of: "validation", rows: 30, classes: ["setosa", "versicolor", "virginica"] },
     checkpoint: { epoch: 3 },
   });
+  expect(answer.features).toEqual(["sepal_length", "sepal_width", "petal_length", "petal_width"]);
+  const again = await api.app.inject({
+    method: "POST",
+    url: `/v1/jobs/${id}/predict`,
+    payload: { inputs: answer.inputs },
+  });
+  expect(again.json().labels).toEqual(answer.labels);
   for (const column of ["outputs", "targets", "labels", "target_labels"]) expect(answer[column]).toHaveLength(30);
   expect(answer.target_labels).toEqual(answer.targets.map((target: number) => answer.classes[target]));
   const right = answer.labels.filter((label: string, i: number) => label === answer.target_labels[i]).length;

@@ -17,6 +17,8 @@ const label = z.union([z.string(), z.number(), z.null()]);
 const Predictions = StoredPredictions.omit({ epoch: true, step: true })
   .extend({
     job_id: z.string(),
+    features: z.array(z.string()).nullable().describe("the columns of a row; null where they have no names"),
+    input_shape: z.array(z.int()).describe("of one row, as a prediction takes it"),
     labels: z
       .array(label)
       .optional()
@@ -32,6 +34,12 @@ const Predictions = StoredPredictions.omit({ epoch: true, step: true })
         job_id: "job_01jc2v8n6d0000000000000000",
         rows_of: "validation",
         rows: 87,
+        features: ["crime", "immigration"],
+        input_shape: [2],
+        inputs: [
+          [1, 0],
+          [0, 0.5],
+        ],
         outputs: [[0.981], [0.044]],
         targets: [[1], [0]],
         labels: ["republican", "democrat"],
@@ -61,7 +69,16 @@ export function predictionsRoutes(fastify: FastifyInstance, parts: ApiParts): vo
       const state = await findState(parts, id);
       const stored = await read(parts, state);
       const { epoch, step, ...rows } = stored;
-      return { job_id: id, ...rows, ...(await labelsOf(parts, state, stored)), checkpoint: { epoch, step } };
+      const meaning = await meaningOfOutputs(parts.store, state);
+      const { features, rawShape } = meaning.preprocess;
+      return {
+        job_id: id,
+        features: features && [...features],
+        input_shape: [...rawShape],
+        ...rows,
+        ...labelsOf(meaning, stored),
+        checkpoint: { epoch, step },
+      };
     },
   );
 }
@@ -79,15 +96,15 @@ async function read({ store }: ApiParts, { id, status }: JobState): Promise<Stor
   }
 }
 
+type Meaning = Awaited<ReturnType<typeof meaningOfOutputs>>;
 type Labels = Pick<z.infer<typeof Predictions>, "labels" | "target_labels" | "classes">;
 
 /** Where each row has one output that stands for a class. */
-async function labelsOf(parts: ApiParts, state: JobState, { outputs, targets }: StoredPredictions): Promise<Labels> {
+function labelsOf({ loss, classes }: Meaning, { outputs, targets }: StoredPredictions): Labels {
   const rows = outputs.map(flatNumbers);
   const truth = targets.map(flatNumbers);
   const width = rows[0]?.length ?? 0;
   if (rows.some((row) => row === null) || truth.some((target) => target?.length !== 1)) return {};
-  const { loss, classes } = await meaningOfOutputs(parts.store, state);
   const flat = Float32Array.from(rows.flatMap((row) => row ?? []));
   const { labels } = interpretOutputs(loss, flat, width, classes);
   if (labels === undefined) return {};
