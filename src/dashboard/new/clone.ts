@@ -34,13 +34,12 @@ function component(given: unknown, entries: Catalogue["losses"]): unknown {
 
 /** Without nulls and without what is as the schema has it where it is left out. */
 function trimmed(value: JsonObject, schema: JsonObject): JsonObject {
-  const standards = new Map(fieldsOf(schema).map(({ name, standard }) => [name, JSON.stringify(standard)]));
+  const fields = new Map(fieldsOf(schema).map((field) => [field.name, field]));
   return Object.fromEntries(
-    Object.entries(value).filter(
-      ([name, given]) => given !== null && JSON.stringify(given) !== standards.get(name) && !isEmpty(given),
-    ),
+    Object.entries(value).flatMap(([name, given]): [string, unknown][] => {
+      const field = fields.get(name);
+      const own = field?.inner && isObject(given) ? trimmed(given, field.inner) : given;
+      return given === null || JSON.stringify(own) === JSON.stringify(field?.standard) ? [] : [[name, own]];
+    }),
   );
 }
-
-const isEmpty = (value: unknown): boolean =>
-  (Array.isArray(value) && value.length === 0) || (isObject(value) && Object.keys(value).length === 0);

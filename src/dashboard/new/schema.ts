@@ -17,6 +17,8 @@ export interface Field {
   readonly description: string;
   /** What it is where it is left out; undefined if that follows from something else. */
   readonly standard: unknown;
+  /** The schema of an object; null for what is none. */
+  readonly inner: JsonObject | null;
 }
 
 /** The fields of an object's schema, those that must be given first. */
@@ -33,10 +35,19 @@ export function fieldsOf(schema: JsonObject, without: readonly string[] = []): F
         required: required.has(name),
         description: textIn(given["description"]) || textIn(own["description"]),
         standard: given["default"] ?? own["default"],
+        inner: innerOf(given, schema),
       },
     ];
   });
   return fields.sort((a, b) => Number(b.required) - Number(a.required));
+}
+
+function innerOf(given: JsonObject, root: JsonObject): JsonObject | null {
+  const own = resolved(given, root);
+  const forms = listIn(own["anyOf"]).filter(isObject);
+  const [only] = forms.filter(({ type }) => type !== "null");
+  if (only && forms.length <= 2) return innerOf(only, root);
+  return isObject(own["properties"]) ? { ...own, $defs: root["$defs"] } : null;
 }
 
 function kindOf(given: JsonObject, root: JsonObject): Kind {

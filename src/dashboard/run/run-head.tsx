@@ -44,6 +44,9 @@ export function RunHead({ job, store }: { job: Job; store: RunStore }) {
               Download model
             </button>
           )}
+          <a class="button" href={href(`/runs/${job.id}/try`)}>
+            Try the model
+          </a>
           {leadsTo("/new") && (
             <a class="button" href={href("/new", { from: job.id })}>
               Clone

@@ -1,4 +1,6 @@
 /** What a newcomer sees: how to start. */
+import { href } from "../router.ts";
+
 const EXAMPLE = `curl ${location.origin}/v1/jobs -H 'content-type: application/json' -d '{
   "name": "moons",
   "model": { "layers": [
@@ -16,7 +18,12 @@ export function Welcome() {
   return (
     <div class="card stack">
       <h2>Nothing has been trained yet</h2>
-      <p>Send a network as JSON and watch its losses arrive here:</p>
+      <p>
+        <a class="button primary" href={href("/new")}>
+          Start with an example
+        </a>
+      </p>
+      <p>Or send a network as JSON and watch its losses arrive here:</p>
       <pre>{EXAMPLE}</pre>
     </div>
   );

@@ -1,6 +1,7 @@
 /** A picture that is drawn: sharp on every screen, as wide as its place, anew when the theme changes. */
 import "./canvas.css";
 import { useEffect, useRef } from "preact/hooks";
+import { appearance } from "../style/theme.ts";
 
 interface Props {
   /** In CSS pixels. */
@@ -33,14 +34,10 @@ export function Canvas({ draw, aspect, mostHeight, label }: Props) {
     const repaint = () => paint.current();
     const size = new ResizeObserver(repaint);
     if (canvas.current?.parentElement) size.observe(canvas.current.parentElement);
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    dark.addEventListener("change", repaint);
-    const theme = new MutationObserver(repaint);
-    theme.observe(document.documentElement, { attributes: true });
+    const forget = appearance.subscribe(repaint);
     return () => {
       size.disconnect();
-      dark.removeEventListener("change", repaint);
-      theme.disconnect();
+      forget();
     };
   }, []);
   // Numbers may come faster than a screen shows them.

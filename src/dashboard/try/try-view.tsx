@@ -6,6 +6,7 @@ import type { ViewProps } from "../routes.tsx";
 import { isFinished, type Job } from "../service/jobs.ts";
 import type { Predictions } from "../service/predictions.ts";
 import { Bar } from "../shared/bar.tsx";
+import { Connecting } from "../shared/connecting.tsx";
 import { count } from "../shared/format.ts";
 import { Status } from "../shared/status.tsx";
 import { ConfusionCard } from "./confusion-card.tsx";
@@ -41,6 +42,7 @@ export function TryView({ params: { id = "" } }: ViewProps) {
         <div class="row">
           <h1>{name}</h1>
           <Status status={job.status} />
+          {!isFinished(job.status) && <Connecting connection={store.connection.value} />}
           <nav class="row push" aria-label="This run">
             <a class="button" href={href(`/runs/${id}`)}>
               Curves
@@ -56,11 +58,6 @@ export function TryView({ params: { id = "" } }: ViewProps) {
             max={job.progress.epochs}
             label={`epoch ${count(epoch)} of ${count(job.progress.epochs)}`}
           />
-        )}
-        {store.connection.value === "reconnecting" && (
-          <p class="soft small" role="status">
-            The service does not answer; this goes on where it was as soon as it does.
-          </p>
         )}
       </header>
       {job.error && (
