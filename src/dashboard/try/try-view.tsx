@@ -81,7 +81,7 @@ export function TryView({ params: { id = "" } }: ViewProps) {
           </>
         )}
       </div>
-      {!hasProbes(job) && (
+      {!hasProbes(job) && hasFewColumns(predictions) && (
         <p class="soft small">
           This run was not looked at while it trained. <a href={href("/new", { from: id })}>Clone it</a> with probes,
           and what it learns can be watched as it grows.
@@ -128,6 +128,9 @@ function lossOf({ spec }: Job): string {
   const loss = spec["loss"];
   return typeof loss === "object" && loss !== null && "type" in loss ? String(loss.type) : "";
 }
+
+/** A grid over the pixels of a picture shows nothing. */
+const hasFewColumns = (predictions: Predictions | null): boolean => (predictions?.inputs?.[0]?.length ?? 65) < 64;
 
 const hasProbes = ({ spec }: Job): boolean => spec["probes"] !== null && spec["probes"] !== undefined;
 

@@ -1,27 +1,36 @@
 /** The editor and the model at work, in a real browser, over a real worker. */
+import { pino } from "pino";
 import type { Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type BrowserFixture, hasBrowser, startBrowser } from "../browser-of-the-tests.ts";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type RunningWorker, startWorker } from "../../../src/workers/start-worker.ts";
+import { type ApiFixture, startTestApi } from "../../api/api-fixture.ts";
+import { barriersOf } from "../axe.ts";
+import { hasChromium, openBrowser } from "../browser-fixture.ts";
 
 const EVIL = '<img src=x onerror="document.title=1">';
 
-describe.skipIf(!hasBrowser)("a new run", () => {
-  let service: BrowserFixture;
+describe.skipIf(!hasChromium)("a new run", () => {
+  let api: ApiFixture;
+  let worker: RunningWorker;
+  let url: string;
   let page: Page;
-  let complaints: string[];
 
   beforeAll(async () => {
-    service = await startBrowser();
+    api = await startTestApi();
+    worker = await startWorker(api.config, { url: api.broker.url, logger: pino({ level: "silent" }) });
+    url = await api.listen();
   });
-  afterAll(() => service.close());
-  afterEach(async () => {
-    await page.close();
-    expect(complaints).toEqual([]);
+  afterAll(async () => {
+    await worker.close();
+    await api.close();
+  });
+  const browser = openBrowser(() => url);
+  beforeEach(() => {
+    page = browser.page;
+    page.setDefaultTimeout(25_000);
   });
 
-  async function open(place: string): Promise<void> {
-    ({ page, complaints } = await service.open(place));
-  }
+  const open = (place: string) => page.goto(`${url}/#${place}`);
   const json = (): Locator => page.getByLabel("The spec as JSON");
   const spec = async () => JSON.parse(await json().inputValue());
   const ready = () => page.getByText("Ready to train.").waitFor();
@@ -58,6 +67,7 @@ describe.skipIf(!hasBrowser)("a new run", () => {
     expect(await layer(1).locator(".shape").textContent()).toContain("→ 32");
     expect(await layer(3).locator(".mistakes").count()).toBe(0);
     expect(await page.getByRole("button", { name: "Start training" }).isDisabled()).toBe(true);
+    expect(await barriersOf(page)).toEqual([]);
     await layer(2).getByRole("button", { name: "Remove layer 2" }).click();
     await ready();
   });
@@ -119,6 +129,7 @@ describe.skipIf(!hasBrowser)("a new run", () => {
     await expect.poll(() => page.locator(".answer .said").textContent()).toBe("1");
     const counts = await page.locator(".confusion td:not(.soft)").allTextContents();
     expect(counts.reduce((sum, text) => sum + (Number(text) || 0), 0)).toBe(150);
+    expect(await barriersOf(page)).toEqual([]);
   });
 
   test("clones a run without what it would be anyway", async () => {
@@ -131,7 +142,7 @@ describe.skipIf(!hasBrowser)("a new run", () => {
       data: { builtin: "sine", samples: 60 },
       probes: { grid: {} },
     };
-    const response = await service.api.app.inject({ method: "POST", url: "/v1/jobs", payload: given });
+    const response = await api.app.inject({ method: "POST", url: "/v1/jobs", payload: given });
     await open(`/new?from=${response.json().id}`);
     await ready();
     const { probes, ...cloned } = await spec();
