@@ -17,6 +17,8 @@ interface Format {
   readonly endings: readonly string[];
   /** Whether a file begins as only files of this format do. */
   readonly isOne?: (head: Uint8Array) => boolean;
+  /** Whether a small file may hold much. */
+  readonly packed?: true;
   /** A table has columns of its own; arrays become one column each, and may come in several files. */
   readonly read:
     | { readonly table: (file: SourceFile) => Blocks }
@@ -30,6 +32,7 @@ const formats: readonly Format[] = [
     mediaType: "application/vnd.apache.parquet",
     endings: [".parquet"],
     isOne: isParquet,
+    packed: true,
     read: { table: parquetBlocks },
   },
   {
@@ -38,7 +41,7 @@ const formats: readonly Format[] = [
     isOne: isNpy,
     read: { arrays: async (file) => [await openNpy(await file.open(), file.name)] },
   },
-  { mediaType: "application/x-npz", endings: [".npz"], isOne: isZip, read: { arrays: openNpz } },
+  { mediaType: "application/x-npz", endings: [".npz"], isOne: isZip, packed: true, read: { arrays: openNpz } },
   {
     mediaType: "application/x-idx",
     endings: ["-ubyte", ".idx"],
@@ -73,6 +76,10 @@ export function mediaTypeOf(file: { mediaType: string; fileName: string; head: U
       `say what it is with a content type (${types}).`,
   );
 }
+
+/** Whether a small file of this type may hold much. */
+export const isPacked = (mediaType: string): boolean =>
+  formats.find((known) => known.mediaType === mediaType)?.packed ?? false;
 
 export interface TypedFile extends SourceFile {
   readonly mediaType: string;

@@ -1,12 +1,12 @@
 /** Data sets in the object store: the table as blocks, whatever it was uploaded as, and beside it what it holds. */
 import { createHash } from "node:crypto";
-import { TableAnalysis } from "../data/analyse-table.ts";
-import type { Block, Blocks } from "../data/blocks/block.ts";
-import { decodeBlocks, encodeBlocks } from "../data/blocks/block-file.ts";
-import { mediaTypeOf, readFiles, type TypedFile } from "../data/formats.ts";
-import { bounded, peek, unpack } from "../data/unpack.ts";
+import type { Block } from "../data/blocks/block.ts";
+import { decodeBlocks } from "../data/blocks/block-file.ts";
+import { mediaTypeOf } from "../data/formats.ts";
+import { peek, unpack } from "../data/unpack.ts";
 import { Dataset } from "./dataset.ts";
 import { isId, newId } from "./ids.ts";
+import { type ReadUpload, type StoredFile, uploadReader } from "./ingest/read-upload.ts";
 import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
 
 const ROOT = "datasets";
@@ -27,9 +27,12 @@ export interface UploadedFile {
 
 export class DatasetStore {
   private readonly store: ObjectStore;
+  private readonly read: ReadUpload;
 
-  constructor(store: ObjectStore) {
+  /** Without a reader, uploads are read here. */
+  constructor(store: ObjectStore, read: ReadUpload = uploadReader(store)) {
     this.store = store;
+    this.read = read;
   }
 
   /**
@@ -40,20 +43,17 @@ export class DatasetStore {
     const id = newId("ds");
     try {
       const upload = await this.receive(id, files, about.limit);
-      const analysis = new TableAnalysis();
-      const blocks = analysed(readFiles(upload.files, about.limit), analysis);
-      // What unpacks inside of a format, such as zip or Parquet, is bounded here.
-      await this.store.put(tableKey(id), bounded(encodeBlocks(blocks), about.limit));
+      const statistics = await this.read({ files: upload.files, table: tableKey(id), limit: about.limit });
       const dataset = Dataset.parse({
         id,
         name: about.name ?? null,
         created_at: new Date().toISOString(),
         content_type: upload.mediaType,
-        ...analysis.finish(),
+        ...statistics,
         bytes: upload.bytes,
         sha256: upload.sha256,
       });
-      for (const key of upload.keys) await this.store.remove(key);
+      for (const { key } of upload.files) await this.store.remove(key);
       // Last: a data set is there once its description is.
       await this.store.put(factsKey(id), Buffer.from(JSON.stringify(dataset)));
       return dataset;
@@ -63,28 +63,21 @@ export class DatasetStore {
     }
   }
 
-  private async receive(id: string, uploaded: AsyncIterable<UploadedFile>, limit: number): Promise<Upload> {
+  private async receive(id: string, uploaded: AsyncIterable<UploadedFile>, limit: number): Promise<Received> {
     const hash = createHash("sha256");
-    const files: TypedFile[] = [];
-    const keys: string[] = [];
+    const files: StoredFile[] = [];
     let bytes = 0;
     for await (const { content, ...file } of uploaded) {
       const key = uploadKey(id, files.length);
-      keys.push(key);
       const [head, all] = await peek(unpack(content, limit - bytes), HEAD_BYTES);
       const mediaType = mediaTypeOf({ ...file, head });
       const stored = await this.store.put(key, hashed(all, hash));
-      files.push({
-        name: file.name,
-        mediaType,
-        bytes: stored.bytes,
-        open: (range) => this.store.stream(key, range),
-      });
+      files.push({ key, name: file.name, mediaType, bytes: stored.bytes });
       bytes += stored.bytes;
     }
     const [only] = files;
     const mediaType = files.length === 1 && only ? only.mediaType : "multipart/form-data";
-    return { files, keys, bytes, sha256: hash.digest("hex"), mediaType };
+    return { files, bytes, sha256: hash.digest("hex"), mediaType };
   }
 
   async get(id: string): Promise<Dataset | null> {
@@ -131,19 +124,11 @@ export class DatasetStore {
 const HEAD_BYTES = 8;
 
 /** What was received, with the SHA-256 of all its files' bytes, one after the other. */
-interface Upload {
-  readonly files: readonly TypedFile[];
-  readonly keys: readonly string[];
+interface Received {
+  readonly files: readonly StoredFile[];
   readonly bytes: number;
   readonly sha256: string;
   readonly mediaType: string;
-}
-
-async function* analysed(blocks: Blocks, analysis: TableAnalysis): AsyncGenerator<Block> {
-  for await (const block of blocks) {
-    analysis.add(block);
-    yield block;
-  }
 }
 
 async function* hashed(

@@ -3,6 +3,8 @@ import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { DatasetStore } from "./dataset-store.ts";
+import { uploadReader } from "./ingest/read-upload.ts";
+import { ReadingProcesses } from "./ingest/reading-processes.ts";
 import { InitialWeights } from "./initial-weights.ts";
 import { JobChanges } from "./job-changes.ts";
 import { JobLog } from "./job-log.ts";
@@ -41,13 +43,15 @@ export interface JobParts {
 }
 
 export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s3">, url: string): Promise<JobParts> {
-  const [store, redis] = await Promise.all([openObjectStore(storePlace(config)), connectImpatient(url)]);
+  const place = storePlace(config);
+  const [store, redis] = await Promise.all([openObjectStore(place), connectImpatient(url)]);
   const keys = createKeys(config.namespace);
   const log = new JobLog(redis, keys);
   const queue = new JobQueue(redis, keys);
   const jobs = new Jobs({ redis, log, queue, store });
   const sweepLog = new SweepLog(redis, keys);
   const sweepQueue = new SweepQueue(redis, keys);
+  const readers = new ReadingProcesses(place, uploadReader(store));
   return {
     jobs,
     sweeps: new Sweeps({ redis, keys, log: sweepLog, queue: sweepQueue, jobs, store }),
@@ -56,7 +60,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s
     changes: new JobChanges(redis, keys),
     queue,
     store,
-    datasets: new DatasetStore(store),
+    datasets: new DatasetStore(store, readers.read),
     initialWeights: new InitialWeights(log, store),
     models: new ModelStore(store),
     webhooks: new Webhooks(redis, keys),
@@ -65,6 +69,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s
     owners: new Owners(redis, keys),
     redis,
     close: async () => {
+      readers.close();
       await Promise.all([queue.close(), sweepQueue.close()]);
       redis.disconnect();
     },
