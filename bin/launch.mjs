@@ -38,7 +38,7 @@ function runPinned() {
   }
   // The channel tells the other Node when this one is gone, even by kill -9.
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
-  const child = spawn(pinned, [fileURLToPath(import.meta.url), program, ...args], { stdio });
+  const child = spawn(pinned, [...process.execArgv, fileURLToPath(import.meta.url), program, ...args], { stdio });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {
     if (!signal) process.exit(code ?? 1);

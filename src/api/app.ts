@@ -14,6 +14,7 @@ import { answerBrokenConnection, answerErrors, sendProblem } from "./error-handl
 import { acceptJsonBodies } from "./json-body.ts";
 import { describeRoutes } from "./openapi.ts";
 import type { ApiParts } from "./parts.ts";
+import { limitRates } from "./rate-limit.ts";
 import { checkRequestPart } from "./request-checks.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { changeRoutes } from "./routes/change.ts";
@@ -88,7 +89,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   traceRequests(app, parts.tracing);
   logRequests(app);
   answerErrors(app);
-  controlAccess(app, parts);
+  controlAccess(app, parts, await limitRates(app, parts));
   acceptJsonBodies(app);
   await protectPages(app);
   await describeRoutes(app, VERSION);
@@ -118,7 +119,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   workerRoutes(app, parts);
   deviceRoutes(app, parts);
   healthRoutes(app, parts);
-  await docsRoutes(app);
+  docsRoutes(app);
   await dashboardRoutes(app);
   return app;
 }

@@ -1,24 +1,38 @@
 /** The API reference, drawn from /openapi.json by Scalar, without a request to anyone else. */
-import scalar from "@scalar/fastify-api-reference";
-import type { FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance } from "fastify";
 import { REFERENCE_POLICY } from "../security-headers.ts";
 
-export async function docsRoutes(app: FastifyInstance): Promise<void> {
-  await app.register(async (scope) => {
-    scope.addHook("onSend", async (_request, reply) => void reply.header("content-security-policy", REFERENCE_POLICY));
-    await scope.register(scalar, {
-      routePrefix: "/docs",
-      configuration: {
-        url: "/openapi.json",
-        title: "epochd API",
-        favicon: "/assets/dashboard/icon.svg",
-        withDefaultFonts: false,
-        telemetry: false,
-        agent: { disabled: true },
-        mcp: { disabled: true },
-        showDeveloperTools: "never",
-        hideClientButton: true,
-      },
-    });
+export function docsRoutes(app: FastifyInstance): void {
+  let reference: Promise<FastifyInstance> | undefined;
+  app.get("/docs", { schema: { hide: true } }, (_request, reply) => reply.redirect("/docs/", 301));
+  app.get("/docs/*", { schema: { hide: true } }, async ({ url }, reply) => {
+    reference ??= openReference();
+    const { statusCode, headers, rawPayload } = await (await reference).inject(url);
+    return reply
+      .code(statusCode)
+      .type(headers["content-type"] ?? "text/plain")
+      .header("content-security-policy", REFERENCE_POLICY)
+      .send(rawPayload);
   });
+}
+
+/** An app of its own, made for the first who asks: it holds a script of five megabytes. */
+async function openReference(): Promise<FastifyInstance> {
+  const app = Fastify();
+  const { default: scalar } = await import("@scalar/fastify-api-reference");
+  await app.register(scalar, {
+    routePrefix: "/docs",
+    configuration: {
+      url: "/openapi.json",
+      title: "epochd API",
+      favicon: "/assets/dashboard/icon.svg",
+      withDefaultFonts: false,
+      telemetry: false,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+      showDeveloperTools: "never",
+      hideClientButton: true,
+    },
+  });
+  return app;
 }
