@@ -2,6 +2,10 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
+import type { Quota } from "./jobs/quota.ts";
+
+/** Requests in a minute from a key, if nobody says: a hundred each second. */
+const RATE_LIMIT = 6000;
 
 const count = (max: number) => z.coerce.number().int().min(1).max(max);
 /** Holds a password or a key: shown nowhere. */
@@ -77,6 +81,28 @@ export const Environment = z.object({
     .enum(["0", "1"])
     .default("0")
     .describe("1 to ask for an API key, each of which sees its own jobs and data sets alone, else 0"),
+  QUOTA_JOBS: count(1e9)
+    .optional()
+    .describe("how many unfinished jobs a key may have at the same time; left out: any number"),
+  QUOTA_BYTES: count(1e15).optional().describe("bytes of data sets that a key may keep; left out: any number"),
+  QUOTA_PARAMETERS: count(1e12)
+    .optional()
+    .describe("weights that a model of a key may have; left out: as many as the service takes"),
+  QUOTA_FLOPS: z.coerce
+    .number()
+    .min(1)
+    .optional()
+    .describe("floating-point operations that a job of a key may take, such as 1e15; left out: any number"),
+  RATE_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1e9)
+    .optional()
+    .describe(
+      "requests in a minute that are taken from a key, and from an address without one, 0 for any number; left out: 6000 where API keys " +
+        "are asked for, else any number",
+    ),
   ALLOW_OPEN: z
     .enum(["0", "1"])
     .default("0")
@@ -144,6 +170,8 @@ export interface Config {
   readonly webhookSecret: string | undefined;
   readonly webhookAllowPrivate: boolean;
   readonly apiKeysRequired: boolean;
+  /** What an API key may use, unless it says otherwise itself. */
+  readonly quota: Quota;
   readonly allowOpen: boolean;
   /** Null: objects lie in the data directory. */
   readonly s3: S3Location | null;
@@ -206,6 +234,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     webhookSecret: value.WEBHOOK_SECRET,
     webhookAllowPrivate: value.WEBHOOK_ALLOW_PRIVATE === "1",
     apiKeysRequired: value.API_KEYS_REQUIRED === "1",
+    quota: {
+      jobs: value.QUOTA_JOBS ?? null,
+      bytes: value.QUOTA_BYTES ?? null,
+      parameters: value.QUOTA_PARAMETERS ?? null,
+      flops: value.QUOTA_FLOPS ?? null,
+      requests: (value.RATE_LIMIT ?? (value.API_KEYS_REQUIRED === "1" ? RATE_LIMIT : 0)) || null,
+    },
     allowOpen: value.ALLOW_OPEN === "1",
     s3: s3Location(value),
     tracing:

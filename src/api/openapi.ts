@@ -3,8 +3,9 @@ import swagger, { type SwaggerTransform } from "@fastify/swagger";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
+import type { Scope } from "../jobs/api-keys.ts";
 import { Problem } from "../jobs/problem.ts";
-import { needsKey } from "./access.ts";
+import { needsKey, scopeOf } from "./access.ts";
 import { type ProblemName, statusOf, titleOf } from "./problems.ts";
 import { tidy } from "./tidy-openapi.ts";
 
@@ -58,7 +59,8 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
           key: {
             type: "http",
             scheme: "bearer",
-            description: "Where the service asks for API keys (API_KEYS_REQUIRED=1).",
+            description:
+              "Where the service asks for API keys (API_KEYS_REQUIRED=1). A key has scopes: `read`, `write`, `metrics`, or `admin` for all that of every key.",
           },
         },
       },
@@ -77,14 +79,20 @@ function withDocumentedBody(transform: SwaggerTransform<FastifySchema>): Swagger
   return (input) => {
     const { documentedBody, ...schema } = input.schema ?? {};
     const whole = documentedBody ? { ...schema, body: documentedBody } : schema;
-    return transform({ ...input, schema: needsKey(input.url) ? withKey(whole) : whole });
+    if (!needsKey(input.url)) return transform({ ...input, schema: whole });
+    const { method, config } = input.route;
+    return transform({ ...input, schema: withKey(whole, scopeOf(input.url, method, config)) });
   };
 }
 
 /** A key is asked for where the service is configured so; else the call is open. */
-function withKey(schema: FastifySchema): FastifySchema {
-  const response = { ...problemOf("unauthorized"), ...Object(schema.response) };
-  return { ...schema, response, security: [{ key: [] }, {}] };
+function withKey(schema: FastifySchema, scope: Scope): FastifySchema {
+  const response: Record<string, { description?: string }> = { ...Object(schema.response) };
+  for (const name of ["unauthorized", "forbidden", "too-many-requests"] as const) {
+    const status = statusOf(name);
+    response[status] = problemAnswer(name, response[status]?.description);
+  }
+  return { ...schema, response, security: [{ key: [scope] }, {}] };
 }
 
 /** A JSON answer with a sentence about it. */
@@ -111,5 +119,3 @@ function problemAnswer(name: ProblemName, before?: string) {
   const line = `${titleOf(name)} (\`${name}\`)`;
   return answer(before ? `${before}; ${line}` : line, Problem, "application/problem+json");
 }
-
-const problemOf = (name: ProblemName) => ({ [statusOf(name)]: problemAnswer(name) });

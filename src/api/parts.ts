@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Broker } from "../broker/broker.ts";
 import type { JobParts } from "../jobs/open-jobs.ts";
+import type { Quota } from "../jobs/quota.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 import type { Inference } from "./inference/inference.ts";
 import type { EventHub } from "./sse/hub.ts";
@@ -24,6 +25,8 @@ export interface ApiParts extends ServiceParts {
   readonly limits: ApiLimits;
   /** Whether calls need an API key, and each key sees its own alone. */
   readonly keysRequired: boolean;
+  /** What a key may use, unless it says otherwise itself. */
+  readonly quota: Quota;
 }
 
 export interface ApiLimits {

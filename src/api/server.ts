@@ -15,7 +15,7 @@ export interface RunningApi {
 }
 
 export async function startApi(
-  config: Pick<Config, "host" | "port" | "apiKeysRequired">,
+  config: Pick<Config, "host" | "port" | "apiKeysRequired" | "quota">,
   parts: ServiceParts,
   limits: ApiLimits = DEFAULT_LIMITS,
 ): Promise<RunningApi> {
@@ -30,6 +30,7 @@ export async function startApi(
     inference,
     limits,
     keysRequired: config.apiKeysRequired,
+    quota: config.quota,
   });
   const close = async () => {
     await app.close();

@@ -39,7 +39,16 @@ export type CreateOutcome =
   /** The key came with the same body before: this is the job it made. */
   | { readonly outcome: "same"; readonly id: string }
   /** The key came with another body before. */
-  | { readonly outcome: "conflict"; readonly id: string };
+  | { readonly outcome: "conflict"; readonly id: string }
+  /** Its owner has as many unfinished jobs as they may. */
+  | { readonly outcome: "full"; readonly id: string };
+
+/** The API key that makes a job. */
+export interface JobOwner {
+  readonly id: string;
+  /** How many unfinished jobs it may have; null: any number. */
+  readonly jobs: number | null;
+}
 
 /** An event and what it changes in the state; `at` is when it came about, in ms, if that was not just now. */
 export type Append = NewEvent & { readonly state?: StateFields; readonly at?: number };
@@ -58,7 +67,7 @@ const Reply = z.union([
   z.tuple([z.literal("ok"), z.number(), z.number()]),
   z.tuple([z.literal("refused"), z.enum(["unknown_job", "status", "attempt", "gap"]), z.string(), z.number()]),
 ]);
-export const Created = z.tuple([z.enum(["created", "same", "conflict"]), z.string()]);
+export const Created = z.tuple([z.enum(["created", "same", "conflict", "full"]), z.string()]);
 export const Removed = z.tuple([z.enum(["removed", "unknown", "unfinished"]), z.string()]);
 
 export class JobLog {
@@ -73,7 +82,11 @@ export class JobLog {
   }
 
   /** Creates a queued job with its first event, or finds the one that the idempotency key made before. */
-  async create(job: JobToCreate, idempotency?: { key: string; bodyHash: string }): Promise<CreateOutcome> {
+  async create(
+    job: JobToCreate,
+    idempotency?: { key: string; bodyHash: string },
+    owner?: JobOwner,
+  ): Promise<CreateOutcome> {
     const { keys } = this;
     const now = new Date().toISOString();
     const fields: StateFields = {
@@ -101,6 +114,9 @@ export class JobLog {
         keys.idempotency(idempotency?.key ?? ""),
         keys.changes,
         keys.owners,
+        keys.ownedBy(owner?.id ?? ""),
+        keys.withStatus("running"),
+        keys.withStatus("paused"),
       ],
       [
         job.id,
@@ -108,6 +124,7 @@ export class JobLog {
         IDEMPOTENCY_S,
         rankOf(job.priority),
         eventBody(job.id, queued, now),
+        owner?.jobs ?? "",
         ...encodeFields(fields),
       ],
     );

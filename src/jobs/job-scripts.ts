@@ -5,7 +5,7 @@ import type { Redis } from "ioredis";
 const script = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), "utf8");
 
 const scripts = {
-  createJob: { source: script("create-job"), keys: 9 },
+  createJob: { source: script("create-job"), keys: 12 },
   appendEvents: { source: script("append-events"), keys: 13 },
   claimWebhooks: { source: script("claim-webhooks"), keys: 2 },
   requestChange: { source: script("request-change"), keys: 1 },

@@ -4,7 +4,7 @@ import type { JobPatch } from "../spec/job-spec.ts";
 import { storeBulk } from "./bulk.ts";
 import { sendSignal } from "./control.ts";
 import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./job.ts";
-import type { Append, CreateOutcome, JobLog, JobToCreate } from "./job-log.ts";
+import type { Append, CreateOutcome, JobLog, JobOwner, JobToCreate } from "./job-log.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { Owners } from "./owners.ts";
@@ -45,12 +45,12 @@ export class Jobs {
   async submit(
     job: JobToCreate,
     idempotency?: { key: string; bodyHash: string },
-    owner?: string,
+    owner?: JobOwner,
   ): Promise<CreateOutcome> {
     // Before there is anything to own, so that nobody else can see it for a moment.
-    if (owner !== undefined) await this.owners.own(job.id, owner);
+    if (owner !== undefined) await this.owners.own(job.id, owner.id);
     const spec = await storeBulk(job.spec, job.id, this.store);
-    const made = await this.log.create({ ...job, spec }, idempotency);
+    const made = await this.log.create({ ...job, spec }, idempotency, owner);
     if (made.outcome === "created") await this.queue.add(job.id, job.priority, job.spec);
     else if (made.id !== job.id) await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
     // Made before, perhaps by a process that died before it could do this.

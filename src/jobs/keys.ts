@@ -22,6 +22,8 @@ export interface Keys extends LogKeys {
   readonly sweeps: LogKeys;
   /** API keys by the hash of their secret, and the owner of each job, data set and sweep. */
   readonly apiKeys: string;
+  /** When each key was last used. */
+  readonly apiKeyUses: string;
   readonly owners: string;
   /** What each worker says of itself, and when it last did. */
   readonly workers: string;
@@ -33,8 +35,12 @@ export interface Keys extends LogKeys {
   readonly webhookAttempts: string;
   /** The channel on which cancellations are told to the workers. */
   readonly control: string;
+  /** What the counters of requests start with. */
+  readonly requests: string;
   deliveries(id: string): string;
   ownedBy(key: string): string;
+  /** How many bytes each data set of a key has. */
+  bytesOf(key: string): string;
   streamToken(hash: string): string;
 }
 
@@ -45,7 +51,10 @@ export function createKeys(namespace: string): Keys {
     ...logKeys(tag, "job"),
     sweeps: logKeys(tag, "sweep"),
     apiKeys: `${tag}:keys`,
+    apiKeyUses: `${tag}:keys:uses`,
+    requests: `${tag}:requests:`,
     owners: `${tag}:owners`,
+    bytesOf: (key) => `${tag}:owned:${key}:bytes`,
     ownedBy: (key) => `${tag}:owned:${key}`,
     streamToken: (hash) => `${tag}:stream-token:${hash}`,
     workers: `${tag}:workers`,

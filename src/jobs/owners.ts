@@ -11,8 +11,17 @@ export class Owners {
     this.keys = keys;
   }
 
-  async own(id: string, owner: string): Promise<void> {
-    await this.redis.multi().hset(this.keys.owners, id, owner).zadd(this.keys.ownedBy(owner), 0, id).exec();
+  /** `bytes` are those that count against the owner's quota. */
+  async own(id: string, owner: string, bytes = 0): Promise<void> {
+    const owned = this.redis.multi().hset(this.keys.owners, id, owner).zadd(this.keys.ownedBy(owner), 0, id);
+    if (bytes > 0) owned.hset(this.keys.bytesOf(owner), id, bytes);
+    await owned.exec();
+  }
+
+  /** Bytes of all that a key owns. */
+  async bytesOf(owner: string): Promise<number> {
+    const each = await this.redis.hvals(this.keys.bytesOf(owner));
+    return each.reduce((sum, bytes) => sum + Number(bytes), 0);
   }
 
   async ownerOf(id: string): Promise<string | null> {
@@ -22,7 +31,8 @@ export class Owners {
   async disown(id: string): Promise<void> {
     const owner = await this.ownerOf(id);
     if (owner === null) return;
-    await this.redis.multi().hdel(this.keys.owners, id).zrem(this.keys.ownedBy(owner), id).exec();
+    const { owners, ownedBy, bytesOf } = this.keys;
+    await this.redis.multi().hdel(owners, id).zrem(ownedBy(owner), id).hdel(bytesOf(owner), id).exec();
   }
 
   /** Ids that begin with `prefix`, newest first, from before `cursor`. */

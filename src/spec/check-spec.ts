@@ -19,15 +19,29 @@ import { checkSettings, checkTables, checkWatched, completeChanges, completeEarl
 import { checkSplit, countRows } from "./check-split.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { type Mistake, Mistakes } from "./mistakes.ts";
-import { type Estimate, estimate, type ModelSummary, stepsOf, summarizeLayers, summarizeModel } from "./model-costs.ts";
+import {
+  type Estimate,
+  estimate,
+  type ModelSummary,
+  stepsOf,
+  summarizeLayers,
+  summarizeModel,
+  tooManyFlops,
+} from "./model-costs.ts";
 
 export interface SpecLimits {
   readonly maxParameters: number;
   /** On the device: weights and their copies, activations, data. */
   readonly maxMemoryBytes: number;
+  /** Of all epochs together. */
+  readonly maxFlops: number;
 }
 
-export const DEFAULT_LIMITS: SpecLimits = { maxParameters: 100_000_000, maxMemoryBytes: 2 * 2 ** 30 };
+export const DEFAULT_LIMITS: SpecLimits = {
+  maxParameters: 100_000_000,
+  maxMemoryBytes: 2 * 2 ** 30,
+  maxFlops: Number.POSITIVE_INFINITY,
+};
 
 export interface CheckContext extends SourcesOfWeights {
   /** What is known of an uploaded data set; null where there is none of that id. */
@@ -121,8 +135,9 @@ export async function checkSpec(input: unknown, context: CheckContext): Promise<
   const summary = summarizeModel(model.resolved, spec, size);
   checkStream(spec, stepsOf(spec, size.trainRows), mistakes);
   checkSchedule(spec, size.trainRows, optimizer.definition, mistakes);
-  checkLimits(summary, context.limits ?? DEFAULT_LIMITS, mistakes);
-  return mistakes.none ? { ok: true, spec, summary, shapes, estimate: estimate(summary, spec, size) } : failed();
+  const costs = estimate(summary, spec, size);
+  checkLimits(summary, costs, context.limits ?? DEFAULT_LIMITS, mistakes);
+  return mistakes.none ? { ok: true, spec, summary, shapes, estimate: costs } : failed();
 }
 
 /** So many losses of single steps are kept in a job's log, some ten bytes each. */
@@ -138,7 +153,7 @@ function checkStream({ stream }: JobSpec, steps: number, mistakes: Mistakes): vo
   );
 }
 
-function checkLimits(summary: ModelSummary, limits: SpecLimits, mistakes: Mistakes): void {
+function checkLimits(summary: ModelSummary, { flops }: Estimate, limits: SpecLimits, mistakes: Mistakes): void {
   const { parameters, memory_bytes } = summary;
   if (parameters === 0) mistakes.add("model.layers", "has no weights to train; add a layer such as Linear");
   if (parameters > limits.maxParameters) {
@@ -147,6 +162,7 @@ function checkLimits(summary: ModelSummary, limits: SpecLimits, mistakes: Mistak
       `has ${grouped(parameters)} parameters, at most ${grouped(limits.maxParameters)} are taken`,
     );
   }
+  if (flops > limits.maxFlops) mistakes.add("epochs", tooManyFlops(flops, limits.maxFlops));
   if (memory_bytes > limits.maxMemoryBytes) {
     const [needed, most] = [memory_bytes, limits.maxMemoryBytes].map(
       (bytes) => `${grouped(Math.ceil(bytes / 2 ** 20))} MiB`,

@@ -20,6 +20,8 @@ export interface Estimate {
   bytes: number;
   /** Updates of the weights in all. */
   steps: number;
+  /** Floating-point operations of all epochs. */
+  flops: number;
 }
 
 /** How many rows there are, and of what sizes. */
@@ -31,7 +33,7 @@ export interface DataSize {
 }
 
 /** Forward, gradient of the inputs, gradient of the weights. */
-const TRAINING_PASSES = 3;
+export const TRAINING_PASSES = 3;
 /**
  * Measured on the WebAssembly backend, one core, batches of 32: 33 GFLOP/s in layers of 512 units, 12 µs for a step of a
  * model that has next to nothing to compute. A little less is promised.
@@ -62,12 +64,13 @@ export function summarizeLayers(layers: readonly ResolvedLayer[]): ModelSummary[
 export function estimate(summary: ModelSummary, spec: JobSpec, data: DataSize): Estimate {
   const { trainRows, validationRows } = data;
   const batches = batchesOf(spec, trainRows);
-  const passes = TRAINING_PASSES * trainRows + validationRows;
-  const epoch = (passes * summary.flops_per_sample) / FLOPS_PER_SECOND + batches * SECONDS_PER_STEP;
+  const flops = (TRAINING_PASSES * trainRows + validationRows) * summary.flops_per_sample;
+  const epoch = flops / FLOPS_PER_SECOND + batches * SECONDS_PER_STEP;
   return {
     seconds: Number((spec.epochs * epoch).toPrecision(2)),
     bytes: summary.memory_bytes,
     steps: stepsOf(spec, trainRows),
+    flops: mostEpochs(spec) * flops,
   };
 }
 
@@ -77,3 +80,12 @@ const batchesOf = ({ drop_last, batch_size }: JobSpec, trainRows: number): numbe
 /** Updates of the weights in the whole run. */
 export const stepsOf = (spec: JobSpec, trainRows: number): number =>
   spec.epochs * Math.ceil(batchesOf(spec, trainRows) / spec.accumulate_steps);
+
+/** Changes that a spec plans may make it longer. */
+const mostEpochs = ({ epochs, changes }: JobSpec): number =>
+  changes.reduce((most, change) => Math.max(most, change.epochs ?? 0), epochs);
+
+/** Of the whole job, as its estimate has them. */
+export const tooManyFlops = (flops: number, most: number): string =>
+  `the job takes about ${flops.toExponential(1)} floating-point operations, at most ${most.toExponential(1)} are given; ` +
+  "use fewer epochs, fewer rows or a smaller model";

@@ -9,6 +9,7 @@ import type { JobFeedOptions } from "../../src/api/sse/job-feed.ts";
 import { startEventHub, startJobFeed } from "../../src/api/sse/log-source.ts";
 import type { Config } from "../../src/config.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { type Quota, UNLIMITED } from "../../src/jobs/quota.ts";
 import { NO_TRACING } from "../../src/tracing/tracing.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 
@@ -24,7 +25,13 @@ export interface ApiFixture {
 }
 
 export async function startTestApi(
-  options: { limits?: Partial<ApiLimits>; hub?: HubOptions; feed?: JobFeedOptions; keysRequired?: boolean } = {},
+  options: {
+    limits?: Partial<ApiLimits>;
+    hub?: HubOptions;
+    feed?: JobFeedOptions;
+    keysRequired?: boolean;
+    quota?: Partial<Quota>;
+  } = {},
 ): Promise<ApiFixture> {
   const broker = await startTestBroker();
   const config = broker.config();
@@ -42,6 +49,7 @@ export async function startTestApi(
     inference,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     keysRequired: options.keysRequired ?? false,
+    quota: { ...UNLIMITED, ...options.quota },
   });
   return {
     app,

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startApi } from "../../src/api/server.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { UNLIMITED } from "../../src/jobs/quota.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 import { readEvents, seqs } from "./event-reader.ts";
 import { JobScript } from "./job-script.ts";
@@ -18,7 +19,7 @@ afterAll(() => broker.close());
 
 const start = () =>
   startApi(
-    { host: "127.0.0.1", port: 0, apiKeysRequired: false },
+    { host: "127.0.0.1", port: 0, apiKeysRequired: false, quota: UNLIMITED },
     { ...parts, broker: { ...broker, promise: "" }, logger },
   );
 const logger = pino({ level: "silent" });
@@ -83,7 +84,7 @@ test("a port that is taken ends the start with its reason", async () => {
   const api = await start();
   const port = Number(new URL(api.url).port);
   const again = startApi(
-    { host: "127.0.0.1", port, apiKeysRequired: false },
+    { host: "127.0.0.1", port, apiKeysRequired: false, quota: UNLIMITED },
     { ...parts, broker: { ...broker, promise: "" }, logger },
   );
   await expect(again).rejects.toThrow("EADDRINUSE");

@@ -1,6 +1,6 @@
 /** What a spec that is right becomes, and what is said of one that is not. */
 import { describe, expect, test } from "vitest";
-import { checkSpec, JobSpec } from "../../src/spec/index.ts";
+import { checkSpec, DEFAULT_LIMITS, JobSpec } from "../../src/spec/index.ts";
 import { accepted, context, inline, iris, mistakesOf, votes } from "./specs-of-the-tests.ts";
 
 test("a job that would stream more losses of steps than a log keeps is told how many to leave out", async () => {
@@ -401,8 +401,14 @@ describe("limits", () => {
     ]);
   });
   test("are the caller's to set", async () => {
-    const limits = { maxParameters: 10, maxMemoryBytes: 2 ** 30 };
+    const limits = { ...DEFAULT_LIMITS, maxParameters: 10, maxFlops: 100 };
     const checked = await checkSpec(iris, { ...context, limits });
-    expect(checked).toMatchObject({ ok: false, errors: [{ path: "model.layers" }] });
+    expect(checked).toMatchObject({ ok: false, errors: [{ path: "model.layers" }, { path: "epochs" }] });
+    const longer = { ...iris, epochs: 1, changes: [{ step: 1, epochs: 1000 }] };
+    const planned = await checkSpec(longer, { ...context, limits: { ...DEFAULT_LIMITS, maxFlops: 1e5 } });
+    expect(planned).toMatchObject({
+      ok: false,
+      errors: [{ path: "epochs", message: expect.stringMatching(/operations/) }],
+    });
   });
 });

@@ -73,7 +73,7 @@ test("sizes beyond any machine are told without anything of that size being made
     },
     {
       dataset: async (id) => analyseCsv(exampleFile(id)),
-      limits: { maxParameters: 1e12, maxMemoryBytes: 1e15 },
+      limits: { maxParameters: 1e12, maxMemoryBytes: 1e15, maxFlops: 1e30 },
     },
   );
   expect(summary.memory_bytes).toBeGreaterThan(4 * 150 * 16e6);

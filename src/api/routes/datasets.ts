@@ -1,5 +1,5 @@
 /** Datasets: tables that jobs train on, streamed to the object store as they come in. */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { DataError, DataTooLargeError } from "../../data/index.ts";
@@ -8,6 +8,7 @@ import { Dataset } from "../../jobs/dataset.ts";
 import { answer, nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
+import { bytesLeft, quotaOf, tooManyBytes } from "../quotas.ts";
 import { acceptUploads, drain, openUpload, uploadTypes } from "../upload.ts";
 import { page } from "./common.ts";
 
@@ -65,23 +66,24 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
               "unsupported-media-type",
               "invalid-dataset",
               "insufficient-storage",
+              "quota-exceeded",
             ),
           },
         },
       },
       async (request, reply): Promise<Dataset> => {
         try {
-          const limit = parts.limits.datasetBytes;
+          const limit = await bytesLeft(parts, request);
           const dataset = await parts.datasets.create(openUpload(request, limit), {
             name: request.query.name ?? null,
             limit,
           });
+          await own(parts, request, dataset);
           reply.code(201).header("location", `/v1/datasets/${dataset.id}`);
-          if (request.owner !== null) await parts.owners.own(dataset.id, request.owner);
           return dataset;
         } catch (error) {
           await drain(request.raw);
-          throw refusal(error);
+          throw beyondQuota(error, parts, request) ?? refusal(error);
         }
       },
     );
@@ -182,6 +184,26 @@ export function noSuchDataset(id: string): ProblemError {
     "not-found",
     `There is no dataset ${JSON.stringify(id)}. GET /v1/datasets lists those that exist.`,
   );
+}
+
+/** Several uploads at the same time may each have fitted: then the last ones are taken back. */
+async function own(parts: ApiParts, request: FastifyRequest, { id, bytes }: Dataset): Promise<void> {
+  const { key } = request;
+  if (key === null) return;
+  await parts.owners.own(id, key.id, bytes);
+  const most = quotaOf(parts, request).bytes;
+  if (most === null || (await parts.owners.bytesOf(key.id)) <= most) return;
+  await Promise.all([parts.datasets.remove(id), parts.owners.disown(id)]);
+  throw tooManyBytes(most);
+}
+
+/** An upload that was cut off because the key may keep no more. */
+function beyondQuota(error: unknown, parts: ApiParts, request: FastifyRequest): ProblemError | undefined {
+  const { bytes } = quotaOf(parts, request);
+  const tooLarge = error instanceof DataTooLargeError || (error instanceof ProblemError && error.status === 413);
+  const byQuota =
+    tooLarge && bytes !== null && request.key !== null && !error.message.includes(String(parts.limits.datasetBytes));
+  return byQuota ? tooManyBytes(bytes) : undefined;
 }
 
 function refusal(error: unknown): unknown {

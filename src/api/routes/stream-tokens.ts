@@ -27,6 +27,7 @@ export function streamTokenRoutes(fastify: FastifyInstance, parts: ApiParts): vo
   fastify.withTypeProvider<ZodTypeProvider>().post(
     "/v1/jobs/:id/stream-tokens",
     {
+      config: { changesNothing: true },
       schema: {
         operationId: "createStreamToken",
         tags: ["jobs"],

@@ -17,6 +17,7 @@ import { missingGpu } from "../missing-gpu.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
+import { jobOwner, specLimits, tooManyJobs } from "../quotas.ts";
 import { findState } from "./common.ts";
 
 export const SubmitHeaders = z.looseObject({
@@ -36,9 +37,11 @@ const SpecReport = z
       .describe("The spec with every default and every size that follows from the data."),
     model_summary: ModelSummary.nullable(),
     estimate: z
-      .object({ seconds: z.number(), bytes: z.number(), steps: z.int() })
+      .object({ seconds: z.number(), bytes: z.number(), steps: z.int(), flops: z.number() })
       .nullable()
-      .describe("Rough: how long the training takes on one core, and how much memory; and how many updates it makes."),
+      .describe(
+        "Rough: how long the training takes on one core, and how much memory; how many updates it makes, and how many floating-point operations.",
+      ),
     shapes: z
       .object({ input: z.array(z.int()).nullable(), layers: ModelSummary.shape.layers })
       .describe(
@@ -69,6 +72,7 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
             "malformed-json",
             "invalid-parameter",
             "idempotency-conflict",
+            "too-many-jobs",
             "too-large",
             "unsupported-media-type",
             "invalid-spec",
@@ -77,10 +81,9 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
     },
     async (request, reply): Promise<Job> => {
-      const { owner } = request;
       const body = bodyOf(request.body);
       const key = request.headers["idempotency-key"];
-      const idempotency = key === undefined ? undefined : { key: ownKey(key, owner), bodyHash: hashOf(body) };
+      const idempotency = key === undefined ? undefined : { key: ownKey(key, request), bodyHash: hashOf(body) };
       // Before the check: what the first request was told holds, even if its data set is gone by now.
       const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, request));
       const [state, position] = await Promise.all([findState(parts, id), parts.log.queuePosition(id)]);
@@ -92,6 +95,7 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
   app.post(
     "/v1/jobs/validate",
     {
+      config: { changesNothing: true },
       schema: {
         operationId: "validateJob",
         tags: ["jobs"],
@@ -105,7 +109,7 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
     },
     async (request): Promise<z.infer<typeof SpecReport>> => {
-      const checked = await check(parts, bodyOf(request.body), request.owner);
+      const checked = await check(parts, bodyOf(request.body), request);
       const shapes = { input: checked.shapes.input && [...checked.shapes.input], layers: checked.shapes.layers };
       if (!checked.ok)
         return { valid: false, spec: null, model_summary: null, estimate: null, shapes, errors: [...checked.errors] };
@@ -132,22 +136,25 @@ async function submit(
   parts: ApiParts,
   body: unknown,
   idempotency: Idempotency | undefined,
-  { owner, span }: Pick<FastifyRequest, "owner" | "span">,
+  asker: Asker & Pick<FastifyRequest, "span">,
 ): Promise<string> {
+  const { span } = asker;
   const checking = span.child("check spec");
-  const checked = await check(parts, body, owner);
+  const checked = await check(parts, body, asker);
   checking.end();
   if (!checked.ok) {
     throw new ProblemError("invalid-spec", summarise(checked.errors, "the job spec"), { errors: checked.errors });
   }
   const id = newId("job");
   span.set({ "epochd.job.id": id });
+  const owner = jobOwner(parts, asker);
   await storeInitialWeights(parts, id, checked.spec.model.init);
   const made = await parts.jobs.submit(
     { ...jobToCreate(id, checked), ...(span.traceparent !== null && { trace: span.traceparent }) },
     idempotency,
-    owner ?? undefined,
+    owner,
   );
+  if (made.outcome === "full") throw tooManyJobs(owner?.jobs ?? null);
   // Two requests with one key at the same time: the log lets one of them make the job.
   if (made.outcome === "conflict") throw idempotencyConflict(idempotency?.key ?? "", made.id);
   return made.id;
@@ -170,22 +177,27 @@ async function storeInitialWeights({ initialWeights }: ApiParts, id: string, ini
   }
 }
 
-const check = (parts: ApiParts, body: unknown, owner: string | null) => checkSpec(body, contextOf(parts, owner));
+const check = (parts: ApiParts, body: unknown, asker: Asker) => checkSpec(body, contextOf(parts, asker));
 
-/** What a spec may name, as far as a key may see it. */
-export function contextOf(parts: ApiParts, owner: string | null): CheckContext {
+/** Who asks: what they may see, and what they may use. */
+export type Asker = Pick<FastifyRequest, "key" | "owner">;
+
+/** What a spec may name, as far as a key may see it, and how large it may be. */
+export function contextOf(parts: ApiParts, asker: Asker): CheckContext {
   const { datasets, initialWeights, workers } = parts;
   return {
-    dataset: async (id) => ((await maySee(parts, { owner }, id)) ? datasets.get(id) : null),
+    dataset: async (id) => ((await maySee(parts, asker, id)) ? datasets.get(id) : null),
     weights: async (jobId, which) =>
-      (await maySee(parts, { owner }, jobId)) ? initialWeights.shapes(jobId, which) : noSuchSource(jobId),
-    models: async (id) => ((await maySee(parts, { owner }, id)) ? initialWeights.modelShapes(id) : noSuchModel(id)),
+      (await maySee(parts, asker, jobId)) ? initialWeights.shapes(jobId, which) : noSuchSource(jobId),
+    models: async (id) => ((await maySee(parts, asker, id)) ? initialWeights.modelShapes(id) : noSuchModel(id)),
     missingGpu: () => missingGpu(workers),
+    limits: specLimits(parts, asker),
   };
 }
 
 /** Two tenants may think of the same idempotency key. */
-export const ownKey = (key: string, owner: string | null): string => (owner === null ? key : `${owner}:${key}`);
+export const ownKey = (idempotencyKey: string, { key }: Pick<Asker, "key">): string =>
+  key === null ? idempotencyKey : `${key.id}:${idempotencyKey}`;
 
 export function bodyOf(body: unknown): unknown {
   if (body === undefined)

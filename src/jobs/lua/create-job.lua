@@ -1,14 +1,16 @@
 --[[
 Creates a job, or a sweep: its state hash, the first event of its stream, its places in the indexes.
-The same idempotency key gives the job that was made with it first.
+The same idempotency key gives the job that was made with it first. Refuses a job of an owner who has as many unfinished
+ones as they may.
 
 KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)   4 queued jobs (sorted set, by id)
       5 waiting jobs (sorted set, in the order in which they will run)   6 counter of jobs   7 idempotency key
-      8 changes of all jobs (stream)   9 owner of each job (hash)
+      8 changes of all jobs (stream)   9 owner of each job (hash)   10 what its owner owns (sorted set, by id)
+      11 running jobs, 12 paused jobs (sorted sets, by id)
 ARGV  1 id   2 hash of the body, or "" without an idempotency key   3 seconds to remember that key
       4 rank: the smaller, the sooner it runs   5 body of the `queued` event, from its second field on
-      6… field, value, field, value … of the state
-Gives {"created", id}, {"same", id of the first job} or {"conflict", id of the first job}
+      6 how many unfinished jobs its owner may have, or "" for any number   7… field, value, field, value … of the state
+Gives {"created", id}, {"same", id of the first job}, {"conflict", id of the first job} or {"full", ""}
 ]]
 local id, hash = ARGV[1], ARGV[2]
 
@@ -22,12 +24,25 @@ if hash ~= "" then
   if first[1] then
     return { first[2] == hash and "same" or "conflict", first[1] }
   end
+end
+
+if ARGV[6] ~= "" then
+  local unfinished = 0
+  for _, status in ipairs({ KEYS[4], KEYS[11], KEYS[12] }) do
+    unfinished = unfinished + redis.call("ZINTERCARD", 2, KEYS[10], status, "LIMIT", ARGV[6])
+  end
+  if unfinished >= tonumber(ARGV[6]) then
+    return { "full", "" }
+  end
+end
+
+if hash ~= "" then
   redis.call("HSET", KEYS[7], "id", id, "hash", hash)
   redis.call("EXPIRE", KEYS[7], ARGV[3])
   redis.call("HSET", KEYS[1], "idempotency", KEYS[7])
 end
 
-for i = 6, #ARGV, 2 do
+for i = 7, #ARGV, 2 do
   redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1])
 end
 redis.call("HSET", KEYS[1], "id", id, "status", "queued", "seq", 1, "attempt", 0, "epoch", 0)

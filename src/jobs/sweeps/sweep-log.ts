@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
 import { isId } from "../ids.ts";
 import { JOB_STATUSES, type JobStatus } from "../job.ts";
-import { Created, IDEMPOTENCY_S, Removed, rankOf, readReply } from "../job-log.ts";
+import { Created, type CreateOutcome, IDEMPOTENCY_S, type JobOwner, Removed, rankOf, readReply } from "../job-log.ts";
 import { loadScripts, type RunScript } from "../job-scripts.ts";
 import type { Keys } from "../keys.ts";
 import { stringifyFigures } from "../nonfinite-json.ts";
@@ -66,8 +66,9 @@ export class SweepLog {
   async create(
     { id, spec }: SweepToCreate,
     idempotency?: { key: string; bodyHash: string },
-  ): Promise<{ outcome: "created" | "same" | "conflict"; id: string }> {
-    const { sweeps, owners } = this.keys;
+    owner?: JobOwner,
+  ): Promise<CreateOutcome> {
+    const { sweeps, owners, ownedBy } = this.keys;
     const now = new Date().toISOString();
     const fields = {
       ...(spec.name === null ? {} : { name: spec.name }),
@@ -87,6 +88,9 @@ export class SweepLog {
         sweeps.idempotency(idempotency?.key ?? ""),
         sweeps.changes,
         owners,
+        ownedBy(owner?.id ?? ""),
+        sweeps.withStatus("running"),
+        sweeps.withStatus("paused"),
       ],
       [
         id,
@@ -94,6 +98,7 @@ export class SweepLog {
         IDEMPOTENCY_S,
         rankOf(0),
         eventBody(id, { reason: "submitted" }, now),
+        owner?.jobs ?? "",
         ...Object.entries(fields).flat(),
       ],
     );

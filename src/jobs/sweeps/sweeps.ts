@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { storeBulk } from "../bulk.ts";
 import { sendSignal } from "../control.ts";
 import { isFinished } from "../job.ts";
+import type { CreateOutcome, JobOwner } from "../job-log.ts";
 import type { ControlOutcome, Jobs, ResumeOutcome } from "../jobs.ts";
 import type { Keys } from "../keys.ts";
 import type { ObjectStore } from "../object-store.ts";
@@ -44,12 +45,12 @@ export class Sweeps {
   async submit(
     { id, spec }: SweepToCreate,
     idempotency?: { key: string; bodyHash: string },
-    owner?: string,
-  ): Promise<{ outcome: "created" | "same" | "conflict"; id: string }> {
+    owner?: JobOwner,
+  ): Promise<CreateOutcome> {
     const { owners, store, log, queue } = this.parts;
-    if (owner !== undefined) await owners.own(id, owner);
+    if (owner !== undefined) await owners.own(id, owner.id);
     const base = await storeBulk(spec.base, id, store);
-    const made = await log.create({ id, spec: { ...spec, base } }, idempotency);
+    const made = await log.create({ id, spec: { ...spec, base } }, idempotency, owner);
     if (made.outcome === "created") await queue.add(id);
     else await Promise.all([store.remove(`jobs/${id}`), owners.disown(id)]);
     return made;

@@ -247,7 +247,7 @@ export class SweepController {
     await jobs.submit(
       { ...jobToCreate(jobId, checked), hold: this.holdOf(trial) },
       undefined,
-      this.drawer.owner ?? undefined,
+      this.drawer.owner === null ? undefined : { id: this.drawer.owner, jobs: null },
     );
   }
 

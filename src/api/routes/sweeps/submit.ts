@@ -9,7 +9,8 @@ import { SweepSpec } from "../../../sweeps/sweep-spec.ts";
 import { answer, problems } from "../../openapi.ts";
 import type { ApiParts } from "../../parts.ts";
 import { ProblemError, summarise } from "../../problems.ts";
-import { bodyOf, contextOf, hashOf, ownKey, SubmitHeaders } from "../submit.ts";
+import { jobOwner, tooManyJobs } from "../../quotas.ts";
+import { type Asker, bodyOf, contextOf, hashOf, ownKey, SubmitHeaders } from "../submit.ts";
 import { findSweepState } from "./common.ts";
 
 export function submitSweepRoutes(fastify: FastifyInstance, parts: ApiParts): void {
@@ -31,6 +32,7 @@ export function submitSweepRoutes(fastify: FastifyInstance, parts: ApiParts): vo
             "malformed-json",
             "invalid-parameter",
             "idempotency-conflict",
+            "too-many-jobs",
             "too-large",
             "unsupported-media-type",
             "invalid-spec",
@@ -39,11 +41,10 @@ export function submitSweepRoutes(fastify: FastifyInstance, parts: ApiParts): vo
       },
     },
     async (request, reply): Promise<Sweep> => {
-      const { owner } = request;
       const body = bodyOf(request.body);
       const key = request.headers["idempotency-key"];
-      const idempotency = key === undefined ? undefined : { key: ownKey(key, owner), bodyHash: hashOf(body) };
-      const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, owner));
+      const idempotency = key === undefined ? undefined : { key: ownKey(key, request), bodyHash: hashOf(body) };
+      const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, request));
       const state = await findSweepState(parts, id);
       reply.code(202).header("location", `/v1/sweeps/${id}`);
       return sweepAsCreated(state);
@@ -67,12 +68,14 @@ async function submit(
   parts: ApiParts,
   body: unknown,
   idempotency: Idempotency | undefined,
-  owner: string | null,
+  asker: Asker,
 ): Promise<string> {
-  const checked = await checkSweep(body, contextOf(parts, owner));
+  const checked = await checkSweep(body, contextOf(parts, asker));
   if (!checked.ok)
     throw new ProblemError("invalid-spec", summarise(checked.errors, "the sweep"), { errors: checked.errors });
-  const made = await parts.sweeps.submit({ id: newId("swp"), spec: checked.sweep }, idempotency, owner ?? undefined);
+  const owner = jobOwner(parts, asker);
+  const made = await parts.sweeps.submit({ id: newId("swp"), spec: checked.sweep }, idempotency, owner);
+  if (made.outcome === "full") throw tooManyJobs(owner?.jobs ?? null);
   if (made.outcome === "conflict") throw conflict(made.id);
   return made.id;
 }

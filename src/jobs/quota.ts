@@ -1,0 +1,22 @@
+/** How much of the service one API key may use: a default from the environment, and what its maker allows it instead. */
+import { z } from "zod";
+
+const atLeast = (least: number) => z.number().min(least).nullable();
+
+/** Null: any number. */
+export const Quota = z.strictObject({
+  jobs: atLeast(1).describe("jobs that are not finished, at the same time"),
+  bytes: atLeast(1).describe("bytes of data sets, all together"),
+  parameters: atLeast(1).describe("weights of a model"),
+  flops: atLeast(1).describe("floating-point operations of a job, all its epochs together"),
+  requests: atLeast(1).describe("requests in a minute"),
+});
+export type Quota = z.infer<typeof Quota>;
+
+/** What one key may use other than the default. */
+export const OwnQuota = z.partialRecord(Quota.keyof(), atLeast(1));
+export type OwnQuota = z.infer<typeof OwnQuota>;
+
+export const UNLIMITED: Quota = { jobs: null, bytes: null, parameters: null, flops: null, requests: null };
+
+export const QUOTA_NAMES = Quota.keyof().options;
