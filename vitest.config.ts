@@ -1,11 +1,12 @@
 /**
- * Six suites over one tree of tests: `vitest run --project engine|gpu|service|parity|differential|faults`, or a path.
+ * Seven suites over one tree of tests: `vitest run --project engine|gpu|service|parity|differential|faults|fuzz`, or a path.
  *
  *   engine   what needs no broker: engine, data, spec, scripts
  *   gpu      of engine and parity what trains and computes, on gpu.js in mode webasm (EPOCHD_TEST_BACKEND=webgpu for a GPU)
  *   service  what talks to a broker: log, queue, workers, HTTP, demo, examples (EPOCHD_TEST_BROKER=embedded for the other)
  *   parity   the engine against PyTorch's numbers
  *   differential   random jobs against the PyTorch of this machine; skipped where there is none
+ *   fuzz     thousands of requests, drawn from the OpenAPI document: minutes (EPOCHD_FUZZ_REQUESTS=2000 for fewer)
  *   faults   kill -9, lost brokers, full disks: slow, and hungry for the whole machine
  */
 import { defineConfig } from "vitest/config";
@@ -22,7 +23,7 @@ const suite = (name: string, folders: readonly string[], options = {}) => ({
 });
 
 const service = ["broker", "jobs", "workers", "api", "service", "dashboard", "demo", "examples"];
-const own = [...service, "parity", "differential", "faults"];
+const own = [...service, "parity", "differential", "faults", "fuzz"];
 
 export default defineConfig({
   test: {
@@ -66,6 +67,7 @@ export default defineConfig({
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
       suite("faults", ["faults"], busy),
+      suite("fuzz", ["fuzz"]),
     ],
   },
 });

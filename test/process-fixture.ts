@@ -16,8 +16,15 @@ export interface TestProcess {
   until(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-/** `program` is run by this Node with what the test says about its environment; main.ts if none is named. */
+/** As start(), and a test that fails shows what was printed. */
 export function run(args: readonly string[], env: Record<string, string>, program = MAIN): TestProcess {
+  const started = start(args, env, program);
+  onTestFailed(() => console.log(`${program} ${args.join(" ")} printed:\n${started.output()}`));
+  return started;
+}
+
+/** `program` is run by this Node with what the test says about its environment; main.ts if none is named. */
+export function start(args: readonly string[], env: Record<string, string>, program = MAIN): TestProcess {
   const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -29,7 +36,6 @@ export function run(args: readonly string[], env: Record<string, string>, progra
     });
   }
   const ended = endOf(child);
-  onTestFailed(() => console.log(`${program} ${args.join(" ")} printed:\n${text}`));
   return {
     pid: child.pid ?? -1,
     output: () => text,

@@ -79,20 +79,34 @@ function withDocumentedBody(transform: SwaggerTransform<FastifySchema>): Swagger
   return (input) => {
     const { documentedBody, ...schema } = input.schema ?? {};
     const whole = documentedBody ? { ...schema, body: documentedBody } : schema;
-    if (!needsKey(input.url)) return transform({ ...input, schema: whole });
     const { method, config } = input.route;
-    return transform({ ...input, schema: withKey(whole, scopeOf(input.url, method, config)) });
+    const understood = withProblems(
+      whole,
+      method === "GET" || method === "HEAD" ? UNREADABLE : [...UNREADABLE, ...UNREADABLE_BODY],
+    );
+    const guarded = needsKey(input.url) ? withKey(understood, scopeOf(input.url, method, config)) : understood;
+    return transform({ ...input, schema: guarded });
   };
 }
 
+/** What any request can be told before it reaches its route. */
+const UNREADABLE = ["malformed-request", "headers-too-large"] as const;
+const UNREADABLE_BODY = ["malformed-json", "too-large", "unsupported-media-type"] as const;
+
 /** A key is asked for where the service is configured so; else the call is open. */
 function withKey(schema: FastifySchema, scope: Scope): FastifySchema {
+  const limited = withProblems(schema, ["unauthorized", "forbidden", "too-many-requests"]);
+  return { ...limited, security: [{ key: [scope] }, {}] };
+}
+
+function withProblems(schema: FastifySchema, names: readonly ProblemName[]): FastifySchema {
   const response: Record<string, { description?: string }> = { ...Object(schema.response) };
-  for (const name of ["unauthorized", "forbidden", "too-many-requests"] as const) {
+  for (const name of names) {
     const status = statusOf(name);
-    response[status] = problemAnswer(name, response[status]?.description);
+    const before = response[status]?.description;
+    if (!before?.includes(`\`${name}\``)) response[status] = problemAnswer(name, before);
   }
-  return { ...schema, response, security: [{ key: [scope] }, {}] };
+  return { ...schema, response };
 }
 
 /** A JSON answer with a sentence about it. */

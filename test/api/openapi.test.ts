@@ -152,8 +152,16 @@ describe("what is answered is what is documented", () => {
 });
 
 test("the reference page is served with what it needs, and asks nobody else", async () => {
+  expect((await api.app.inject("/docs")).headers["location"]).toBe("/docs/");
   const response = await api.app.inject("/docs/");
   expect(response.statusCode).toBe(200);
+  const script = await api.app.inject("/docs/js/scalar.js");
+  expect([script.statusCode, script.headers["content-type"]]).toEqual([200, expect.stringContaining("javascript")]);
+  const nothing = await api.app.inject("/docs/nothing");
+  expect([nothing.statusCode, nothing.headers["content-type"]]).toEqual([
+    404,
+    expect.stringMatching(/^application\/problem\+json/),
+  ]);
   expect(response.headers["content-security-policy"]).toContain("default-src 'self'");
   expect(response.body.replaceAll("http://www.w3.org", "")).not.toMatch(/(?:src|href)="https?:/);
 });

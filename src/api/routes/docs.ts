@@ -1,19 +1,27 @@
 /** The API reference, drawn from /openapi.json by Scalar, without a request to anyone else. */
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { REFERENCE_POLICY } from "../security-headers.ts";
 
 export function docsRoutes(app: FastifyInstance): void {
   let reference: Promise<FastifyInstance> | undefined;
-  app.get("/docs", { schema: { hide: true } }, (_request, reply) => reply.redirect("/docs/", 301));
-  app.get("/docs/*", { schema: { hide: true } }, async ({ url }, reply) => {
+  const show = async ({ url }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const [path = "", query] = url.split("?");
+    // Its files lie below.
+    if (path === "/docs") return reply.redirect(`/docs/${query === undefined ? "" : `?${query}`}`, 301);
     reference ??= openReference();
     const { statusCode, headers, rawPayload } = await (await reference).inject(url);
+    if (statusCode === 404) {
+      reply.callNotFound();
+      return reply;
+    }
     return reply
       .code(statusCode)
       .type(headers["content-type"] ?? "text/plain")
       .header("content-security-policy", REFERENCE_POLICY)
       .send(rawPayload);
-  });
+  };
+  app.get("/docs", { schema: { hide: true } }, show);
+  app.get("/docs/*", { schema: { hide: true } }, show);
 }
 
 /** An app of its own, made for the first who asks: it holds a script of five megabytes. */
