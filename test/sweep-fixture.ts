@@ -1,6 +1,7 @@
 /** Submits sweeps as the API does, and waits for what comes of them. */
 import { expect, vi } from "vitest";
 import { newId } from "../src/jobs/ids.ts";
+import type { JobOwner } from "../src/jobs/job-log.ts";
 import type { JobParts } from "../src/jobs/open-jobs.ts";
 import type { TrialRecord } from "../src/jobs/sweeps/sweep.ts";
 import { checkSweep } from "../src/sweeps/check-sweep.ts";
@@ -13,14 +14,18 @@ export const moonSweep = {
   trials: 4,
 };
 
-export async function submitSweep({ sweeps, datasets, initialWeights }: JobParts, spec: object): Promise<string> {
+export async function submitSweep(
+  { sweeps, datasets, initialWeights }: JobParts,
+  spec: object,
+  owner?: JobOwner,
+): Promise<string> {
   const checked = await checkSweep(spec, {
     dataset: (id) => datasets.get(id),
     weights: (id, which) => initialWeights.shapes(id, which),
   });
   if (!checked.ok) throw new Error(JSON.stringify(checked.errors));
   const id = newId("swp");
-  await sweeps.submit({ id, spec: checked.sweep });
+  await sweeps.submit({ id, spec: checked.sweep }, undefined, owner);
   return id;
 }
 

@@ -2,8 +2,8 @@
 import type { FastifyRequest } from "fastify";
 import { grouped } from "../data/data-error.ts";
 import type { JobOwner } from "../jobs/job-log.ts";
-import type { Quota } from "../jobs/quota.ts";
-import { DEFAULT_LIMITS, type SpecLimits } from "../spec/index.ts";
+import { type Quota, specLimits } from "../jobs/quota.ts";
+import type { SpecLimits } from "../spec/index.ts";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problems.ts";
 
@@ -16,21 +16,14 @@ export function jobOwner(parts: ApiParts, asker: Asker): JobOwner | undefined {
   return asker.key ? { id: asker.key.id, jobs: quotaOf(parts, asker).jobs } : undefined;
 }
 
-export function specLimits(parts: ApiParts, asker: Asker): SpecLimits {
-  const { parameters, flops } = quotaOf(parts, asker);
-  return {
-    ...DEFAULT_LIMITS,
-    maxParameters: Math.min(DEFAULT_LIMITS.maxParameters, parameters ?? Number.POSITIVE_INFINITY),
-    maxFlops: flops ?? DEFAULT_LIMITS.maxFlops,
-  };
-}
+export const limitsFor = (parts: ApiParts, asker: Asker): SpecLimits => specLimits(quotaOf(parts, asker));
 
 const RETRY_AFTER_S = 10;
 
 export const tooManyJobs = (most: number | null): ProblemError =>
   new ProblemError(
     "too-many-jobs",
-    `This key may have ${most} unfinished jobs at the same time, and has them. Wait for one to finish, or cancel one.`,
+    `This key may have ${most} unfinished jobs (or sweeps) at the same time, and has them. Wait for one to finish, or cancel one.`,
     { headers: { "retry-after": String(RETRY_AFTER_S) } },
   );
 

@@ -78,6 +78,11 @@ export class ApiKeys {
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** What a key may use other than the default; nothing else for one that was revoked. */
+  async quotaOf(id: string): Promise<OwnQuota> {
+    return (await this.placeOf(id))?.key.quota ?? {};
+  }
+
   /** Changes what a key may use; gives it as it is then, or null if there is none. */
   async limit(id: string, quota: OwnQuota): Promise<ApiKey | null> {
     const place = await this.placeOf(id);

@@ -1,5 +1,6 @@
 /** How much of the service one API key may use: a default from the environment, and what its maker allows it instead. */
 import { z } from "zod";
+import { DEFAULT_LIMITS, type SpecLimits } from "../spec/check-spec.ts";
 
 const atLeast = (least: number) => z.number().min(least).nullable();
 
@@ -20,3 +21,10 @@ export type OwnQuota = z.infer<typeof OwnQuota>;
 export const UNLIMITED: Quota = { jobs: null, bytes: null, parameters: null, flops: null, requests: null };
 
 export const QUOTA_NAMES = Quota.keyof().options;
+
+/** How large the jobs may be of someone with this quota. */
+export const specLimits = ({ parameters, flops }: Quota): SpecLimits => ({
+  ...DEFAULT_LIMITS,
+  maxParameters: Math.min(DEFAULT_LIMITS.maxParameters, parameters ?? Number.POSITIVE_INFINITY),
+  maxFlops: flops ?? DEFAULT_LIMITS.maxFlops,
+});

@@ -4,6 +4,7 @@ import type { Worker as QueueWorker } from "bullmq";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { GpuAnswer } from "../engine/index.ts";
+import { ApiKeys } from "../jobs/api-keys.ts";
 import { onSignal, type Signal } from "../jobs/control.ts";
 import { DatasetStore } from "../jobs/dataset-store.ts";
 import { isId } from "../jobs/ids.ts";
@@ -50,6 +51,7 @@ type WorkerConfig = Pick<
   | "webhookAllowPrivate"
   | "engineThreads"
   | "gpuConcurrency"
+  | "quota"
 >;
 
 export interface RunningWorker {
@@ -121,7 +123,7 @@ export async function startWorker(
     ...{ redis, blocking: await connectPatient(parts.url), keys, queue: sweepQueue, registry, store },
     ...{ log, jobs, sweepLog: new SweepLog(redis, keys), changes: new JobChanges(redis, keys) },
     ...{ datasets: new DatasetStore(store), initialWeights: new InitialWeights(log, store) },
-    owners: new Owners(redis, keys),
+    ...{ owners: new Owners(redis, keys), apiKeys: new ApiKeys(redis, keys), quota: config.quota },
     worker: name,
     lockMs: config.lockMs,
     stalledMs: config.stalledMs,

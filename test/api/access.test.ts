@@ -10,6 +10,7 @@ let ours: string;
 let theirs: string;
 let job: string;
 let dataset: string;
+let sweep: string;
 
 beforeAll(async () => {
   api = await startTestApi({ keysRequired: true });
@@ -19,8 +20,11 @@ beforeAll(async () => {
   const upload = await ask("POST", "/v1/datasets", ours, "a,y\n1,0\n2,1\n", "text/csv");
   dataset = upload.json().id;
   job = (await ask("POST", "/v1/jobs", ours, smallSpec)).json().id;
+  sweep = (await ask("POST", "/v1/sweeps", ours, smallSweep)).json().id;
 });
 afterAll(() => api.close());
+
+const smallSweep = { base: smallSpec, space: { "optimizer.lr": { log_uniform: [0.001, 0.1] } }, trials: 2 };
 
 function ask(method: string, path: string, key: string | null, payload?: object | string, type = "application/json") {
   const headers = {
@@ -44,7 +48,7 @@ async function calls(): Promise<{ method: string; path: string }[]> {
 
 /** A new collection has to be made here, too, for its calls to be tried. */
 function withIds(path: string): string {
-  const made: Record<string, string> = { jobs: job, datasets: dataset };
+  const made: Record<string, string> = { jobs: job, datasets: dataset, sweeps: sweep };
   const id = made[path.split("/")[2] ?? ""];
   if (path.includes("{") && id === undefined) throw new Error(`No test makes what ${path} names.`);
   return path.replace("{id}", id ?? "");
@@ -91,11 +95,11 @@ describe("with the key of another", () => {
       );
       expect([method, path, response.statusCode]).toEqual([method, path, 404]);
       const other = withIds(path).replace(
-        /(job|ds)_[0-9a-z]+/,
+        /(job|ds|swp)_[0-9a-z]+/,
         (id) => `${id.slice(0, -1)}${id.endsWith("0") ? "1" : "0"}`,
       );
       const unknown = await ask(method, other, theirs, method === "GET" || method === "DELETE" ? undefined : {});
-      const detail = (text: string) => text.replaceAll(/(job|ds)_[0-9a-z]+/g, "…");
+      const detail = (text: string) => text.replaceAll(/(job|ds|swp)_[0-9a-z]+/g, "…");
       expect(detail(response.json().detail)).toBe(detail(unknown.json().detail));
     }
   });
@@ -103,6 +107,7 @@ describe("with the key of another", () => {
   test("lists are empty, and neither streams nor specs reach what is not theirs", async () => {
     expect((await ask("GET", "/v1/jobs", theirs)).json().data).toEqual([]);
     expect((await ask("GET", "/v1/datasets", theirs)).json().data).toEqual([]);
+    expect((await ask("GET", "/v1/sweeps", theirs)).json().data).toEqual([]);
     expect((await ask("GET", `/v1/events?jobs=${job}`, theirs)).statusCode).toBe(404);
     const data = { dataset_id: dataset, target: "y" };
     const refused = await ask("POST", "/v1/jobs", theirs, { ...smallSpec, data });

@@ -71,6 +71,16 @@ describe("unfinished jobs", () => {
   });
 });
 
+test("unfinished sweeps are counted in the same way", async () => {
+  await start({ jobs: 1 });
+  const ask = await newKey();
+  const sweep = { base: smallSpec, space: { "optimizer.lr": { log_uniform: [0.001, 0.1] } }, trials: 2 };
+  const made = [await ask("POST", "/v1/sweeps", sweep), await ask("POST", "/v1/sweeps", sweep)];
+  expect(made.map(({ statusCode }) => statusCode)).toEqual([202, 429]);
+  await ask("POST", `/v1/sweeps/${made[0]?.json().id}/cancel`);
+  expect((await ask("POST", "/v1/sweeps", sweep)).statusCode).toBe(202);
+});
+
 describe("bytes of data sets", () => {
   test("are counted, refused beyond, and free again once one is deleted", async () => {
     await start({ bytes: 1000 });

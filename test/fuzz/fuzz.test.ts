@@ -176,6 +176,7 @@ function note(found: Map<string, string[]>, request: FuzzRequest, broken: string
 class LivePool implements Pool {
   jobs: string[] = [];
   datasets: string[] = [];
+  sweeps: string[] = [];
   readonly key: string;
   readonly otherKey: string;
 
@@ -199,6 +200,8 @@ class LivePool implements Pool {
   }
 
   learn({ operation }: FuzzRequest, { status, text }: FuzzAnswer): void {
+    if (operation === "POST /v1/sweeps" && status === 202)
+      this.sweeps = [...this.sweeps.slice(-10), JSON.parse(text).id];
     if (operation === "POST /v1/jobs" && status === 202) this.jobs = [...this.jobs.slice(-20), JSON.parse(text).id];
     // The first stays where it is, for specs to name.
     if (operation === "POST /v1/datasets" && status === 201)
@@ -207,6 +210,7 @@ class LivePool implements Pool {
 
   /** So that there is room for others. */
   async cancelSome(): Promise<void> {
+    for (const id of this.sweeps.slice(0, 5)) await this.#send("POST", `/v1/sweeps/${id}/cancel`, null, null);
     for (const id of this.jobs.slice(0, 10)) await this.#send("POST", `/v1/jobs/${id}/cancel`, null, null);
   }
 

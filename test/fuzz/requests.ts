@@ -4,13 +4,14 @@ import type { OpenAPIV3_1 } from "openapi-types";
 import type { FuzzRequest } from "./client.ts";
 import { anyJson, harmed, hostileText } from "./hostile.ts";
 import { isRecord, type JsonSchema, SchemaValues } from "./json-schema.ts";
-import { PREDICT_BODIES, SPECS } from "./specs.ts";
+import { PREDICT_BODIES, SPECS, SWEEPS } from "./specs.ts";
 import { uploadBody } from "./uploads.ts";
 
 /** What there is to name at the time of a request. */
 export interface Pool {
   readonly jobs: readonly string[];
   readonly datasets: readonly string[];
+  readonly sweeps: readonly string[];
   readonly key: string;
   readonly otherKey: string;
 }
@@ -26,6 +27,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   createDataset: 12,
   predict: 8,
   changeJob: 6,
+  createSweep: 4,
 };
 
 interface Part {
@@ -67,7 +69,7 @@ function toRoute(
     ),
   };
   return fc.record(drawn).map(({ id, query, headers, body, authorization, verb }) => (pool) => {
-    const ids = path.startsWith("/v1/datasets") ? pool.datasets : pool.jobs;
+    const ids = { datasets: pool.datasets, sweeps: pool.sweeps }[path.split("/")[2] ?? ""] ?? pool.jobs;
     const named = typeof id === "number" ? (ids[id % Math.max(1, ids.length)] ?? "none") : id;
     return {
       operation: known(verb, path) ? `${verb === "HEAD" ? "GET" : verb} ${path}` : `${verb} nothing`,
@@ -157,14 +159,17 @@ function bodyOf(operation: OpenAPIV3_1.OperationObject, values: SchemaValues): f
   return jsonBody(fittingBody(operationId, schema, values));
 }
 
+/** Bodies that go deeper than any that a schema gives by chance. */
+const KNOWN_BODIES: Readonly<Record<string, readonly object[]>> = {
+  createJob: SPECS,
+  validateJob: SPECS,
+  predict: PREDICT_BODIES,
+  createSweep: SWEEPS,
+};
+
 function fittingBody(operationId: string | undefined, schema: JsonSchema, values: SchemaValues): fc.Arbitrary<unknown> {
   const bySchema = values.of(schema);
-  const known =
-    operationId === "createJob" || operationId === "validateJob"
-      ? SPECS
-      : operationId === "predict"
-        ? PREDICT_BODIES
-        : [];
+  const known = KNOWN_BODIES[operationId ?? ""] ?? [];
   const right =
     known.length === 0
       ? bySchema

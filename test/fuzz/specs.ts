@@ -122,3 +122,16 @@ export const PREDICT_BODIES: readonly object[] = [
   { inputs: [{ a: 1, b: 2 }] },
   { inputs: [[1]] },
 ];
+
+export const SWEEPS: readonly object[] = [
+  { base, space: { "optimizer.lr": { log_uniform: [0.001, 0.1] } }, trials: 2 },
+  {
+    name: "grid",
+    base: { ...base, validation: { split: 0.25 } },
+    space: { "model.layers[0].out_features": { choice: [2, 3] }, batch_size: { int: [2, 4] } },
+    strategy: "grid",
+    trials: 3,
+    parallel: 1,
+    objective: { metric: "val_loss", mode: "min" },
+  },
+];

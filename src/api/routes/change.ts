@@ -13,7 +13,7 @@ import type { Probes } from "../../spec/probe-spec.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
-import { specLimits } from "../quotas.ts";
+import { limitsFor } from "../quotas.ts";
 import { findJob, findState, JobPath, noSuchJob } from "./common.ts";
 
 export function changeRoutes(fastify: FastifyInstance, parts: ApiParts): void {
@@ -46,7 +46,7 @@ export function changeRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       const { id } = request.params;
       const state = await findState(parts, id);
       if (isFinished(state.status)) throw tooLate(id, state.status);
-      const patch = readPatch(request.body, state, specLimits(parts, request));
+      const patch = readPatch(request.body, state, limitsFor(parts, request));
       const outcome = await parts.jobs.change(id, patch);
       if (outcome === "unknown") throw noSuchJob(id);
       const job = await findJob(parts, id);

@@ -17,7 +17,7 @@ import { missingGpu } from "../missing-gpu.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
-import { jobOwner, specLimits, tooManyJobs } from "../quotas.ts";
+import { jobOwner, limitsFor, tooManyJobs } from "../quotas.ts";
 import { findState } from "./common.ts";
 
 export const SubmitHeaders = z.looseObject({
@@ -191,7 +191,7 @@ export function contextOf(parts: ApiParts, asker: Asker): CheckContext {
       (await maySee(parts, asker, jobId)) ? initialWeights.shapes(jobId, which) : noSuchSource(jobId),
     models: async (id) => ((await maySee(parts, asker, id)) ? initialWeights.modelShapes(id) : noSuchModel(id)),
     missingGpu: () => missingGpu(workers),
-    limits: specLimits(parts, asker),
+    limits: limitsFor(parts, asker),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The next trial of a sweep: its draws, and the job that comes of them. */
+import type { ApiKeys } from "../../jobs/api-keys.ts";
 import { loadBulk } from "../../jobs/bulk.ts";
 import type { DatasetStore } from "../../jobs/dataset-store.ts";
 import { type InitialWeights, noSuchSource } from "../../jobs/initial-weights.ts";
@@ -7,9 +8,10 @@ import { noSuchModel } from "../../jobs/model-store.ts";
 import type { ObjectStore } from "../../jobs/object-store.ts";
 import type { Owners } from "../../jobs/owners.ts";
 import { jobProblems, type Problem } from "../../jobs/problem.ts";
+import { type Quota, specLimits } from "../../jobs/quota.ts";
 import type { TrialRecord } from "../../jobs/sweeps/sweep.ts";
 import { isRecord } from "../../spec/check-component.ts";
-import { type CheckContext, checkSpec } from "../../spec/check-spec.ts";
+import { type CheckContext, checkSpec, DEFAULT_LIMITS, type SpecLimits } from "../../spec/check-spec.ts";
 import { parseSpace } from "../../sweeps/check-sweep.ts";
 import { drawPoint, type Field, type Point } from "../../sweeps/draw.ts";
 import { gridPick } from "../../sweeps/grid-sampler.ts";
@@ -24,6 +26,9 @@ export interface DrawerParts {
   readonly datasets: DatasetStore;
   readonly initialWeights: InitialWeights;
   readonly owners: Owners;
+  readonly apiKeys: ApiKeys;
+  /** What a key may use, unless it says otherwise itself. */
+  readonly quota: Quota;
 }
 
 export class TrialDrawer {
@@ -36,10 +41,20 @@ export class TrialDrawer {
 
   static async create(parts: DrawerParts, id: string, spec: SweepSpec): Promise<TrialDrawer> {
     const base = await loadBulk(spec.base, id, parts.store);
-    return new TrialDrawer(parts, id, spec, base, await parts.owners.ownerOf(id));
+    const owner = await parts.owners.ownerOf(id);
+    const limits =
+      owner === null ? DEFAULT_LIMITS : specLimits({ ...parts.quota, ...(await parts.apiKeys.quotaOf(owner)) });
+    return new TrialDrawer(parts, id, spec, base, owner, limits);
   }
 
-  private constructor(parts: DrawerParts, id: string, spec: SweepSpec, base: object, owner: string | null) {
+  private constructor(
+    parts: DrawerParts,
+    id: string,
+    spec: SweepSpec,
+    base: object,
+    owner: string | null,
+    limits: SpecLimits,
+  ) {
     this.id = id;
     this.spec = spec;
     this.base = base;
@@ -51,6 +66,7 @@ export class TrialDrawer {
       weights: async (job, which) =>
         (await maySee(job)) ? parts.initialWeights.shapes(job, which) : noSuchSource(job),
       models: async (model) => ((await maySee(model)) ? parts.initialWeights.modelShapes(model) : noSuchModel(model)),
+      limits,
     };
   }
 

@@ -38,6 +38,19 @@ async function work(): Promise<RunningWorker> {
 const paramsOf = async (id: string) => (await trialsOf(parts, id)).map(({ params }) => params);
 
 describe("a sweep", () => {
+  test("of a key tries no model that is larger than the key may have", async () => {
+    const { key } = await parts.keys.create("small", { quota: { parameters: 50 } });
+    const space = { "model.layers[0].out_features": { choice: [4, 100] } };
+    const spec = { ...moonSweep, space, trials: 2, strategy: "grid" };
+    const id = await submitSweep(parts, spec, { id: key.id, jobs: null });
+    await work();
+    await untilSweep(parts, id, "completed");
+    expect(await trialsOf(parts, id)).toMatchObject([
+      { status: "completed" },
+      { status: "invalid", error: { errors: [{ message: expect.stringContaining("at most 50 are taken") }] } },
+    ]);
+  });
+
   test("trains every trial as an ordinary job, and tells a leaderboard without a gap", async () => {
     const id = await submitSweep(parts, { ...moonSweep, name: "widths", metadata: { team: "a" } });
     await work();
