@@ -84,7 +84,9 @@ export const Environment = z.object({
   QUOTA_JOBS: count(1e9)
     .optional()
     .describe("how many unfinished jobs a key may have at the same time; left out: any number"),
-  QUOTA_BYTES: count(1e15).optional().describe("bytes of data sets that a key may keep; left out: any number"),
+  QUOTA_BYTES: count(1e15)
+    .optional()
+    .describe("bytes of data sets and imported models that a key may keep; left out: any number"),
   QUOTA_PARAMETERS: count(1e12)
     .optional()
     .describe("weights that a model of a key may have; left out: as many as the service takes"),

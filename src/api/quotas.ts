@@ -27,7 +27,7 @@ export const tooManyJobs = (most: number | null): ProblemError =>
     { headers: { "retry-after": String(RETRY_AFTER_S) } },
   );
 
-/** Bytes that a data set may have. Throws ProblemError where there are none left. */
+/** Bytes that an upload may have. Throws ProblemError where there are none left. */
 export async function bytesLeft(parts: ApiParts, asker: Asker): Promise<number> {
   const most = parts.limits.datasetBytes;
   const { bytes } = quotaOf(parts, asker);
@@ -37,8 +37,23 @@ export async function bytesLeft(parts: ApiParts, asker: Asker): Promise<number> 
   return Math.min(most, left);
 }
 
+/** Notes whose something is. Several uploads at the same time may each have fitted: then the last ones are taken back. */
+export async function own(
+  parts: ApiParts,
+  asker: Asker,
+  { id, bytes }: { readonly id: string; readonly bytes: number },
+  remove: () => Promise<unknown>,
+): Promise<void> {
+  if (asker.key === null) return;
+  await parts.owners.own(id, asker.key.id, bytes);
+  const most = quotaOf(parts, asker).bytes;
+  if (most === null || (await parts.owners.bytesOf(asker.key.id)) <= most) return;
+  await Promise.all([remove(), parts.owners.disown(id)]);
+  throw tooManyBytes(most);
+}
+
 export const tooManyBytes = (most: number): ProblemError =>
   new ProblemError(
     "quota-exceeded",
-    `This key may keep data sets of ${grouped(most)} bytes in all, and this one would be beyond that. DELETE /v1/datasets/{id} removes one that is not needed any more.`,
+    `This key may keep data sets and imported models of ${grouped(most)} bytes in all, and this one would be beyond that. DELETE /v1/datasets/{id} or /v1/models/{id} removes one that is not needed any more.`,
   );

@@ -7,7 +7,7 @@ const atLeast = (least: number) => z.number().min(least).nullable();
 /** Null: any number. */
 export const Quota = z.strictObject({
   jobs: atLeast(1).describe("jobs that are not finished, at the same time"),
-  bytes: atLeast(1).describe("bytes of data sets, all together"),
+  bytes: atLeast(1).describe("bytes of data sets and imported models, all together"),
   parameters: atLeast(1).describe("weights of a model"),
   flops: atLeast(1).describe("floating-point operations of a job, all its epochs together"),
   requests: atLeast(1).describe("requests in a minute"),

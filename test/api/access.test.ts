@@ -1,6 +1,7 @@
 /** API keys: who has none gets in nowhere, and who has one sees nothing of others. */
 import type { OpenAPIV3_1 } from "openapi-types";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodeSafetensors } from "../../src/engine/index.ts";
 import { type ApiFixture, smallSpec, startTestApi } from "./api-fixture.ts";
 import { readEvents } from "./event-reader.ts";
 
@@ -11,6 +12,7 @@ let theirs: string;
 let job: string;
 let dataset: string;
 let sweep: string;
+let model: string;
 
 beforeAll(async () => {
   api = await startTestApi({ keysRequired: true });
@@ -20,13 +22,21 @@ beforeAll(async () => {
   const upload = await ask("POST", "/v1/datasets", ours, "a,y\n1,0\n2,1\n", "text/csv");
   dataset = upload.json().id;
   job = (await ask("POST", "/v1/jobs", ours, smallSpec)).json().id;
+  const weights = encodeSafetensors(new Map([["0.weight", { shape: [2], data: new Float32Array([1, 2]) }]]));
+  model = (await ask("POST", "/v1/models/import", ours, Buffer.from(weights), "application/octet-stream")).json().id;
   sweep = (await ask("POST", "/v1/sweeps", ours, smallSweep)).json().id;
 });
 afterAll(() => api.close());
 
 const smallSweep = { base: smallSpec, space: { "optimizer.lr": { log_uniform: [0.001, 0.1] } }, trials: 2 };
 
-function ask(method: string, path: string, key: string | null, payload?: object | string, type = "application/json") {
+function ask(
+  method: string,
+  path: string,
+  key: string | null,
+  payload?: object | string | Buffer,
+  type = "application/json",
+) {
   const headers = {
     ...(key !== null && { authorization: `Bearer ${key}` }),
     ...(payload !== undefined && { "content-type": type }),
@@ -48,7 +58,7 @@ async function calls(): Promise<{ method: string; path: string }[]> {
 
 /** A new collection has to be made here, too, for its calls to be tried. */
 function withIds(path: string): string {
-  const made: Record<string, string> = { jobs: job, datasets: dataset, sweeps: sweep };
+  const made: Record<string, string> = { jobs: job, datasets: dataset, sweeps: sweep, models: model };
   const id = made[path.split("/")[2] ?? ""];
   if (path.includes("{") && id === undefined) throw new Error(`No test makes what ${path} names.`);
   return path.replace("{id}", id ?? "");
@@ -95,11 +105,11 @@ describe("with the key of another", () => {
       );
       expect([method, path, response.statusCode]).toEqual([method, path, 404]);
       const other = withIds(path).replace(
-        /(job|ds|swp)_[0-9a-z]+/,
+        /(job|ds|swp|mdl)_[0-9a-z]+/,
         (id) => `${id.slice(0, -1)}${id.endsWith("0") ? "1" : "0"}`,
       );
       const unknown = await ask(method, other, theirs, method === "GET" || method === "DELETE" ? undefined : {});
-      const detail = (text: string) => text.replaceAll(/(job|ds|swp)_[0-9a-z]+/g, "…");
+      const detail = (text: string) => text.replaceAll(/(job|ds|swp|mdl)_[0-9a-z]+/g, "…");
       expect(detail(response.json().detail)).toBe(detail(unknown.json().detail));
     }
   });
@@ -108,6 +118,7 @@ describe("with the key of another", () => {
     expect((await ask("GET", "/v1/jobs", theirs)).json().data).toEqual([]);
     expect((await ask("GET", "/v1/datasets", theirs)).json().data).toEqual([]);
     expect((await ask("GET", "/v1/sweeps", theirs)).json().data).toEqual([]);
+    expect((await ask("GET", "/v1/models", theirs)).json().data).toEqual([]);
     expect((await ask("GET", `/v1/events?jobs=${job}`, theirs)).statusCode).toBe(404);
     const data = { dataset_id: dataset, target: "y" };
     const refused = await ask("POST", "/v1/jobs", theirs, { ...smallSpec, data });

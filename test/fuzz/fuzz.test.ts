@@ -177,6 +177,7 @@ class LivePool implements Pool {
   jobs: string[] = [];
   datasets: string[] = [];
   sweeps: string[] = [];
+  models: string[] = [];
   readonly key: string;
   readonly otherKey: string;
 
@@ -200,6 +201,8 @@ class LivePool implements Pool {
   }
 
   learn({ operation }: FuzzRequest, { status, text }: FuzzAnswer): void {
+    if (operation === "POST /v1/models/import" && status === 201)
+      this.models = [...this.models.slice(-10), JSON.parse(text).id];
     if (operation === "POST /v1/sweeps" && status === 202)
       this.sweeps = [...this.sweeps.slice(-10), JSON.parse(text).id];
     if (operation === "POST /v1/jobs" && status === 202) this.jobs = [...this.jobs.slice(-20), JSON.parse(text).id];

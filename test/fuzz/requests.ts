@@ -5,13 +5,14 @@ import type { FuzzRequest } from "./client.ts";
 import { anyJson, harmed, hostileText } from "./hostile.ts";
 import { isRecord, type JsonSchema, SchemaValues } from "./json-schema.ts";
 import { PREDICT_BODIES, SPECS, SWEEPS } from "./specs.ts";
-import { uploadBody } from "./uploads.ts";
+import { modelBody, uploadBody } from "./uploads.ts";
 
 /** What there is to name at the time of a request. */
 export interface Pool {
   readonly jobs: readonly string[];
   readonly datasets: readonly string[];
   readonly sweeps: readonly string[];
+  readonly models: readonly string[];
   readonly key: string;
   readonly otherKey: string;
 }
@@ -28,6 +29,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   predict: 8,
   changeJob: 6,
   createSweep: 4,
+  importModel: 4,
 };
 
 interface Part {
@@ -69,7 +71,8 @@ function toRoute(
     ),
   };
   return fc.record(drawn).map(({ id, query, headers, body, authorization, verb }) => (pool) => {
-    const ids = { datasets: pool.datasets, sweeps: pool.sweeps }[path.split("/")[2] ?? ""] ?? pool.jobs;
+    const ids =
+      { datasets: pool.datasets, sweeps: pool.sweeps, models: pool.models }[path.split("/")[2] ?? ""] ?? pool.jobs;
     const named = typeof id === "number" ? (ids[id % Math.max(1, ids.length)] ?? "none") : id;
     return {
       operation: known(verb, path) ? `${verb === "HEAD" ? "GET" : verb} ${path}` : `${verb} nothing`,
@@ -151,6 +154,7 @@ const authorization: fc.Arbitrary<(pool: Pool) => Record<string, string>> = fc.o
 function bodyOf(operation: OpenAPIV3_1.OperationObject, values: SchemaValues): fc.Arbitrary<(pool: Pool) => Part> {
   const { requestBody, operationId } = operation;
   if (operationId === "createDataset") return uploadBody.map((upload) => () => upload);
+  if (operationId === "importModel") return modelBody.map((upload) => () => upload);
   const schema = requestBody && "content" in requestBody ? requestBody.content["application/json"]?.schema : undefined;
   if (!isRecord(schema)) {
     const odd = jsonBody(anyJson);

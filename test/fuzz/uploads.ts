@@ -2,7 +2,9 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { parquetWriteBuffer } from "hyparquet-writer";
+import { encodeSafetensors } from "../../src/engine/index.ts";
 import { idx, npy, zip } from "../data/arrays/arrays-of-the-tests.ts";
+import { fixture } from "../interchange/fixture.ts";
 import { hostileText } from "./hostile.ts";
 
 export interface UploadBody {
@@ -50,6 +52,8 @@ const content: fc.Arbitrary<readonly [string, Buffer]> = fc.oneof(
   { weight: 2, arbitrary: textFile.map((bytes) => ["text/csv", bytes] as const) },
   { weight: 1, arbitrary: jsonLines.map((bytes) => ["application/x-ndjson", bytes] as const) },
 );
+
+const HARM = [fc.constantFrom("fill", "cut", "end", "double"), fc.uint8Array({ maxLength: 8 })] as const;
 
 /** A byte changed, a piece cut out, doubled, or filled with others. */
 function harmedBytes(bytes: Buffer, at: number, length: number, how: string, filling: Uint8Array): Buffer {
@@ -117,6 +121,35 @@ const form: fc.Arbitrary<UploadBody> = fc
       headers: { "content-type": `multipart/form-data${boundary === "" ? "" : `; boundary=${boundary}`}` },
       body: Buffer.concat([...body, ends ? "--b--\r\n" : ""].map((piece) => Buffer.from(piece))),
     };
+  });
+
+const weights = encodeSafetensors(
+  new Map([
+    ["0.weight", { shape: [4, 2], data: new Float32Array(8) }],
+    ["0.bias", { shape: [4], data: new Float32Array(4) }],
+  ]),
+);
+
+const MODELS: readonly (readonly [type: string, content: Buffer])[] = [
+  ["application/octet-stream", Buffer.from(weights)],
+  [
+    "text/plain",
+    Buffer.from("Sequential(\n  (0): Linear(in_features=2, out_features=4, bias=True)\n  (1): ReLU()\n)\n"),
+  ],
+  ["application/json", fixture("keras.json")],
+  ["text/plain", fixture("images.txt")],
+  ["application/onnx", fixture("images.onnx")],
+];
+
+/** Weights and architectures. */
+export const modelBody: fc.Arbitrary<UploadBody> = fc
+  .tuple(fc.constantFrom(...MODELS), fc.nat({ max: 3 }), fc.nat(), fc.integer({ min: 1, max: 8 }), ...HARM)
+  .map(([[type, bytes], times, at, length, how, filling]) => {
+    const body = Array.from({ length: times }).reduce<Buffer>(
+      (harmed, _, i) => harmedBytes(harmed, at * (i + 1), length, how, filling),
+      bytes,
+    );
+    return { headers: { "content-type": type }, body };
   });
 
 export const uploadBody: fc.Arbitrary<UploadBody> = fc.oneof(

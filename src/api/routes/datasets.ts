@@ -8,7 +8,7 @@ import { Dataset } from "../../jobs/dataset.ts";
 import { answer, nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
-import { bytesLeft, quotaOf, tooManyBytes } from "../quotas.ts";
+import { bytesLeft, own, quotaOf, tooManyBytes } from "../quotas.ts";
 import { acceptUploads, drain, openUpload, uploadTypes } from "../upload.ts";
 import { page } from "./common.ts";
 
@@ -78,7 +78,7 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
             name: request.query.name ?? null,
             limit,
           });
-          await own(parts, request, dataset);
+          await own(parts, request, dataset, () => parts.datasets.remove(dataset.id));
           reply.code(201).header("location", `/v1/datasets/${dataset.id}`);
           return dataset;
         } catch (error) {
@@ -184,17 +184,6 @@ export function noSuchDataset(id: string): ProblemError {
     "not-found",
     `There is no dataset ${JSON.stringify(id)}. GET /v1/datasets lists those that exist.`,
   );
-}
-
-/** Several uploads at the same time may each have fitted: then the last ones are taken back. */
-async function own(parts: ApiParts, request: FastifyRequest, { id, bytes }: Dataset): Promise<void> {
-  const { key } = request;
-  if (key === null) return;
-  await parts.owners.own(id, key.id, bytes);
-  const most = quotaOf(parts, request).bytes;
-  if (most === null || (await parts.owners.bytesOf(key.id)) <= most) return;
-  await Promise.all([parts.datasets.remove(id), parts.owners.disown(id)]);
-  throw tooManyBytes(most);
 }
 
 /** An upload that was cut off because the key may keep no more. */
