@@ -7,6 +7,7 @@ import { type Backend, type ContinuedPlan, continuationOf, encodeSafetensors, mo
 import type { Weights } from "../engine/nn/module.ts";
 import { schedulerPlan } from "../spec/create-plan.ts";
 import { VERSION } from "../version.ts";
+import { exportKeras } from "./keras/export-keras.ts";
 import { exportOnnx } from "./onnx/export-onnx.ts";
 import { exportPyTorch } from "./pytorch/export-pytorch.ts";
 import type { ModelFacts, TrainedFile, TrainingFacts, TrainingState } from "./trained-file.ts";
@@ -46,6 +47,11 @@ export const modelFormats = {
     mediaType: "application/zip",
     extension: "-pytorch.zip",
     write: (source, backend) => exportPyTorch({ ...trainedFile(source), training: trainingOf(source, backend) }),
+  },
+  keras: {
+    mediaType: "application/zip",
+    extension: "-keras.zip",
+    write: (source) => exportKeras(trainedFile(source)),
   },
   json: {
     mediaType: "application/json",

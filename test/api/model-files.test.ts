@@ -67,6 +67,44 @@ test("PyTorch's code, with all that training goes on from", async () => {
   expect([...order].sort((a, b) => a - b)).toEqual([...(training.get("rows")?.data ?? [])]);
 });
 
+test("Keras' code, or which layer Keras can't express", async () => {
+  const response = await download(flowers, "format=keras");
+  expect(response.statusCode, response.body).toBe(200);
+  expect(strFromU8(unpacked(response.rawPayload).get("model.py") ?? new Uint8Array())).toContain("layers.Dense(4)");
+  const unfolding = await train({
+    model: {
+      layers: [{ type: "Unfold", kernel_size: 2 }, { type: "Flatten" }, { type: "Linear", out_features: 1 }],
+    },
+    loss: "MSELoss",
+    optimizer: "SGD",
+    epochs: 1,
+    data: {
+      inline: {
+        inputs: [
+          [
+            [
+              [1, 2],
+              [3, 4],
+            ],
+          ],
+          [
+            [
+              [5, 6],
+              [7, 8],
+            ],
+          ],
+        ],
+        targets: [1, 2],
+      },
+    },
+  });
+  const refused = await download(unfolding, "format=keras");
+  expect([refused.statusCode, refused.json().errors]).toEqual([
+    422,
+    [{ path: "model.layers[0]", message: expect.stringMatching(/^Unfold can't be written for Keras: /) }],
+  ]);
+});
+
 test("the best weights come without the optimizer of the last", async () => {
   const files = unpacked((await download(flowers, "format=pytorch&checkpoint=best")).rawPayload);
   expect([...files.keys()]).not.toContain("training.safetensors");

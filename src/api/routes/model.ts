@@ -9,7 +9,7 @@ import { useTrainedModel } from "../trained-model.ts";
 import { JobPath } from "./common.ts";
 import { formatParameter, oneOf } from "./format-parameter.ts";
 
-const formats = ["safetensors", "onnx", "pytorch", "json"] as const satisfies (keyof typeof modelFormats)[];
+const formats = ["safetensors", "onnx", "pytorch", "keras", "json"] as const satisfies (keyof typeof modelFormats)[];
 
 export const whichCheckpoint = oneOf(["last", "best"])
   .default("last")
@@ -41,7 +41,7 @@ export function modelRoutes(fastify: FastifyInstance, parts: ApiParts): void {
         description:
           "The weights by PyTorch's `state_dict` names of the equal `nn.Sequential`; works while the job trains, too. `safetensors` " +
           "loads with `safetensors.torch.load_file` and carries spec, preprocessing and classes as JSON in its metadata. `onnx` runs in any " +
-          "runtime of ONNX and prepares its inputs itself. `pytorch` is a zip of code and numbers that predict and train on.",
+          "runtime of ONNX and prepares its inputs itself. `pytorch` is a zip of code and numbers that predict and train on, `keras` one that predicts; a layer that Keras can't express is a 422.",
         params: JobPath,
         querystring: z.strictObject({
           format: formatParameter(formats, "safetensors"),

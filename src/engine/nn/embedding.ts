@@ -19,7 +19,7 @@ import type { Initializer } from "../random.ts";
 import { elementCount, ShapeError, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { defineLayer } from "./definition.ts";
-import { Module } from "./module.ts";
+import { Module, type Weights } from "./module.ts";
 import { Parameter, type ParameterSpec } from "./parameter.ts";
 import { size } from "./schema.ts";
 
@@ -50,6 +50,19 @@ abstract class Table extends Module {
     if (maxNorm != null) renormRows(this.weight, index, maxNorm, normType);
     return embedding(this.weight, index, { padding: this.padding, byFrequency: scaleGradByFreq });
   }
+}
+
+/** A table whose rows are no longer than they are once they have been looked up: what answers compute with. */
+export function shortened({ shape, data }: Weights, maxNorm: number | null, p: number): Weights {
+  if (maxNorm === null) return { shape, data };
+  const width = shape.at(-1) ?? 1;
+  const values = data.slice();
+  for (let start = 0; start < data.length; start += width) {
+    const row = values.subarray(start, start + width);
+    const norm = row.reduce((sum, value) => sum + Math.abs(value) ** p, 0) ** (1 / p);
+    if (norm > maxNorm) row.forEach((value, i) => void (row[i] = value * (maxNorm / (norm + 1e-7))));
+  }
+  return { shape, data: values };
 }
 
 /** N(0, 1), with zeros for padding. */

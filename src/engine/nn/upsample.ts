@@ -54,6 +54,24 @@ export class Upsample extends Module {
   }
 }
 
+/** For each dimension of positions: which elements each new one is made of. */
+export function interpolations(
+  options: {
+    readonly size: Sizes | null;
+    readonly scale_factor: Sizes | null;
+    readonly mode: UpsampleMode;
+    readonly align_corners: boolean | null;
+    readonly recompute_scale_factor: boolean | null;
+  },
+  lengths: Shape,
+): Term[][][] {
+  const { size, scale_factor, mode, align_corners, recompute_scale_factor } = options;
+  return targetSize(size, scale_factor, lengths).map((count, i) => {
+    const factor = recompute_scale_factor ? null : factorOf(scale_factor, i);
+    return interpolation(lengths[i] ?? 1, count, factor, mode, align_corners);
+  });
+}
+
 const factorOf = (given: Sizes | null, i: number): number | null =>
   given === null || typeof given === "number" ? given : (given[i] ?? null);
 

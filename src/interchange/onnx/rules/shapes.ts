@@ -1,6 +1,6 @@
 /** Linear, embeddings, and layers that move values or give them on, as ONNX ops. */
 import { dropoutLayers } from "../../../engine/nn/dropout.ts";
-import { embeddingBagLayer, embeddingLayer, placeOf } from "../../../engine/nn/embedding.ts";
+import { embeddingBagLayer, embeddingLayer, placeOf, shortened } from "../../../engine/nn/embedding.ts";
 import { flattenLayer, identityLayer, unflattenLayer } from "../../../engine/nn/flatten.ts";
 import { linearLayer } from "../../../engine/nn/linear.ts";
 import { channelShuffleLayer, pixelShuffleLayer, pixelUnshuffleLayer } from "../../../engine/nn/shuffle.ts";
@@ -40,22 +40,9 @@ function lookUp(
   { max_norm, norm_type }: { readonly max_norm: number | null; readonly norm_type: number },
 ): { readonly index: string; readonly rows: string } {
   const index = graph.op("Cast", [x], { to: 7 });
-  const table =
-    max_norm === null ? graph.weight(`${name}.weight`) : shortened(graph, `${name}.weight`, max_norm, norm_type);
+  const { shape, data } = shortened(graph.weightValues(`${name}.weight`), max_norm, norm_type);
+  const table = max_norm === null ? graph.weight(`${name}.weight`) : graph.floats(data, shape);
   return { index, rows: graph.op("Gather", [table, index], { axis: 0 }) };
-}
-
-/** As PyTorch's embedding_renorm_ would leave each row once it is looked up. */
-function shortened(graph: Graph, name: string, maxNorm: number, p: number): string {
-  const { shape, data } = graph.weightValues(name);
-  const [, width = 1] = shape;
-  const values = data.map((value, i) => {
-    const start = i - (i % width);
-    const row = data.subarray(start, start + width);
-    const norm = row.reduce((sum, each) => sum + Math.abs(each) ** p, 0) ** (1 / p);
-    return norm > maxNorm ? value * (maxNorm / (norm + 1e-7)) : value;
-  });
-  return graph.floats(values, shape);
 }
 
 export const shapeRules = [

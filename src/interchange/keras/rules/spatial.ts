@@ -1,0 +1,262 @@
+/** Convolutions, pools, paddings and upsampling as Keras has them, with channels last. */
+import { adaptiveAveragePoolLayers, globalAvgPoolLayer } from "../../../engine/nn/adaptive-average-pool.ts";
+import { adaptiveAverages, adaptiveSize } from "../../../engine/nn/adaptive-size.ts";
+import { averages, avgPool1dLayer, dividedPoolLayers, normPoolLayers } from "../../../engine/nn/average-pool.ts";
+import { convolutionLayers, convolutionPadding } from "../../../engine/nn/convolution.ts";
+import { transposedConvolutionLayers } from "../../../engine/nn/convolution-transpose.ts";
+import { type Amounts, type EdgeMode, edgeSources } from "../../../engine/nn/edges.ts";
+import { adaptiveMaxPoolLayers, maxPoolLayers } from "../../../engine/nn/max-pool.ts";
+import {
+  constantPadLayers,
+  edgePadLayers,
+  type Padding,
+  paddingAmounts,
+  zeroPadLayers,
+} from "../../../engine/nn/padding.ts";
+import { listOf, type Sizes, type Spatial } from "../../../engine/nn/spatial.ts";
+import {
+  interpolations,
+  upsampleLayer,
+  upsamplingBilinearLayer,
+  upsamplingNearestLayer,
+} from "../../../engine/nn/upsample.ts";
+import { type PlacedLayer, rule } from "../../layer-rules.ts";
+import { literal } from "../../python/source.ts";
+import { inexpressible, type KerasModel, permuted } from "../keras-model.ts";
+
+const dimensionsOf = (type: string): Spatial => (type.endsWith("1d") ? 1 : type.endsWith("2d") ? 2 : 3);
+const isOne = (values: readonly number[]): boolean => values.every((value) => value === 1);
+
+/** Numbers added around positions that lie from axis `first` on. */
+function pad(model: KerasModel, amounts: readonly Amounts[], first: number, rank: number, value = "0.0"): void {
+  if (amounts.every(([before, after]) => before === 0 && after === 0)) return;
+  const all = Array.from({ length: rank }, (_, i) => amounts[i - first] ?? [0, 0]);
+  model.add(`layers.Lambda(lambda x: ops.pad(x, ${literal(all)}, constant_values=${value}))`);
+}
+
+/** Positions in another order, axis by axis. */
+function take(model: KerasModel, places: readonly (readonly number[] | null)[], first: number): void {
+  places.forEach((own, i) => {
+    if (own) model.form("Take", `${literal(own)}, axis=${first + i}`);
+  });
+}
+
+function padEdges(
+  model: KerasModel,
+  mode: EdgeMode,
+  amounts: readonly Amounts[],
+  lengths: readonly number[],
+  first: number,
+): void {
+  const places = amounts.map((amount, i) =>
+    amount[0] === 0 && amount[1] === 0 ? null : edgeSources(mode, lengths[i] ?? 1, amount),
+  );
+  take(model, places, first);
+}
+
+function padConstant(model: KerasModel, padding: Padding, value: string, type: string, input: readonly number[]): void {
+  model.channelsFirst();
+  const amounts = paddingAmounts(padding, dimensionsOf(type));
+  const first = input.length - amounts.length;
+  const crops = amounts.map(([before, after], i) => {
+    const length = input[first + i] ?? 1;
+    const [from, to] = [Math.max(0, -before), length - Math.max(0, -after)];
+    return from === 0 && to === length ? null : Array.from({ length: to - from }, (_, at) => from + at);
+  });
+  take(model, crops, first + 1);
+  const added = amounts.map(([before, after]): Amounts => [Math.max(0, before), Math.max(0, after)]);
+  pad(model, added, first + 1, input.length + 1, value);
+}
+
+const MODES: Readonly<Record<string, EdgeMode>> = {
+  Reflection: "reflect",
+  Replication: "replicate",
+  Circular: "circular",
+};
+
+interface AverageArgs {
+  readonly kernel_size: Sizes;
+  readonly stride: Sizes | null;
+  readonly padding: Sizes;
+  readonly ceil_mode: boolean;
+  readonly count_include_pad: boolean;
+  readonly divisor_override?: number | null;
+}
+
+function average({ type, args, input }: PlacedLayer<AverageArgs>, model: KerasModel): void {
+  const dimensions = dimensionsOf(type);
+  const kernel = listOf(args.kernel_size, dimensions);
+  const stride = listOf(args.stride ?? args.kernel_size, dimensions);
+  const padding = listOf(args.padding, dimensions);
+  const divisor = args.divisor_override ?? null;
+  if (!args.ceil_mode && divisor === null && padding.every((added) => added === 0)) {
+    model.channelsLast(dimensions);
+    return model.add(`layers.AveragePooling${dimensions}D(${tuple(kernel)}, strides=${tuple(stride)})`);
+  }
+  model.channelsFirst();
+  kernel.forEach((wide, i) => {
+    const length = input[i + 1] ?? 1;
+    const row = { kernel: wide, stride: stride[i] ?? wide, padding: padding[i] ?? 0, ceil: args.ceil_mode };
+    const by = divisor === null ? null : i === dimensions - 1 ? divisor : 1;
+    model.linearMap(i + 2, length, averages(length, { ...row, includePad: args.count_include_pad, divisor: by }));
+  });
+}
+
+/** A single number where there is one dimension: some layers of Keras want that. */
+const tuple = (values: readonly number[]): string => (values.length === 1 ? String(values[0]) : literal(values));
+
+function upsample({ args, input }: PlacedLayer<Parameters<typeof interpolations>[0]>, model: KerasModel): void {
+  model.channelsFirst();
+  interpolations(args, input.slice(1)).forEach((rows, i) => model.linearMap(i + 2, input[i + 1] ?? 1, rows));
+}
+
+export const spatialRules = [
+  ...convolutionLayers.map((definition) =>
+    rule(definition, (layer, model: KerasModel) => {
+      const { type, name, args, input } = layer;
+      const dimensions = dimensionsOf(type);
+      const kernel = listOf(args.kernel_size, dimensions);
+      const [stride, dilation] = [listOf(args.stride, dimensions), listOf(args.dilation, dimensions)];
+      if (!isOne(stride) && !isOne(dilation))
+        throw inexpressible(layer, "Keras takes strides or dilation above 1, not both");
+      if (dimensions === 3 && (args.groups > 1 || !isOne(dilation)))
+        throw inexpressible(layer, "TensorFlow has no 3D convolution with groups or dilation on a CPU");
+      model.channelsLast(dimensions);
+      const amounts = convolutionPadding(args.padding, kernel, dilation, dimensions);
+      if (args.padding_mode === "zeros") pad(model, amounts, 1, dimensions + 2);
+      else padEdges(model, args.padding_mode, amounts, input.slice(1), 1);
+      const options = [
+        ...(isOne(stride) ? [] : [`strides=${tuple(stride)}`]),
+        ...(isOne(dilation) ? [] : [`dilation_rate=${tuple(dilation)}`]),
+        ...(args.groups > 1 ? [`groups=${args.groups}`] : []),
+        ...(args.bias ? [] : ["use_bias=False"]),
+      ];
+      const weight = permuted(model.weight(`${name}.weight`), [...kernel.map((_, i) => i + 2), 1, 0]);
+      model.add(`layers.Conv${dimensions}D(${[args.out_channels, tuple(kernel), ...options].join(", ")})`, [
+        weight,
+        ...model.existing(`${name}.bias`),
+      ]);
+    }),
+  ),
+  ...transposedConvolutionLayers.map((definition) =>
+    rule(definition, (layer, model: KerasModel) => {
+      const { type, name, args, input, output } = layer;
+      const dimensions = dimensionsOf(type);
+      const kernel = listOf(args.kernel_size, dimensions);
+      const [stride, dilation] = [listOf(args.stride, dimensions), listOf(args.dilation, dimensions)];
+      if (args.groups > 1) throw inexpressible(layer, "Keras has no transposed convolutions in groups");
+      if (!isOne(dilation))
+        throw inexpressible(layer, "Keras computes dilated transposed convolutions in no backend alike");
+      model.channelsLast(dimensions);
+      const weight = permuted(model.weight(`${name}.weight`), [...kernel.map((_, i) => i + 2), 1, 0]);
+      const extra = listOf(args.output_padding, dimensions);
+      const isPadded = extra.some((added) => added > 0);
+      const options = [
+        `strides=${tuple(stride)}`,
+        ...(isPadded ? [`output_padding=${tuple(extra)}`] : []),
+        ...(args.bias ? [] : ["use_bias=False"]),
+      ];
+      model.add(`layers.Conv${dimensions}DTranspose(${[args.out_channels, tuple(kernel), ...options].join(", ")})`, [
+        weight,
+        ...model.existing(`${name}.bias`),
+      ]);
+      // What PyTorch's padding takes away; without output_padding Keras also has what strides reach beyond the kernel.
+      const padding = listOf(args.padding, dimensions);
+      const crops = kernel.map((wide, i) => {
+        const [length = 1, step = 1, before = 0, kept = 1] = [input[i + 1], stride[i], padding[i], output[i + 1]];
+        const made = isPadded ? (length - 1) * step + wide + (extra[i] ?? 0) : length * step + Math.max(wide - step, 0);
+        return made === kept ? null : Array.from({ length: kept }, (_, at) => before + at);
+      });
+      take(model, crops, 1);
+    }),
+  ),
+  ...maxPoolLayers.map((definition) =>
+    rule(definition, (layer, model: KerasModel) => {
+      const { type, args, input, output } = layer;
+      const dimensions = dimensionsOf(type);
+      const kernel = listOf(args.kernel_size, dimensions);
+      const stride = listOf(args.stride ?? args.kernel_size, dimensions);
+      if (!isOne(listOf(args.dilation, dimensions))) throw inexpressible(layer, "Keras has no pools with dilation");
+      const before = listOf(args.padding, dimensions);
+      const amounts = kernel.map((wide, i): Amounts => {
+        const end = ((output[i + 1] ?? 1) - 1) * (stride[i] ?? 1) + wide;
+        return [before[i] ?? 0, Math.max(0, end - (input[i + 1] ?? 1) - (before[i] ?? 0))];
+      });
+      model.channelsLast(dimensions);
+      pad(model, amounts, 1, dimensions + 2, "-np.inf");
+      model.add(`layers.MaxPooling${dimensions}D(${tuple(kernel)}, strides=${tuple(stride)})`);
+    }),
+  ),
+  ...adaptiveMaxPoolLayers.map((definition) =>
+    rule(definition, ({ type, args, input }, model: KerasModel) => {
+      model.channelsFirst();
+      const lengths = input.slice(1);
+      adaptiveSize(args.output_size, lengths, dimensionsOf(type)).forEach((count, i) => {
+        const windows = adaptiveAverages(lengths[i] ?? 1, count).map((terms) => [
+          terms[0]?.[0],
+          (terms.at(-1)?.[0] ?? 0) + 1,
+        ]);
+        const axis = i + 2;
+        model.add(
+          `layers.Lambda(lambda x: ops.stack([ops.max(ops.take(x, range(a, b), axis=${axis}), axis=${axis}) for a, b in ${literal(windows)}], axis=${axis}))`,
+        );
+      });
+    }),
+  ),
+  rule(avgPool1dLayer, average),
+  ...dividedPoolLayers.map((definition) => rule(definition, average)),
+  ...normPoolLayers.map((definition) =>
+    rule(definition, (layer, model: KerasModel) => {
+      const { args, type } = layer;
+      const count = listOf(args.kernel_size, dimensionsOf(type)).reduce((a, b) => a * b, 1);
+      model.add(`layers.Lambda(lambda x: x ** ${args.norm_type})`);
+      average({ ...layer, args: { ...args, padding: 0, count_include_pad: true } }, model);
+      model.add(`layers.Lambda(lambda x: (x * ${count}) ** ${1 / args.norm_type})`);
+    }),
+  ),
+  ...adaptiveAveragePoolLayers.map((definition) =>
+    rule(definition, ({ type, args, input }, model: KerasModel) => {
+      model.channelsFirst();
+      const lengths = input.slice(1);
+      adaptiveSize(args.output_size, lengths, dimensionsOf(type)).forEach((count, i) => {
+        const length = lengths[i] ?? 1;
+        if (count !== length) model.linearMap(i + 2, length, adaptiveAverages(length, count));
+      });
+    }),
+  ),
+  rule(globalAvgPoolLayer, ({ input }, model: KerasModel) => {
+    model.channelsFirst();
+    model.add(`layers.Lambda(lambda x: ops.mean(x, axis=${literal(input.slice(1).map((_, i) => i + 2))}))`);
+  }),
+  ...zeroPadLayers.map((definition) =>
+    rule(definition, ({ type, args, input }, model: KerasModel) =>
+      padConstant(model, args.padding, "0.0", type, input),
+    ),
+  ),
+  ...constantPadLayers.map((definition) =>
+    rule(definition, ({ type, args, input }, model: KerasModel) =>
+      padConstant(model, args.padding, String(args.value), type, input),
+    ),
+  ),
+  ...edgePadLayers.map((definition) =>
+    rule(definition, ({ type, args, input }, model: KerasModel) => {
+      model.channelsFirst();
+      const amounts = paddingAmounts(args.padding, dimensionsOf(type));
+      const first = input.length - amounts.length;
+      padEdges(model, MODES[type.replace(/Pad\dd$/, "")] ?? "reflect", amounts, input.slice(first), first + 1);
+    }),
+  ),
+  rule(upsampleLayer, upsample),
+  rule(upsamplingNearestLayer, (layer, model: KerasModel) =>
+    upsample(
+      { ...layer, args: { ...layer.args, mode: "nearest", align_corners: null, recompute_scale_factor: null } },
+      model,
+    ),
+  ),
+  rule(upsamplingBilinearLayer, (layer, model: KerasModel) =>
+    upsample(
+      { ...layer, args: { ...layer.args, mode: "bilinear", align_corners: true, recompute_scale_factor: null } },
+      model,
+    ),
+  ),
+];
