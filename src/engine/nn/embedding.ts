@@ -60,7 +60,11 @@ export function shortened({ shape, data }: Weights, maxNorm: number | null, p: n
   for (let start = 0; start < data.length; start += width) {
     const row = values.subarray(start, start + width);
     const norm = row.reduce((sum, value) => sum + Math.abs(value) ** p, 0) ** (1 / p);
-    if (norm > maxNorm) row.forEach((value, i) => void (row[i] = value * (maxNorm / (norm + 1e-7))));
+    if (norm > maxNorm)
+      values.set(
+        row.map((value) => value * (maxNorm / (norm + 1e-7))),
+        start,
+      );
   }
   return { shape, data: values };
 }

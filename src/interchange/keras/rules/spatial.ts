@@ -91,7 +91,8 @@ function average({ type, args, input }: PlacedLayer<AverageArgs>, model: KerasMo
   const divisor = args.divisor_override ?? null;
   if (!args.ceil_mode && divisor === null && padding.every((added) => added === 0)) {
     model.channelsLast(dimensions);
-    return model.add(`layers.AveragePooling${dimensions}D(${tuple(kernel)}, strides=${tuple(stride)})`);
+    model.add(`layers.AveragePooling${dimensions}D(${tuple(kernel)}, strides=${tuple(stride)})`);
+    return;
   }
   model.channelsFirst();
   kernel.forEach((wide, i) => {
@@ -107,7 +108,8 @@ const tuple = (values: readonly number[]): string => (values.length === 1 ? Stri
 
 function upsample({ args, input }: PlacedLayer<Parameters<typeof interpolations>[0]>, model: KerasModel): void {
   model.channelsFirst();
-  interpolations(args, input.slice(1)).forEach((rows, i) => model.linearMap(i + 2, input[i + 1] ?? 1, rows));
+  for (const [i, rows] of interpolations(args, input.slice(1)).entries())
+    model.linearMap(i + 2, input[i + 1] ?? 1, rows);
 }
 
 export const spatialRules = [
