@@ -1,32 +1,13 @@
 /** The launcher: runs a .ts file on a Node that can, from one that can and from one that can't. */
-import { execFileSync, spawn } from "node:child_process";
-import { delimiter, join } from "node:path";
+import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
+import { nodes } from "./nodes.ts";
 
 const launcher = fileURLToPath(new URL("../../bin/launch.mjs", import.meta.url));
 const program = fileURLToPath(new URL("./fixture.ts", import.meta.url));
 
-/** The first Node on the PATH that is too old, as on a machine where the launcher is needed. */
-const oldNode = (process.env["PATH"] ?? "")
-  .split(delimiter)
-  .map((folder) => join(folder, "node"))
-  .find((path) => {
-    try {
-      const [major = 0, minor = 0] = execFileSync(path, ["-p", "process.versions.node"])
-        .toString()
-        .split(".")
-        .map(Number);
-      return major < 22 || (major === 22 && minor < 18);
-    } catch {
-      return false;
-    }
-  });
-
-describe.each([
-  ["a new Node", process.execPath],
-  ["an old Node", oldNode],
-])("the launcher on %s", (_which, node) => {
+describe.each(nodes)("the launcher on $name", ({ path: node }) => {
   const launch = (...args: string[]) => {
     const child = spawn(node ?? "", [launcher, program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";

@@ -1,0 +1,132 @@
+/**
+ * A client of epochd, for Node 20 or newer and for browsers:
+ *
+ *     import { Epochd } from "epochd/client";
+ *
+ *     const client = new Epochd({ url: "http://127.0.0.1:3000" });
+ *     const run = await client.train({ … });
+ *     for await (const event of run.events()) if (event.event === "epoch") console.log(event.epoch, event.loss);
+ *     const { labels } = await run.predict([[5.1, 3.5, 1.4, 0.2]]);
+ */
+import { type ClientOptions, Connection, type RequestOptions } from "./connection.ts";
+import { Run } from "./run.ts";
+import type { Catalogue, Dataset, Devices, Health, Job, JobFilter, JobSpec, SpecReport, Workers } from "./types.ts";
+
+export type { ClientOptions, RequestOptions } from "./connection.ts";
+export { JobEndedError, ProblemError, UnreachableError } from "./errors.ts";
+export type { FollowOptions } from "./follow.ts";
+export { type ModelOptions, Run } from "./run.ts";
+export type * from "./types.ts";
+
+export interface TrainOptions extends RequestOptions {
+  /** The same key with the same spec gives the same job, also days later. One is made where none is given. */
+  readonly idempotencyKey?: string;
+}
+
+export interface UploadOptions extends RequestOptions {
+  /** `text/csv`, `application/x-ndjson` …; a file or blob may know it itself. */
+  readonly type?: string;
+  readonly name?: string;
+}
+
+interface Page<T> {
+  readonly data: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+export class Epochd {
+  readonly #connection: Connection;
+
+  constructor(options: ClientOptions = {}) {
+    this.#connection = new Connection(options);
+  }
+
+  /** Submits a job. Throws a ProblemError that lists every mistake of the spec. Safe to be cut off: it is sent again. */
+  async train(spec: JobSpec, { idempotencyKey, ...options }: TrainOptions = {}): Promise<Run> {
+    const { id } = await this.#connection.json<Job>("/v1/jobs", {
+      method: "POST",
+      headers: { "idempotency-key": idempotencyKey ?? randomKey() },
+      json: spec,
+      again: true,
+      ...options,
+    });
+    return this.run(id);
+  }
+
+  /** What `train` would say, and what the training would cost; nothing is trained. */
+  validate(spec: JobSpec, options: RequestOptions = {}): Promise<SpecReport> {
+    return this.#connection.json("/v1/jobs/validate", { method: "POST", json: spec, again: true, ...options });
+  }
+
+  /** A job that exists already. */
+  run(id: string): Run {
+    return new Run(this.#connection, id);
+  }
+
+  /** Jobs, newest first, as many as are asked for: `for await (const job of client.jobs({ status: "running" })) …`. */
+  jobs({ status, name, metadata = {} }: JobFilter = {}, options: RequestOptions = {}): AsyncGenerator<Job, void> {
+    const wanted = Object.entries(metadata).map(([key, value]) => [`metadata.${key}`, value] as const);
+    return this.#all("/v1/jobs", { status, name, ...Object.fromEntries(wanted) }, options);
+  }
+
+  /** Sends a file: a Blob (in Node `await openAsBlob(path)`), bytes, or text. */
+  upload(
+    data: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string,
+    { type, name, ...options }: UploadOptions = {},
+  ): Promise<Dataset> {
+    const own = data instanceof Blob ? data.type : "";
+    return this.#connection.json("/v1/datasets", {
+      method: "POST",
+      query: { name },
+      headers: { "content-type": type ?? (own || "text/csv") },
+      body: data,
+      ...options,
+    });
+  }
+
+  datasets(options: RequestOptions = {}): AsyncGenerator<Dataset, void> {
+    return this.#all("/v1/datasets", {}, options);
+  }
+
+  dataset(id: string, options: RequestOptions = {}): Promise<Dataset> {
+    return this.#connection.json(`/v1/datasets/${encodeURIComponent(id)}`, options);
+  }
+
+  async deleteDataset(id: string, options: RequestOptions = {}): Promise<void> {
+    await this.#connection.send(`/v1/datasets/${encodeURIComponent(id)}`, { method: "DELETE", ...options }, () => {});
+  }
+
+  /** Everything that a spec may hold, with JSON Schema. */
+  catalog(options: RequestOptions = {}): Promise<Catalogue> {
+    return this.#connection.json("/v1/catalog", options);
+  }
+
+  workers(options: RequestOptions = {}): Promise<Workers> {
+    return this.#connection.json("/v1/workers", options);
+  }
+
+  devices(options: RequestOptions = {}): Promise<Devices> {
+    return this.#connection.json("/v1/devices", options);
+  }
+
+  health(options: RequestOptions = {}): Promise<Health> {
+    return this.#connection.json("/healthz", options);
+  }
+
+  async *#all<T>(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+    options: RequestOptions,
+  ): AsyncGenerator<T, void> {
+    let cursor: string | undefined;
+    do {
+      const page: Page<T> = await this.#connection.json(path, { query: { ...query, limit: 100, cursor }, ...options });
+      yield* page.data;
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+}
+
+/** `crypto.randomUUID` is missing where a page did not come over https. */
+const randomKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,0 +1,263 @@
+/** The TypeScript client, over a real service: what it promises, and that it keeps to the contract. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  Epochd,
+  JobEndedError,
+  type JobEvent,
+  type JobSpec,
+  ProblemError,
+  UnreachableError,
+} from "../../src/client/index.ts";
+import { decodeSafetensors } from "../../src/engine/index.ts";
+import { type CheckedFetch, checkedFetch } from "./contract-check.ts";
+import { breakableWay, startServiceForClients } from "./service-of-the-tests.ts";
+
+let service: Awaited<ReturnType<typeof startServiceForClients>>;
+let checked: CheckedFetch;
+let client: Epochd;
+
+beforeAll(async () => {
+  service = await startServiceForClients();
+  checked = await checkedFetch(service.url);
+  client = new Epochd({ url: service.url, fetch: checked.fetch });
+});
+afterAll(() => service.close());
+
+const iris = {
+  name: "iris",
+  metadata: { team: "a" },
+  model: { layers: [{ type: "Linear", out_features: 3 }] },
+  loss: "CrossEntropyLoss",
+  optimizer: { type: "Adam", lr: 0.05 },
+  epochs: 8,
+  data: { builtin: "iris" },
+  metrics: ["accuracy"],
+} satisfies JobSpec;
+
+/** Trains until it is told to stop. */
+const endless = { ...iris, name: "endless", epochs: 1_000_000 } satisfies JobSpec;
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+const seqs = (events: readonly JobEvent[]) => events.map(({ seq }) => seq);
+const oneToN = (events: readonly unknown[]) => events.map((_, i) => i + 1);
+
+test("a job from its spec to its predictions", async () => {
+  const run = await client.train(iris);
+  const losses: (number | null)[] = [];
+  const events: JobEvent[] = [];
+  for await (const event of run.events()) {
+    events.push(event);
+    if (event.event === "epoch") losses.push(event.loss);
+  }
+  expect(seqs(events)).toEqual(oneToN(events));
+  expect(losses).toHaveLength(8);
+  expect(events.at(-1)?.event).toBe("completed");
+
+  const job = await run.completed();
+  expect([job.id, job.status, job.name]).toEqual([run.id, "completed", "iris"]);
+  expect((await run.history()).loss).toEqual(losses);
+  const rows = [
+    [5.1, 3.5, 1.4, 0.2],
+    [6.3, 3.3, 6, 2.5],
+  ];
+  const { outputs, labels, classes, probabilities } = await run.predict(rows, { checkpoint: "best" });
+  expect([outputs.length, labels?.length, probabilities?.length]).toEqual([2, 2, 2]);
+  for (const label of labels ?? []) expect(classes).toContain(label);
+
+  const { tensors } = decodeSafetensors(new Uint8Array(await (await run.model()).arrayBuffer()));
+  expect([...tensors.keys()]).toEqual(["0.weight", "0.bias"]);
+  expect(JSON.parse(await (await run.model({ format: "json" })).text()).job_id).toBe(run.id);
+  expect((await run.spec()).epochs).toBe(8);
+});
+
+test("events behind one that is known, and nothing where all of them are", async () => {
+  const run = await client.train(iris);
+  const events = await all(run.events());
+  expect(await all(run.events({ after: 4 }))).toEqual(events.slice(4));
+  expect(await all(run.events({ after: events.length }))).toEqual([]);
+});
+
+test("many rows are answered in order, however many there are", async () => {
+  const run = await client.train(iris);
+  await run.completed();
+  async function* rows() {
+    for (let i = 0; i < 2500; i++) yield [5 + (i % 7) / 10, 3, 1 + (i % 5), 0.2];
+  }
+  const lines = await all(run.predictAll(rows()));
+  const { outputs, labels } = await run.predict(await all(rows()));
+  expect(lines.map(({ output }) => output)).toEqual(outputs);
+  expect(lines.map(({ label }) => label)).toEqual(labels);
+  await expect(
+    all(
+      run.predictAll([
+        [1, 2, 3, 4],
+        [1, 2],
+      ]),
+    ),
+  ).rejects.toThrow("line 2");
+});
+
+test("an uploaded file, from bytes, text and blobs", async () => {
+  const csv = `a,b,y\n${Array.from({ length: 30 }, (_, i) => `${i},${i % 4},${i % 2 ? "odd" : "even"}`).join("\n")}\n`;
+  for (const data of [csv, new TextEncoder().encode(csv), new Blob([csv], { type: "text/csv" })]) {
+    const dataset = await client.upload(data, { name: "parity" });
+    expect([dataset.rows, dataset.name]).toEqual([30, "parity"]);
+  }
+  const [newest] = await all(client.datasets());
+  if (!newest) throw new Error("There is no data set.");
+  expect(await client.dataset(newest.id)).toEqual(newest);
+  const run = await client.train({
+    ...iris,
+    model: { layers: [{ type: "Linear", out_features: 2 }] },
+    data: { dataset_id: newest.id, target: "y" },
+  });
+  await run.completed();
+  expect((await run.predict([{ a: 1, b: 2 }])).classes).toEqual(["even", "odd"]);
+  await run.delete();
+  await client.deleteDataset(newest.id);
+  await expect(client.dataset(newest.id)).rejects.toMatchObject({ problem: "not-found", status: 404 });
+});
+
+test("a run is steered: paused, resumed, changed, cancelled", async () => {
+  const run = await client.train(endless);
+  const asked = new Set<string>();
+  const once = (what: string, ask: () => Promise<unknown>) => {
+    if (asked.has(what)) return;
+    asked.add(what);
+    return ask();
+  };
+  const types = new Set<string>();
+  for await (const event of run.events()) {
+    types.add(event.event);
+    if (event.event === "epoch") await once("change", () => run.change({ lr: 0.001 }));
+    if (event.event === "changed") await once("pause", () => run.pause());
+    if (event.event === "paused") await once("resume", () => run.resume());
+    if (event.event === "resumed") await once("cancel", () => run.cancel());
+  }
+  expect([...types]).toEqual(expect.arrayContaining(["changed", "paused", "resumed", "cancelled"]));
+  const failure = await run.completed().catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(JobEndedError);
+  expect(failure).toMatchObject({ job: { status: "cancelled" }, message: `Job ${run.id} was cancelled.` });
+});
+
+test("jobs are listed, by what they are", async () => {
+  const metadata = { team: crypto.randomUUID() };
+  const mine = await Promise.all([1, 2, 3].map(() => client.train({ ...iris, metadata })));
+  const ids = (await all(client.jobs({ metadata }))).map(({ id }) => id);
+  expect(ids.sort()).toEqual(mine.map(({ id }) => id).sort());
+  await Promise.all(mine.map((run) => run.completed()));
+  expect((await all(client.jobs({ status: "queued" }))).map(({ id }) => id)).toEqual([]);
+});
+
+test("what the service offers and how it is", async () => {
+  expect((await client.health()).status).toBe("ok");
+  expect((await client.catalog()).layers.map(({ type }) => type)).toContain("Linear");
+  expect((await client.workers()).data).toHaveLength(1);
+  expect((await client.devices()).data.map(({ device }) => device)).toContain("cpu");
+});
+
+describe("what goes wrong has a class", () => {
+  test("a refused spec: every mistake, as a ProblemError", async () => {
+    const { valid, errors } = await client.validate({ ...iris, epochs: 0, optimizer: { type: "SGD", lr: -1 } });
+    expect(valid).toBe(false);
+    const refused = await client
+      .train({ ...iris, epochs: 0, optimizer: { type: "SGD", lr: -1 } })
+      .catch((error: unknown) => error);
+    if (!(refused instanceof ProblemError)) throw new Error(`It was not refused: ${refused}`);
+    expect([refused.problem, refused.status]).toEqual(["invalid-spec", 422]);
+    expect(refused.errors).toEqual(errors);
+    expect(refused.message).toContain("\n  optimizer.lr: ");
+    expect(refused.requestId).toMatch(/^req_/);
+  });
+
+  test("a service that is not there: UnreachableError", async () => {
+    const nobody = new Epochd({ url: "http://127.0.0.1:9" });
+    await expect(nobody.upload("a\n1\n")).rejects.toBeInstanceOf(UnreachableError);
+  });
+
+  test("something else than the service: its words", async () => {
+    const other = new Epochd({ fetch: async () => new Response("<h1>Bad gateway</h1>", { status: 403 }) });
+    await expect(other.health()).rejects.toMatchObject({ status: 403, detail: "<h1>Bad gateway</h1>" });
+  });
+});
+
+describe("signals end what is under way", () => {
+  test.each(["of the call", "of the client"])("one %s, with its own reason", async (whose) => {
+    const run = await client.train(endless);
+    const stop = new AbortController();
+    const own = new Epochd({ url: service.url, ...(whose === "of the client" && { signal: stop.signal }) });
+    const following = own.run(run.id).events(whose === "of the call" ? { signal: stop.signal } : {});
+    const heard: JobEvent[] = [];
+    const ended = (async () => {
+      for await (const event of following) {
+        heard.push(event);
+        if (event.event === "epoch") stop.abort(new Error("enough"));
+      }
+    })();
+    await expect(ended).rejects.toThrow("enough");
+    expect(heard.some(({ event }) => event === "epoch")).toBe(true);
+    await run.cancel();
+    await expect(run.completed()).rejects.toBeInstanceOf(JobEndedError);
+  });
+
+  test("who leaves the loop closes the connection", async () => {
+    const run = await client.train(endless);
+    for await (const event of run.events()) if (event.event === "epoch") break;
+    await expect.poll(async () => (await fetch(`${service.url}/metrics`)).text()).toMatch(/^epochd_sse_clients 0$/m);
+    await run.cancel();
+  });
+});
+
+describe("over connections that break", () => {
+  test("every event comes once, in order", async () => {
+    const way = await breakableWay(service.url);
+    way.breakAfter = (connection) => 300 + connection * 400;
+    const broken: unknown[] = [];
+    const run = await client.train({ ...iris, epochs: 60 });
+    const over = new Epochd({ url: way.url }).run(run.id);
+    const events = await all(over.events({ onBreak: (error) => void broken.push(error) }));
+    expect(events).toEqual(await all(run.events()));
+    expect(way.connections).toBeGreaterThan(5);
+    expect(broken.length).toBe(way.connections - 1);
+    way.close();
+  });
+
+  test("a job whose answer is lost is made once", async () => {
+    const way = await breakableWay(service.url);
+    way.breakAfter = (connection) => (connection <= 2 ? 20 : undefined);
+    const metadata = { answer: crypto.randomUUID() };
+    const run = await new Epochd({ url: way.url }).train({ ...iris, metadata });
+    expect((await all(client.jobs({ metadata }))).map(({ id }) => id)).toEqual([run.id]);
+    expect(way.connections).toBe(3);
+    way.close();
+  });
+
+  test("patience has an end", async () => {
+    const way = await breakableWay(service.url);
+    way.breakAfter = () => 0;
+    const lost = all(new Epochd({ url: way.url }).run("job_x").events({ patienceMs: 100 }));
+    await expect(lost).rejects.toBeInstanceOf(UnreachableError);
+    way.close();
+  });
+});
+
+test("with a key, where keys are asked for", async () => {
+  const closed = await startServiceForClients({ keysRequired: true });
+  const { secret } = await closed.api.parts.keys.create("mine");
+  const run = await new Epochd({ url: closed.url, key: secret }).train(iris);
+  await run.completed();
+  const stranger = new Epochd({ url: closed.url });
+  await expect(stranger.run(run.id).job()).rejects.toMatchObject({ problem: "unauthorized" });
+  await expect(all(stranger.run(run.id).events())).rejects.toBeInstanceOf(ProblemError);
+  await closed.close();
+});
+
+/** Runs last: all that was asked above. */
+test("all of it was as the served contract says", () => {
+  expect(checked.breaches).toEqual([]);
+  expect(checked.operations.size).toBeGreaterThan(18);
+});

@@ -1,0 +1,162 @@
+/** The Python client, by the Python of this machine over a real service. Skipped where there is none. */
+import { execFile, spawnSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { breakableWay, startServiceForClients } from "./service-of-the-tests.ts";
+
+const PYTHON = process.env["PYTHON"] ?? "python3";
+const CLIENT = fileURLToPath(new URL("../../clients/python", import.meta.url));
+const IRIS = fileURLToPath(new URL("../../examples/data/iris.csv", import.meta.url));
+const hasPython = spawnSync(PYTHON, ["-c", "import sys; assert sys.version_info >= (3, 9)"]).status === 0;
+const execute = promisify(execFile);
+
+const SPEC = `
+spec = {
+    "model": {"layers": [{"type": "Linear", "out_features": 3}]},
+    "loss": "CrossEntropyLoss",
+    "optimizer": {"type": "Adam", "lr": 0.05},
+    "epochs": 60,
+    "data": {"builtin": "iris"},
+}
+`;
+
+describe.skipIf(!hasPython)("the Python client", () => {
+  let service: Awaited<ReturnType<typeof startServiceForClients>>;
+  let folder: string;
+  beforeAll(async () => {
+    service = await startServiceForClients();
+    folder = await mkdtemp(join(tmpdir(), "epochd-python-"));
+  });
+  afterAll(async () => {
+    await service?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** The program prints one line of JSON. */
+  const python = async (program: string, env: Record<string, string> = {}) => {
+    const lines = ["import json", "from epochd import *", "client = Client()", SPEC, program];
+    const { stdout } = await execute(PYTHON, ["-W", "error", "-c", lines.join("\n")], {
+      cwd: folder,
+      env: { ...process.env, PYTHONPATH: CLIENT, PYTHONDONTWRITEBYTECODE: "1", EPOCHD_URL: service.url, ...env },
+    });
+    return JSON.parse(stdout);
+  };
+
+  test("uploads, trains, listens, asks, downloads, cleans up", async () => {
+    const said = await python(`
+data = client.upload(${JSON.stringify(IRIS)})
+spec["data"] = {"dataset_id": data["id"], "target": data["columns"][-1]["name"]}
+report = client.validate(spec)
+run = client.train(spec)
+events = list(run.events())
+job = run.completed()
+rows = [[5.1, 3.5, 1.4, 0.2], [6.3, 3.3, 6.0, 2.5]]
+answer = run.predict(rows, checkpoint="best")
+lines = list(run.predict_all(rows[i % 2] for i in range(2500)))
+model = run.model()
+listed = [one["id"] for one in client.jobs(status="completed")]
+losses = run.history()["loss"]
+run.delete()
+client.delete_dataset(data["id"])
+print(json.dumps({
+    "name": data["name"],
+    "valid": report["valid"],
+    "seqs": [event["seq"] for event in events],
+    "last": events[-1]["event"],
+    "losses": [event["loss"] for event in events if event["event"] == "epoch"] == losses,
+    "status": job["status"],
+    "labels": answer["labels"],
+    "lines": [line["label"] for line in lines] == answer["labels"] * 1250,
+    "model": model[8:9].decode(),
+    "listed": run.id in listed,
+    "left": [one["id"] for one in client.jobs()] + [one["id"] for one in client.datasets()],
+}))
+`);
+    expect(said).toMatchObject({
+      name: "iris.csv",
+      valid: true,
+      last: "completed",
+      losses: true,
+      status: "completed",
+      lines: true,
+      model: "{",
+      listed: true,
+      left: [],
+    });
+    expect(said.seqs).toEqual(said.seqs.map((_: number, i: number) => i + 1));
+    expect(new Set(said.labels).size).toBe(2);
+  });
+
+  test("hears every event once and in order over connections that break", async () => {
+    const way = await breakableWay(service.url);
+    way.breakAfter = (connection) => (connection <= 2 ? 20 : 300 + connection * 400);
+    const said = await python(
+      `
+run = Client("${service.url}").train(spec)
+over = Client().run(run.id)
+print(json.dumps({"same": list(over.events()) == list(run.events()), "behind": next(run.events(after=4))["seq"]}))
+`,
+      { EPOCHD_URL: way.url },
+    );
+    expect(said).toEqual({ same: true, behind: 5 });
+    expect(way.connections).toBeGreaterThan(5);
+    way.close();
+  });
+
+  test("makes a job once although its answer is lost", async () => {
+    const way = await breakableWay(service.url);
+    way.breakAfter = (connection) => (connection <= 2 ? 20 : undefined);
+    const said = await python(
+      `
+run = client.train({**spec, "metadata": {"answer": "lost"}})
+print(json.dumps([run.id] == [job["id"] for job in client.jobs(answer="lost")]))
+`,
+      { EPOCHD_URL: way.url },
+    );
+    expect(said).toBe(true);
+    way.close();
+  });
+
+  test("steers a run, and says how it ended", async () => {
+    const said = await python(`
+run = client.train({**spec, "epochs": 1000000})
+types = []
+for event in run.events():
+    if event["event"] not in types:
+        types.append(event["event"])
+        if event["event"] == "epoch": run.change({"lr": 0.001})
+        if event["event"] == "changed": run.pause()
+        if event["event"] == "paused": run.resume()
+        if event["event"] == "resumed": run.cancel()
+try:
+    run.completed()
+except JobEndedError as error:
+    print(json.dumps([types[-1], error.job["status"], str(error) == f"Job {run.id} was cancelled."]))
+`);
+    expect(said).toEqual(["cancelled", "cancelled", true]);
+  });
+
+  test("raises what is wrong, each kind as its own", async () => {
+    const said = await python(`
+def caught(make):
+    try:
+        return make()
+    except EpochdError as error:
+        return [type(error).__name__, getattr(error, "problem", None), len(getattr(error, "errors", []))]
+print(json.dumps([
+    caught(lambda: client.train({**spec, "epochs": 0, "optimizer": {"type": "SGD", "lr": -1}})),
+    caught(lambda: list(client.run("job_x").events())),
+    caught(lambda: Client("http://127.0.0.1:9").upload(b"a\\n1\\n")),
+]))
+`);
+    expect(said).toEqual([
+      ["ProblemError", "invalid-spec", 2],
+      ["ProblemError", "not-found", 0],
+      ["UnreachableError", null, 0],
+    ]);
+  });
+});
