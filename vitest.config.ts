@@ -22,7 +22,19 @@ const suite = (name: string, folders: readonly string[], options = {}) => ({
   test: { name, include: folders.map((folder) => `test/${folder}/**/*.test.ts`), ...options },
 });
 
-const service = ["broker", "jobs", "workers", "api", "service", "dashboard", "demo", "examples"];
+const service = [
+  "broker",
+  "jobs",
+  "workers",
+  "api",
+  "service",
+  "client",
+  "cli",
+  "docs",
+  "dashboard",
+  "demo",
+  "examples",
+];
 const own = [...service, "parity", "differential", "faults", "fuzz"];
 
 export default defineConfig({

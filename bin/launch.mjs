@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Runs the service, or the .ts file named first, on a Node that is new enough: npm ci brings one (docs/decisions/003).
-// Plain JavaScript that any Node can parse. Builds kernels and dashboard first if their sources have changed.
+// `epochd …` on a Node that is new enough: npm ci brings one (docs/decisions/003). Runs the service (start, keys, config),
+// its terminal client (whatever else), or the .ts file named first. Plain JavaScript that any Node can parse. Builds kernels
+// and dashboard first if the service is to run and their sources have changed.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -9,18 +10,23 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const [first, ...others] = process.argv.slice(2);
 const named = first?.endsWith(".ts");
-const program = named ? resolve(first) : here("../src/main.ts");
-const args = named || first === undefined ? others : [first, ...others];
+const ofService = ["start", "keys", "config"].includes(first);
+const program = named ? resolve(first) : here(ofService ? "../src/main.ts" : "../src/cli/main.ts");
+const args = named || first === undefined || first === "start" ? others : [first, ...others];
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major > 22 || (major === 22 && minor >= 18)) await runHere();
 else runPinned();
 
 async function runHere() {
-  const { buildKernels } = await import("../scripts/build-kernels.ts");
-  await buildKernels();
+  const isService = program === here("../src/main.ts");
+  const isClient = program === here("../src/cli/main.ts");
+  if (!isClient && !(isService && ["keys", "config"].includes(args[0]))) {
+    const { buildKernels } = await import("../scripts/build-kernels.ts");
+    await buildKernels();
+  }
   // A worker alone and the scripts show no page.
-  if (!named && !args.includes("--worker")) {
+  if (isService && !["keys", "config", "--worker"].includes(args[0])) {
     const { buildDashboard } = await import("../scripts/build-dashboard.ts");
     await buildDashboard();
   }
@@ -39,7 +45,11 @@ function runPinned() {
   // The channel tells the other Node when this one is gone, even by kill -9.
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
   const child = spawn(pinned, [...process.execArgv, fileURLToPath(import.meta.url), program, ...args], { stdio });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => {
+      // A terminal tells all of its processes of Ctrl-C: told again, the other one would count two.
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
   child.on("exit", (code, signal) => {
     if (!signal) process.exit(code ?? 1);
     process.removeAllListeners(signal);

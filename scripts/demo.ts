@@ -11,10 +11,10 @@ import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
+import { bad, dim, fact, good, say, strong, title, trainingView } from "../src/cli/screen.ts";
+import { Epochd, type Run } from "../src/client/index.ts";
 import { buildDashboard } from "./build-dashboard.ts";
 import { buildKernels } from "./build-kernels.ts";
-import { Client, Dataset, Epoch, Job, Prediction } from "./demo-client.ts";
-import { bad, dim, fact, good, say, strong, title, trainingView } from "./demo-screen.ts";
 import { startService } from "./service-process.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -31,7 +31,6 @@ const BROKERS: Record<string, string> = {
   server: "a Redis or Valkey server of its own",
   embedded: "the embedded Valkey",
 };
-const Health = z.object({ broker: z.object({ kind: z.string(), promise: z.string() }) });
 
 const started = performance.now();
 const interruption = new AbortController();
@@ -56,43 +55,43 @@ async function demo(): Promise<void> {
   const dataDir = await dataDirectory();
   const { signal } = interruption;
   await using service = await startService({ dataDir, port: 3000, signal });
-  const client = new Client(service.url, signal);
+  const client = new Epochd({ url: service.url, signal });
   fact("Service", `${service.url}  ${dim(`ready after ${seconds()}`)}`);
-  const { broker } = await client.get("/healthz", Health);
+  const { broker } = await client.health();
   fact("Broker", BROKERS[broker.kind] ?? broker.kind, broker.promise);
 
   const csv = await readFile(join(ROOT, CSV));
-  const dataset = await client.upload("/v1/datasets", csv, "text/csv", Dataset);
+  const dataset = await client.upload(csv, { type: "text/csv" });
   fact("Data", CSV, `${dataset.rows} members of the US congress of 1984, 16 votes each: which party?`);
 
   const spec = JSON.parse((await readFile(join(ROOT, SPEC), "utf8")).replace("$DATASET_ID", dataset.id));
-  const job = await client.post("/v1/jobs", spec, Job);
-  fact("Model", `Linear(16 → 1), Sigmoid  ${dim(`${job.model_summary.parameters} parameters`)}`);
+  const run = await client.train(spec);
+  const { model_summary } = await run.job();
+  fact("Model", `Linear(16 → 1), Sigmoid  ${dim(`${model_summary.parameters} parameters`)}`);
   fact("Training", `BCELoss, SGD  ${dim(`learning rate ${spec.optimizer.lr}; a fifth of the rows to validate`)}`);
-  fact("Job", job.id);
+  fact("Job", run.id);
   say();
 
-  const accuracy = await train(client, job.id);
+  const accuracy = await train(run);
   say();
-  await predict(client, job.id, csv);
+  await predict(run, csv);
 
   const model = join(dataDir, "votes.safetensors");
-  await writeFile(model, await client.bytes(`/v1/jobs/${job.id}/model?format=safetensors`));
+  await writeFile(model, (await run.model({ format: "safetensors" })).stream());
   goodbye(accuracy, service.url, dataDir, model);
 }
 
 /** Follows the job's events to the end; the accuracy on the rows that were kept for validation. */
-async function train(client: Client, jobId: string): Promise<number> {
+async function train(run: Run): Promise<number> {
   const view = trainingView();
   let accuracy: number | null | undefined;
-  for await (const { event, data } of client.events(`/v1/jobs/${jobId}/events`)) {
-    if (event === "epoch") {
-      const epoch = Epoch.parse(data);
-      view.update(epoch);
-      accuracy = epoch.val_metrics?.["accuracy"];
-    } else if (event === "failed" || event === "cancelled") {
-      throw new Error(`The job ended as ${event}: ${JSON.stringify(data)}`);
-    } else if (event === "completed") {
+  for await (const event of run.events()) {
+    if (event.event === "epoch") {
+      view.update(event);
+      accuracy = event.val_metrics?.["accuracy"];
+    } else if (event.event === "failed" || event.event === "cancelled") {
+      throw new Error(`The job ended as ${event.event}: ${JSON.stringify(event)}`);
+    } else if (event.event === "completed") {
       view.finish();
       if (typeof accuracy !== "number") throw new Error("The job completed without an accuracy.");
       if (accuracy >= GOOD_ENOUGH) return accuracy;
@@ -102,18 +101,17 @@ async function train(client: Client, jobId: string): Promise<number> {
   throw new Error("The stream of events ended before the job did.");
 }
 
-async function predict(client: Client, jobId: string, csv: Uint8Array): Promise<void> {
+async function predict(run: Run, csv: Uint8Array): Promise<void> {
   const rows = z.array(Row).parse(parse(Buffer.from(csv), { columns: true }));
   const members = MEMBERS.map((row) => rows[row - 1] ?? {});
   const inputs = members.map(({ [PARTY]: _, ...votes }) => votes);
-  const { outputs, labels } = await client.post(`/v1/jobs/${jobId}/predict`, { inputs }, Prediction);
+  const { labels = [], probabilities = [] } = await run.predict(inputs);
 
   say(dim("Member  Votes             Predicted party     Real party"));
   members.forEach((member, i) => {
     const { [PARTY]: real = "", ...votes } = member;
-    const probability = outputs[i]?.[0] ?? Number.NaN;
-    const predicted = labels[i] ?? "";
-    const sure = `${Math.round(Math.max(probability, 1 - probability) * 100)} %`.padStart(5);
+    const predicted = String(labels[i] ?? "");
+    const sure = `${Math.round(Math.max(...(probabilities[i] ?? [])) * 100)} %`.padStart(5);
     const mark = predicted === real ? good("✔") : bad("✘");
     const who = String(MEMBERS[i]).padStart(6);
     say(

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Client, Job } from "../../scripts/demo-client.ts";
 import { type ServiceProcess, startService } from "../../scripts/service-process.ts";
+import { Epochd, type JobSpec } from "../../src/client/index.ts";
 import { brokerOfTheTests } from "./broker-of-the-tests.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
@@ -22,15 +22,15 @@ describe("the example scripts", () => {
   };
   const idsOf = (events: string) => [...events.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
 
-  const submitted = async ({ layers, epochs }: { layers: object[]; epochs: number }) => {
-    const spec = {
+  const submitted = async ({ layers, epochs }: { layers: JobSpec["model"]["layers"]; epochs: number }) => {
+    const spec: JobSpec = {
       model: { layers },
       loss: "CrossEntropyLoss",
       optimizer: { type: "Adam", lr: 0.001 },
       epochs,
       data: { builtin: "moons", samples: 10_000, noise: 0.2 },
     };
-    return (await new Client(service.url).post("/v1/jobs", spec, Job)).id;
+    return (await new Epochd({ url: service.url }).train(spec)).id;
   };
 
   beforeAll(async () => {

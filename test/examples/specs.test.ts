@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { Client, Dataset, Epoch, Job } from "../../scripts/demo-client.ts";
 import { type ServiceProcess, startService } from "../../scripts/service-process.ts";
+import { Epochd, type EpochEvent } from "../../src/client/index.ts";
 import { brokerOfTheTests } from "./broker-of-the-tests.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
@@ -26,12 +26,12 @@ const Spec = z.looseObject({ metadata: z.object({ csv: z.string() }).optional() 
 describe("the example specs", () => {
   let folder: string;
   let service: ServiceProcess;
-  let client: Client;
+  let client: Epochd;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "epochd-examples-"));
     service = await startService({ dataDir: folder, env: brokerOfTheTests() });
-    client = new Client(service.url);
+    client = new Epochd({ url: service.url });
   });
   afterAll(async () => {
     await service?.close();
@@ -51,13 +51,13 @@ describe("the example specs", () => {
     const text = await readFile(join(EXAMPLES, "specs", `${name}.json`), "utf8");
     const csv = Spec.parse(JSON.parse(text)).metadata?.csv;
     const dataset = csv ? await upload(csv) : "";
-    const job = await client.post("/v1/jobs", JSON.parse(text.replace("$DATASET_ID", dataset)), Job);
+    const run = await client.train(JSON.parse(text.replace("$DATASET_ID", dataset)));
 
-    const epochs: Epoch[] = [];
+    const epochs: EpochEvent[] = [];
     let last = "";
-    for await (const { event, data } of client.events(`/v1/jobs/${job.id}/events`)) {
-      last = event;
-      if (event === "epoch") epochs.push(Epoch.parse(data));
+    for await (const event of run.events()) {
+      last = event.event;
+      if (event.event === "epoch") epochs.push(event);
     }
     expect(last).toBe("completed");
     expect(epochs.map(({ epoch }) => epoch)).toEqual(epochs.map((_, i) => i + 1));
@@ -71,6 +71,6 @@ describe("the example specs", () => {
 
   async function upload(csv: string): Promise<string> {
     const bytes = await readFile(join(EXAMPLES, "data", csv));
-    return (await client.upload("/v1/datasets", bytes, "text/csv", Dataset)).id;
+    return (await client.upload(bytes, { type: "text/csv" })).id;
   }
 });

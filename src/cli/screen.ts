@@ -1,9 +1,9 @@
 /**
- * How the demo looks. On a terminal the curve and the bar move in place; into a pipe or a file the same story goes
+ * How a training looks in a terminal: the curve and the bar move in place; into a pipe or a file the same story goes
  * as plain lines, one per epoch, without cursor movement. Colours are styleText's choice (TTY, NO_COLOR, FORCE_COLOR).
  */
 import { styleText } from "node:util";
-import type { Epoch } from "./demo-client.ts";
+import type { EpochEvent } from "../client/index.ts";
 import { type Curve, lineChart, progressBar } from "./terminal-chart.ts";
 
 export const title = (text: string) => styleText(["bold", "cyan"], text);
@@ -44,8 +44,14 @@ function wrap(text: string): string[] {
   return lines;
 }
 
+/** What is shown of an epoch. */
+export type Epoch = Pick<EpochEvent, "epoch" | "epochs" | "loss" | "val_loss" | "val_metrics">;
+
 export interface TrainingView {
   update(epoch: Epoch): void;
+  /** Stands still, so that something else can be written below it, until `release`. */
+  hold(): void;
+  release(): void;
   finish(): void;
 }
 
@@ -57,56 +63,118 @@ export function trainingView(): TrainingView {
   return live ? new LiveView(width) : new PlainView(width);
 }
 
+/** Between two drawings: epochs may come much faster than anyone can look. */
+const FRAME_MS = 50;
+
+/** Points of a curve, at most: more than a terminal has. */
+const MOST_POINTS = 1000;
+
+/** The epochs so far, as many as can be told apart: of many, each stands for its neighbours, too. */
+class Curves {
+  readonly points: Epoch[] = [];
+  last: Epoch | null = null;
+
+  add(epoch: Epoch): void {
+    const at = Math.ceil((epoch.epoch * this.lengthFor(epoch)) / epoch.epochs) - 1;
+    this.points[Math.max(0, Math.min(at, this.points.length))] = epoch;
+    this.last = epoch;
+  }
+
+  /** Of the whole curve. */
+  get length(): number {
+    return this.last ? this.lengthFor(this.last) : 1;
+  }
+
+  private lengthFor({ epochs }: Epoch): number {
+    return Math.min(epochs, MOST_POINTS);
+  }
+}
+
 class LiveView implements TrainingView {
   readonly #width: number;
-  readonly #epochs: Epoch[] = [];
+  readonly #curves = new Curves();
   #height = 0;
+  #held = false;
+  #drawn = Number.NEGATIVE_INFINITY;
+  #pending: NodeJS.Timeout | undefined;
 
   constructor(width: number) {
     this.#width = width;
   }
 
   update(epoch: Epoch): void {
-    this.#epochs.push(epoch);
-    const lines = [...chart(this.#epochs, this.#width), "", bar(epoch, this.#width)];
+    this.#curves.add(epoch);
+    if (this.#held || this.#pending) return;
+    const wait = this.#drawn + FRAME_MS - performance.now();
+    if (wait <= 0) this.#draw();
+    else this.#pending = setTimeout(() => this.#draw(), wait);
+  }
+
+  hold(): void {
+    this.#draw();
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#height = 0;
+    this.#draw();
+  }
+
+  finish(): void {
+    if (!this.#held) this.#draw();
+  }
+
+  #draw(): void {
+    clearTimeout(this.#pending);
+    this.#pending = undefined;
+    this.#drawn = performance.now();
+    const { last } = this.#curves;
+    if (!last) return;
+    const lines = [...chart(this.#curves, this.#width), "", bar(last, this.#width)];
     const up = this.#height > 0 ? `\x1b[${this.#height}A` : "";
     // Each line is erased as it is rewritten, so nothing flickers and no longer line leaves its end behind.
     process.stdout.write(`\x1b[?25l${up}${lines.map((line) => `\x1b[2K${INDENT}${line}\n`).join("")}\x1b[?25h`);
     this.#height = lines.length;
   }
-
-  finish(): void {}
 }
 
 class PlainView implements TrainingView {
   readonly #width: number;
-  readonly #epochs: Epoch[] = [];
+  readonly #curves = new Curves();
 
   constructor(width: number) {
     this.#width = width;
   }
 
   update(epoch: Epoch): void {
-    this.#epochs.push(epoch);
+    this.#curves.add(epoch);
+    // Of very many, some.
+    if (epoch.epoch % Math.ceil(epoch.epochs / MOST_POINTS) > 0 && epoch.epoch > 1 && epoch.epoch < epoch.epochs)
+      return;
     const digits = String(epoch.epochs).length;
     say(`epoch ${String(epoch.epoch).padStart(digits)}/${epoch.epochs}  ${numbers(epoch)}`);
   }
 
+  hold(): void {}
+
+  release(): void {}
+
   finish(): void {
+    if (!this.#curves.last) return;
     say();
-    for (const line of chart(this.#epochs, this.#width)) say(line);
+    for (const line of chart(this.#curves, this.#width)) say(line);
   }
 }
 
-function chart(epochs: readonly Epoch[], width: number): string[] {
+function chart({ points: epochs, length, last }: Curves, width: number): string[] {
   const curves: Curve[] = [{ name: "loss", values: epochs.map(({ loss }) => loss ?? Number.NaN), paint: trainPaint }];
   if (epochs.some(({ val_loss }) => typeof val_loss === "number")) {
     const values = epochs.map(({ val_loss }) => val_loss ?? Number.NaN);
     curves.push({ name: "validation loss", values, dashed: true, paint: valPaint });
   }
   const legend = curves.map(({ name, dashed, paint }) => `${paint?.(dashed ? "╌╌" : "──")} ${name}`).join("   ");
-  const length = epochs[0]?.epochs ?? 1;
-  return [legend, ...lineChart(curves, { columns: width - 14, rows: ROWS, length })];
+  return [legend, ...lineChart(curves, { columns: width - 14, rows: ROWS, length, end: last?.epochs ?? length })];
 }
 
 function bar(epoch: Epoch, width: number): string {

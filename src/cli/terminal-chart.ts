@@ -18,10 +18,12 @@ export interface ChartSize {
   readonly rows: number;
   /** How many values a full curve has: the x axis does not move while they arrive. */
   readonly length: number;
+  /** What the x axis ends with, where a value stands for several; else the length. */
+  readonly end?: number;
 }
 
 /** The chart's lines: a labelled y axis from 0 to the largest value, the curves, the x axis. */
-export function lineChart(curves: readonly Curve[], { columns, rows, length }: ChartSize): string[] {
+export function lineChart(curves: readonly Curve[], { columns, rows, length, end = length }: ChartSize): string[] {
   const finite = curves.flatMap((curve) => curve.values.filter(Number.isFinite));
   const top = niceCeiling(Math.max(...finite, Number.MIN_VALUE));
   const cells = Array.from({ length: rows }, () => Array.from({ length: columns }, (): Cell => ({ dots: 0 })));
@@ -38,7 +40,7 @@ export function lineChart(curves: readonly Curve[], { columns, rows, length }: C
     const label = texts.get(row);
     return `${(label ?? "").padStart(margin)} ${label === undefined ? "│" : "┤"}${line.map(cellText).join("").trimEnd()}`;
   });
-  const last = String(length);
+  const last = String(end);
   return [
     ...body,
     `${" ".repeat(margin)} └${"─".repeat(columns)}`,

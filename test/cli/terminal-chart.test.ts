@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lineChart, progressBar } from "../../scripts/terminal-chart.ts";
+import { lineChart, progressBar } from "../../src/cli/terminal-chart.ts";
 
 const size = { columns: 10, rows: 4, length: 20 };
 
