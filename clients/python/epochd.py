@@ -33,7 +33,7 @@ import uuid
 from http.client import HTTPException, HTTPResponse
 from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
 
-__all__ = ["Client", "Run", "EpochdError", "ProblemError", "UnreachableError", "JobEndedError"]
+__all__ = ["Client", "Run", "Sweep", "EpochdError", "ProblemError", "UnreachableError", "JobEndedError"]
 
 Json = Dict[str, Any]
 _T = TypeVar("_T")
@@ -116,6 +116,15 @@ class Client:
     def run(self, job_id: str) -> Run:
         """A job that exists already."""
         return Run(self, job_id)
+
+    def sweep(self, spec: Mapping[str, Any], idempotency_key: Optional[str] = None) -> Sweep:
+        """Searches for better settings of a spec: many jobs, over all workers."""
+        headers = {"idempotency-key": idempotency_key or uuid.uuid4().hex}
+        return Sweep(self, self._json("POST", "/v1/sweeps", spec, headers=headers, again=True)["id"])
+
+    def search(self, sweep_id: str) -> Sweep:
+        """A sweep that exists already."""
+        return Sweep(self, sweep_id)
 
     def jobs(self, status: Optional[str] = None, name: Optional[str] = None, **metadata: str) -> Iterator[Json]:
         """Jobs, newest first; further arguments are values of their metadata: ``client.jobs(team="a")``."""
@@ -226,17 +235,13 @@ class Client:
             raise UnreachableError(f"The service at {self.url} does not answer: {error}") from error
 
 
-class Run:
-    """A job as its client holds it: hear it, steer it, ask what it has learned."""
+class _Followed:
+    """What jobs and sweeps have in common."""
 
-    def __init__(self, client: Client, job_id: str) -> None:
-        self.id = job_id
+    def __init__(self, client: Client, id: str, path: str) -> None:
+        self.id = id
         self._client = client
-        self._path = f"/v1/jobs/{_quoted(job_id)}"
-
-    def job(self) -> Json:
-        """The job as it is now."""
-        return self._client._json("GET", self._path)
+        self._path = f"{path}/{_quoted(id)}"
 
     def events(self, after: int = 0, patience_s: float = 300.0) -> Iterator[Json]:
         """Every event from the first one on (or behind ``after``), then each as it happens, until the last.
@@ -270,6 +275,51 @@ class Run:
                 if failures > 1:
                     time.sleep(_wait_after(error, failures - 1))
 
+    def cancel(self) -> Json:
+        """Ends it before its time; the weights so far are kept."""
+        return self._client._json("POST", f"{self._path}/cancel")
+
+    def pause(self) -> Json:
+        """Frees its workers, until it is resumed."""
+        return self._client._json("POST", f"{self._path}/pause")
+
+    def resume(self) -> Json:
+        """Goes on where it was paused, with the same bits."""
+        return self._client._json("POST", f"{self._path}/resume")
+
+    def delete(self) -> None:
+        """Removes what is finished, and all that it stored."""
+        self._client._send("DELETE", self._path, _read)
+
+    def _connected(self, after: int) -> Iterator[Optional[Json]]:
+        """What comes over one connection; None where nothing more will."""
+        headers = {"accept": "text/event-stream", **({"last-event-id": str(after)} if after > 0 else {})}
+        with self._client._open("GET", f"{self._path}/events", headers=headers, timeout_s=_SILENCE_S) as answer:
+            if answer.status == 204:
+                yield None
+                return
+            event, data = "message", []  # type: str, List[str]
+            for line in _lines(answer):
+                if line == "" and data:
+                    yield {"event": event, **json.loads("\n".join(data))}
+                if line == "":
+                    event, data = "message", []
+                elif line.startswith("event:"):
+                    event = line[6:].strip()
+                elif line.startswith("data:"):
+                    data.append(line[5:].strip())
+
+
+class Run(_Followed):
+    """A job as its client holds it: hear it, steer it, ask what it has learned."""
+
+    def __init__(self, client: Client, job_id: str) -> None:
+        super().__init__(client, job_id, "/v1/jobs")
+
+    def job(self) -> Json:
+        """The job as it is now."""
+        return self._client._json("GET", self._path)
+
     def completed(self) -> Json:
         """Waits for the end. Raises JobEndedError for a job that failed or was cancelled."""
         for _ in self.events():
@@ -279,25 +329,9 @@ class Run:
             raise JobEndedError(job)
         return job
 
-    def cancel(self) -> Json:
-        """Ends it before its time; the weights so far are kept."""
-        return self._client._json("POST", f"{self._path}/cancel")
-
-    def pause(self) -> Json:
-        """Frees its worker, until it is resumed."""
-        return self._client._json("POST", f"{self._path}/pause")
-
-    def resume(self) -> Json:
-        """Goes on where it was paused, with the same bits."""
-        return self._client._json("POST", f"{self._path}/resume")
-
     def change(self, patch: Mapping[str, Any]) -> Json:
         """Another learning rate, length or early stopping, or a checkpoint, while it trains."""
         return self._client._json("PATCH", self._path, patch)
-
-    def delete(self) -> None:
-        """Removes a finished job and all that it stored."""
-        self._client._send("DELETE", self._path, _read)
 
     def history(self) -> Json:
         """Every epoch in columns."""
@@ -333,23 +367,31 @@ class Run:
         """The model as a file: ``open("model.safetensors", "wb").write(run.model())``."""
         return self._client._send("GET", f"{self._path}/model", _read, {"format": format, "checkpoint": checkpoint})
 
-    def _connected(self, after: int) -> Iterator[Optional[Json]]:
-        """What comes over one connection; None where nothing more will."""
-        headers = {"accept": "text/event-stream", **({"last-event-id": str(after)} if after > 0 else {})}
-        with self._client._open("GET", f"{self._path}/events", headers=headers, timeout_s=_SILENCE_S) as answer:
-            if answer.status == 204:
-                yield None
-                return
-            event, data = "message", []  # type: str, List[str]
-            for line in _lines(answer):
-                if line == "" and data:
-                    yield {"event": event, **json.loads("\n".join(data))}
-                if line == "":
-                    event, data = "message", []
-                elif line.startswith("event:"):
-                    event = line[6:].strip()
-                elif line.startswith("data:"):
-                    data.append(line[5:].strip())
+
+class Sweep(_Followed):
+    """A sweep as its client holds it: hear it, steer it, take the best that it has found."""
+
+    def __init__(self, client: Client, sweep_id: str) -> None:
+        super().__init__(client, sweep_id, "/v1/sweeps")
+
+    def sweep(self) -> Json:
+        """The sweep as it is now, with its best trials."""
+        return self._client._json("GET", self._path)
+
+    def ended(self) -> Json:
+        """Waits for the end, and gives the sweep as it is then, however it ended."""
+        for _ in self.events():
+            pass
+        return self.sweep()
+
+    def trials(self) -> Iterator[Json]:
+        """All trials, in the order in which they were drawn."""
+        return self._client._all(f"{self._path}/trials", {})
+
+    def best(self) -> Optional[Run]:
+        """The job of the best trial so far; None while none has a value."""
+        best = self.sweep()["best"]
+        return self._client.run(best["job_id"]) if best and best["job_id"] else None
 
 
 def _problem_in(answer: urllib.error.HTTPError) -> Json:

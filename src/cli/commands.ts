@@ -15,7 +15,7 @@ const train: Command = {
   summary: "train a network, and draw its losses as they come",
   flags: {
     ...SPEC_FLAGS,
-    "output=FILE": "where to keep the model: .safetensors, or .json",
+    "output=FILE": "where to keep the model: .safetensors, .onnx, .zip (PyTorch) or .json",
     detach: "print the job's id and leave it training",
     json: "each event as a line of JSON, instead of a drawing",
   },
@@ -218,7 +218,7 @@ const download: Command = {
   usage: "download JOB",
   summary: "keep a model as a file",
   flags: {
-    "format=FORMAT": "safetensors (which PyTorch reads) or json; else what the file's ending says",
+    "format=FORMAT": "safetensors, onnx, pytorch (a zip of code and weights) or json; else what the file's ending says",
     "output=FILE": "where to; JOB.safetensors by default, - for the standard output",
     ...MODEL_FLAGS,
   },
@@ -228,7 +228,7 @@ const download: Command = {
     const asked = text(flags["format"]);
     const named = text(flags["output"]);
     const format = asked === undefined ? formatOf(named ?? "") : formatOf(`.${asked}`);
-    const output = named ?? `${id}.${format}`;
+    const output = named ?? `${id}.${FORMATS[format]}`;
     await save(clientOf(call).run(id), output, { format, checkpoint: which(call) });
     if (output !== "-") console.log(output);
     return 0;
@@ -246,11 +246,19 @@ async function save(
   else await writeFile(path, model.stream());
 }
 
-/** By a file's ending. */
-function formatOf(path: string): ModelFormat {
-  const ending = /\.(\w+)$/.exec(path)?.[1] ?? "safetensors";
-  if (ending === "safetensors" || ending === "json") return ending;
-  throw new UsageError(`there is no format "${ending}"; models come as safetensors or json`);
+const FORMATS: Readonly<Record<ModelFormat, string>> = {
+  safetensors: "safetensors",
+  onnx: "onnx",
+  pytorch: "zip",
+  json: "json",
+};
+
+/** By its name, or a file's ending; safetensors if there is none. */
+function formatOf(word: string): ModelFormat {
+  const ending = /\.(\w+)$/.exec(word)?.[1] ?? "safetensors";
+  const known = Object.entries(FORMATS).find(([name, own]) => name === ending || own === ending)?.[0];
+  for (const format of ["safetensors", "onnx", "pytorch", "json"] as const) if (format === known) return format;
+  throw new UsageError(`there is no format "${ending}"; models come as ${Object.keys(FORMATS).join(", ")}`);
 }
 
 function which({ flags }: Call): Which | undefined {

@@ -30,6 +30,11 @@ export interface Call extends RequestOptions {
   readonly again?: boolean;
 }
 
+interface Page<T> {
+  readonly data: readonly T[];
+  readonly next_cursor: string | null;
+}
+
 const TRIES = 4;
 const FIRST_PAUSE_MS = 250;
 
@@ -48,6 +53,20 @@ export class Connection {
 
   json<T>(path: string, call: Call = {}): Promise<T> {
     return this.send(path, call, (answer) => answer.json());
+  }
+
+  /** All entries of a list, page by page as they are asked for. */
+  async *all<T>(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+    options: RequestOptions,
+  ): AsyncGenerator<T, void> {
+    let cursor: string | undefined;
+    do {
+      const page: Page<T> = await this.json(path, { query: { ...query, limit: 100, cursor }, ...options });
+      yield* page.data;
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
   }
 
   /** What is read of a successful answer. Throws ProblemError, UnreachableError, or the reason of a signal. */

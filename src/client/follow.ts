@@ -1,11 +1,10 @@
 /**
- * The events of a job, each once and in order, over as many connections as it takes: after a break the stream goes on
+ * The events of a job or a sweep, each once and in order, over as many connections as it takes: after a break the stream goes on
  * behind the last event that came (Last-Event-ID).
  */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { type Connection, isPassing, pause, type RequestOptions, waitAfter } from "./connection.ts";
 import { UnreachableError } from "./errors.ts";
-import type { JobEvent } from "./types.ts";
 
 export interface FollowOptions extends RequestOptions {
   /** The `seq` of the last event that is known already: those behind it come. */
@@ -19,17 +18,23 @@ export interface FollowOptions extends RequestOptions {
 /** The service sends something every 15 s; a connection that is silent for longer than this is dead. */
 const SILENCE_MS = 45_000;
 
-export async function* follow(
+interface SomeEvent {
+  readonly seq: number;
+  readonly event: string;
+}
+
+/** `path` is that of the stream. */
+export async function* follow<Event extends SomeEvent>(
   connection: Connection,
-  jobId: string,
+  path: string,
   { after = 0, onBreak, patienceMs = 300_000, signal }: FollowOptions = {},
-): AsyncGenerator<JobEvent, void, undefined> {
+): AsyncGenerator<Event, void, undefined> {
   let last = after;
   let failures = 0;
   let brokenSince = 0;
   for (;;) {
     try {
-      for await (const event of connected(connection, jobId, last, signal)) {
+      for await (const event of connected<Event>(connection, path, last, signal)) {
         if (event === "nothing more") return;
         failures = 0;
         if (event.seq <= last) continue;
@@ -51,12 +56,12 @@ export async function* follow(
 }
 
 /** What comes over one connection. */
-async function* connected(
+async function* connected<Event extends SomeEvent>(
   connection: Connection,
-  jobId: string,
+  path: string,
   after: number,
   signal: AbortSignal | undefined,
-): AsyncGenerator<JobEvent | "nothing more"> {
+): AsyncGenerator<Event | "nothing more"> {
   const silence = new AbortController();
   const all = connection.signalOf(signal);
   const call = {
@@ -64,7 +69,7 @@ async function* connected(
     signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
     again: false,
   };
-  const answer = await connection.send(`/v1/jobs/${encodeURIComponent(jobId)}/events`, call, (answer) => answer);
+  const answer = await connection.send(path, call, (answer) => answer);
   if (answer.status === 204 || !answer.body) return yield "nothing more";
   const messages: EventSourceMessage[] = [];
   const parser = createParser({ onEvent: (message) => void messages.push(message) });

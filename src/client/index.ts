@@ -10,12 +10,27 @@
  */
 import { type ClientOptions, Connection, type RequestOptions } from "./connection.ts";
 import { Run } from "./run.ts";
-import type { Catalogue, Dataset, Devices, Health, Job, JobFilter, JobSpec, SpecReport, Workers } from "./types.ts";
+import { Search } from "./search.ts";
+import type {
+  Catalogue,
+  Dataset,
+  Devices,
+  Health,
+  ImportedModel,
+  Job,
+  JobFilter,
+  JobSpec,
+  SpecReport,
+  Sweep,
+  SweepSpec,
+  Workers,
+} from "./types.ts";
 
 export type { ClientOptions, RequestOptions } from "./connection.ts";
 export { JobEndedError, ProblemError, UnreachableError } from "./errors.ts";
 export type { FollowOptions } from "./follow.ts";
 export { type ModelOptions, Run } from "./run.ts";
+export { Search } from "./search.ts";
 export type * from "./types.ts";
 
 export interface TrainOptions extends RequestOptions {
@@ -29,10 +44,8 @@ export interface UploadOptions extends RequestOptions {
   readonly name?: string;
 }
 
-interface Page<T> {
-  readonly data: readonly T[];
-  readonly next_cursor: string | null;
-}
+/** A file: in Node `await openAsBlob(path)`, in a page what an input or a drop gives; or its contents. */
+export type FileData = Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string;
 
 export class Epochd {
   readonly #connection: Connection;
@@ -63,17 +76,47 @@ export class Epochd {
     return new Run(this.#connection, id);
   }
 
+  /** Searches for better settings of a spec: many jobs, over all workers. */
+  async sweep(spec: SweepSpec, { idempotencyKey, ...options }: TrainOptions = {}): Promise<Search> {
+    const { id } = await this.#connection.json<Sweep>("/v1/sweeps", {
+      method: "POST",
+      headers: { "idempotency-key": idempotencyKey ?? randomKey() },
+      json: spec,
+      again: true,
+      ...options,
+    });
+    return this.search(id);
+  }
+
+  /** A sweep that exists already. */
+  search(id: string): Search {
+    return new Search(this.#connection, id);
+  }
+
+  sweeps(options: RequestOptions = {}): AsyncGenerator<Sweep, void> {
+    return this.#connection.all("/v1/sweeps", {}, options);
+  }
+
+  /** Brings a model along: safetensors, ONNX, or layers as PyTorch prints them or Keras writes them. */
+  importModel(data: FileData, { type, name, ...options }: UploadOptions = {}): Promise<ImportedModel> {
+    const own = data instanceof Blob ? data.type : "";
+    return this.#connection.json("/v1/models/import", {
+      method: "POST",
+      query: { name },
+      headers: { "content-type": type ?? (own || "application/octet-stream") },
+      body: data,
+      ...options,
+    });
+  }
+
   /** Jobs, newest first, as many as are asked for: `for await (const job of client.jobs({ status: "running" })) …`. */
   jobs({ status, name, metadata = {} }: JobFilter = {}, options: RequestOptions = {}): AsyncGenerator<Job, void> {
     const wanted = Object.entries(metadata).map(([key, value]) => [`metadata.${key}`, value] as const);
-    return this.#all("/v1/jobs", { status, name, ...Object.fromEntries(wanted) }, options);
+    return this.#connection.all("/v1/jobs", { status, name, ...Object.fromEntries(wanted) }, options);
   }
 
   /** Sends a file: a Blob (in Node `await openAsBlob(path)`), bytes, or text. */
-  upload(
-    data: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string,
-    { type, name, ...options }: UploadOptions = {},
-  ): Promise<Dataset> {
+  upload(data: FileData, { type, name, ...options }: UploadOptions = {}): Promise<Dataset> {
     const own = data instanceof Blob ? data.type : "";
     return this.#connection.json("/v1/datasets", {
       method: "POST",
@@ -85,7 +128,7 @@ export class Epochd {
   }
 
   datasets(options: RequestOptions = {}): AsyncGenerator<Dataset, void> {
-    return this.#all("/v1/datasets", {}, options);
+    return this.#connection.all("/v1/datasets", {}, options);
   }
 
   dataset(id: string, options: RequestOptions = {}): Promise<Dataset> {
@@ -111,19 +154,6 @@ export class Epochd {
 
   health(options: RequestOptions = {}): Promise<Health> {
     return this.#connection.json("/healthz", options);
-  }
-
-  async *#all<T>(
-    path: string,
-    query: Readonly<Record<string, string | undefined>>,
-    options: RequestOptions,
-  ): AsyncGenerator<T, void> {
-    let cursor: string | undefined;
-    do {
-      const page: Page<T> = await this.#connection.json(path, { query: { ...query, limit: 100, cursor }, ...options });
-      yield* page.data;
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
   }
 }
 

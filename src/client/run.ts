@@ -40,7 +40,7 @@ export class Run {
    * connection are mended: no event is missing and none comes twice.
    */
   events(options: FollowOptions = {}): AsyncGenerator<JobEvent, void, undefined> {
-    return follow(this.#connection, this.id, options);
+    return follow(this.#connection, this.#path("/events"), options);
   }
 
   /** Waits for the end. Throws JobEndedError for a job that failed or was cancelled. */

@@ -23,6 +23,14 @@ export type PredictLine = Schemas["PredictLine"];
 export type Problem = Schemas["Problem"];
 export type Catalogue = Schemas["Catalogue"];
 
+/** One spec, the fields of it that vary, and how to search. */
+export type SweepSpec = Schemas["SweepSpec"];
+export type Sweep = Schemas["Sweep"];
+export type SweepWithLeaderboard = Schemas["SweepWithLeaderboard"];
+export type SweepEvent = Schemas["SweepEvent"];
+export type Trial = Schemas["Trial"];
+/** Weights or layers that were brought along. */
+export type ImportedModel = Schemas["ImportedModel"];
 export type Workers = Schemas["WorkerList"];
 export type Devices = Schemas["DeviceList"];
 export type Health = Schemas["Health"];

@@ -42,7 +42,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) list.push(item);
   return list;
 }
-const seqs = (events: readonly JobEvent[]) => events.map(({ seq }) => seq);
+const seqs = (events: readonly { seq: number }[]) => events.map(({ seq }) => seq);
 const oneToN = (events: readonly unknown[]) => events.map((_, i) => i + 1);
 
 test("a job from its spec to its predictions", async () => {
@@ -151,6 +151,36 @@ test("jobs are listed, by what they are", async () => {
   expect(ids.sort()).toEqual(mine.map(({ id }) => id).sort());
   await Promise.all(mine.map((run) => run.completed()));
   expect((await all(client.jobs({ status: "queued" }))).map(({ id }) => id)).toEqual([]);
+});
+
+test("a sweep, from its spec to the model that it found", async () => {
+  const { metadata: _, ...base } = iris;
+  const search = await client.sweep({
+    base: { ...base, epochs: 2 },
+    space: { "optimizer.lr": { log_uniform: [0.001, 0.1] } },
+    objective: { metric: "loss" },
+    trials: 3,
+  });
+  const events = await all(search.events());
+  expect(seqs(events)).toEqual(oneToN(events));
+  expect(events.at(-1)?.event).toBe("completed");
+  const { best, leaderboard } = await search.ended();
+  expect(leaderboard[0]).toEqual(best);
+  expect((await all(search.trials())).map(({ number }) => number)).toEqual([0, 1, 2]);
+  const run = await search.best();
+  expect(run?.id).toBe(best?.job_id);
+  expect((await run?.predict([[5.1, 3.5, 1.4, 0.2]]))?.outputs).toHaveLength(1);
+  expect((await all(client.sweeps())).map(({ id }) => id)).toContain(search.id);
+  await search.delete();
+  await expect(search.sweep()).rejects.toMatchObject({ problem: "not-found" });
+});
+
+test("a model that is brought along is one to start from", async () => {
+  const first = await client.train(iris);
+  await first.completed();
+  const { id } = await client.importModel(await first.model(), { name: "mine" });
+  const next = await client.train({ ...iris, model: { ...iris.model, init: { model_id: id } } });
+  await next.completed();
 });
 
 test("what the service offers and how it is", async () => {

@@ -140,6 +140,21 @@ except JobEndedError as error:
     expect(said).toEqual(["cancelled", "cancelled", true]);
   });
 
+  test("sweeps, and takes the best", async () => {
+    const said = await python(`
+search = client.sweep({
+    "base": {**spec, "epochs": 2},
+    "space": {"optimizer.lr": {"log_uniform": [0.001, 0.1]}},
+    "objective": {"metric": "loss"},
+    "trials": 2,
+})
+ended = search.ended()
+best = search.best()
+print(json.dumps([ended["status"], best.id == ended["best"]["job_id"], len(list(search.trials())), len(best.predict([[5.1, 3.5, 1.4, 0.2]])["outputs"])]))
+`);
+    expect(said).toEqual(["completed", true, 2, 1]);
+  });
+
   test("raises what is wrong, each kind as its own", async () => {
     const said = await python(`
 def caught(make):
