@@ -2,6 +2,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY tools/apigen/package.json tools/apigen/
 RUN npm ci --omit=dev
 COPY . .
 RUN npm run build

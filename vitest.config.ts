@@ -1,9 +1,10 @@
 /**
- * Seven suites over one tree of tests: `vitest run --project engine|gpu|service|parity|differential|faults|fuzz`, or a path.
+ * Eight suites over one tree of tests: `vitest run --project engine|gpu|service|docs|parity|differential|faults|fuzz`, or a path.
  *
  *   engine   what needs no broker: engine, data, spec, scripts
  *   gpu      of engine and parity what trains and computes, on gpu.js in mode webasm (EPOCHD_TEST_BACKEND=webgpu for a GPU)
- *   service  what talks to a broker: log, queue, workers, HTTP, demo, examples (EPOCHD_TEST_BROKER=embedded for the other)
+ *   service  what talks to a broker: log, queue, workers, HTTP, client, demo, examples (EPOCHD_TEST_BROKER=embedded for the other)
+ *   docs     the clients as they are installed, the terminal's commands, and every snippet of the documentation
  *   parity   the engine against PyTorch's numbers
  *   differential   random jobs against the PyTorch of this machine; skipped where there is none
  *   fuzz     thousands of requests, drawn from the OpenAPI document: minutes (EPOCHD_FUZZ_REQUESTS=2000 for fewer)
@@ -22,20 +23,10 @@ const suite = (name: string, folders: readonly string[], options = {}) => ({
   test: { name, include: folders.map((folder) => `test/${folder}/**/*.test.ts`), ...options },
 });
 
-const service = [
-  "broker",
-  "jobs",
-  "workers",
-  "api",
-  "service",
-  "client",
-  "cli",
-  "docs",
-  "dashboard",
-  "demo",
-  "examples",
-];
-const own = [...service, "parity", "differential", "faults", "fuzz"];
+const service = ["broker", "jobs", "workers", "api", "service", "client", "dashboard", "demo", "examples"];
+/** Programs, installations and pages, each run as by its reader: a process for every command. */
+const asReadersDo = ["cli", "docs", "clients"];
+const own = [...service, ...asReadersDo, "parity", "differential", "faults", "fuzz"];
 
 export default defineConfig({
   test: {
@@ -76,6 +67,7 @@ export default defineConfig({
         },
       },
       suite("service", service, busy),
+      suite("docs", asReadersDo, busy),
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
       suite("faults", ["faults"], busy),

@@ -26,8 +26,9 @@ export const canBuildClient = (): boolean => existsSync(generator) && existsSync
 
 /** What decides what the document says. */
 const CONTRACT_SOURCES = [
-  ...["src/api", "src/jobs", "src/spec", "src/data", "src/version.ts", "scripts/build-client.ts", "package-lock.json"],
+  ...["api", "jobs", "sweeps", "interchange", "spec", "data", "version.ts"].map((path) => `src/${path}`),
   ...["nn", "losses", "optim", "schedulers", "metrics"].map((folder) => `src/engine/${folder}`),
+  ...["scripts/build-client.ts", "package-lock.json"],
 ];
 
 /** The types of what is sent and answered. */

@@ -15,7 +15,7 @@ const train: Command = {
   summary: "train a network, and draw its losses as they come",
   flags: {
     ...SPEC_FLAGS,
-    "output=FILE": "where to keep the model: .safetensors, .onnx, .zip (PyTorch) or .json",
+    "output=FILE": "where to keep the model: .safetensors, .onnx, .zip (code for PyTorch, with weights) or .json",
     detach: "print the job's id and leave it training",
     json: "each event as a line of JSON, instead of a drawing",
   },
@@ -218,7 +218,8 @@ const download: Command = {
   usage: "download JOB",
   summary: "keep a model as a file",
   flags: {
-    "format=FORMAT": "safetensors, onnx, pytorch (a zip of code and weights) or json; else what the file's ending says",
+    "format=FORMAT":
+      "safetensors, onnx, pytorch or keras (zips of code and weights) or json; else what the file's ending says",
     "output=FILE": "where to; JOB.safetensors by default, - for the standard output",
     ...MODEL_FLAGS,
   },
@@ -246,18 +247,22 @@ async function save(
   else await writeFile(path, model.stream());
 }
 
-const FORMATS: Readonly<Record<ModelFormat, string>> = {
+/** Of each format the ending of its files. */
+const FORMATS = {
   safetensors: "safetensors",
   onnx: "onnx",
   pytorch: "zip",
+  keras: "zip",
   json: "json",
-};
+} as const satisfies Record<ModelFormat, string>;
+
+const isFormat = (word: string): word is ModelFormat => Object.hasOwn(FORMATS, word);
 
 /** By its name, or a file's ending; safetensors if there is none. */
 function formatOf(word: string): ModelFormat {
   const ending = /\.(\w+)$/.exec(word)?.[1] ?? "safetensors";
-  const known = Object.entries(FORMATS).find(([name, own]) => name === ending || own === ending)?.[0];
-  for (const format of ["safetensors", "onnx", "pytorch", "json"] as const) if (format === known) return format;
+  if (isFormat(ending)) return ending;
+  if (ending === FORMATS.pytorch) return "pytorch";
   throw new UsageError(`there is no format "${ending}"; models come as ${Object.keys(FORMATS).join(", ")}`);
 }
 

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { breakableWay, startServiceForClients } from "./service-of-the-tests.ts";
+import { breakableWay, startServiceForClients } from "../../client/service-of-the-tests.ts";
 
 const PYTHON = process.env["PYTHON"] ?? "python3";
-const CLIENT = fileURLToPath(new URL("../../clients/python", import.meta.url));
-const IRIS = fileURLToPath(new URL("../../examples/data/iris.csv", import.meta.url));
+const CLIENT = fileURLToPath(new URL("../../../clients/python", import.meta.url));
+const IRIS = fileURLToPath(new URL("../../../examples/data/iris.csv", import.meta.url));
 const hasPython = spawnSync(PYTHON, ["-c", "import sys; assert sys.version_info >= (3, 9)"]).status === 0;
 const execute = promisify(execFile);
 

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildClient } from "../../scripts/build-client.ts";
 import { nodes } from "../bin/nodes.ts";
-import { startServiceForClients } from "./service-of-the-tests.ts";
+import { startServiceForClients } from "../client/service-of-the-tests.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const execute = promisify(execFile);
