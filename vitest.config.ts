@@ -15,7 +15,7 @@ import { defineConfig } from "vitest/config";
 /** Processes, brokers and browsers on a machine that others use, too. The reporter names what needed the second try. */
 const busy = { retry: 1 };
 
-/** One after the other with what talks to processes, and on all cores, since nothing here waits for anything. */
+/** One after the other with what talks to processes, and on all cores. */
 const computing = { maxWorkers: "100%", sequence: { groupOrder: 1 } };
 
 const suite = (name: string, folders: readonly string[], options = {}) => ({
@@ -67,7 +67,7 @@ export default defineConfig({
         },
       },
       suite("service", service, busy),
-      suite("docs", asReadersDo, busy),
+      suite("docs", asReadersDo, { ...busy, ...computing }),
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
       suite("faults", ["faults"], busy),

@@ -4,6 +4,7 @@
 // and dashboard first if the service is to run and their sources have changed.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import module from "node:module";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -30,6 +31,8 @@ async function runHere() {
     const { buildDashboard } = await import("../scripts/build-dashboard.ts");
     await buildDashboard();
   }
+  // A command of the terminal is over in a moment: what was compiled for the last one serves the next.
+  if (isClient) module.enableCompileCache(here("../node_modules/.cache/epochd"));
   process.argv = [process.argv[0], program, ...args];
   await import(pathToFileURL(program).href);
 }

@@ -1,6 +1,5 @@
 /** The commands of the terminal client. */
 import { writeFile } from "node:fs/promises";
-import { parse } from "csv-parse/sync";
 import type { Job, ModelFormat, Run, Which } from "../client/index.ts";
 import { type Call, type Command, clientOf, text, UsageError, wholeNumber, wordsOf, writeLine } from "./options.ts";
 import { dim, fact, say } from "./screen.ts";
@@ -186,6 +185,7 @@ reads lines of NDJSON from the standard input. The answers are lines of JSON, in
 
 async function rowsIn(path: string, run: Run): Promise<Iterable<unknown> | AsyncIterable<unknown>> {
   if (path.endsWith(".csv")) {
+    const { parse } = await import("csv-parse/sync");
     const { spec } = await run.job();
     const data = spec["data"];
     const target = typeof data === "object" && data !== null && "target" in data ? data.target : undefined;

@@ -2,7 +2,6 @@
 import { parseArgs } from "node:util";
 import { JobEndedError, ProblemError, UnreachableError } from "../client/index.ts";
 import { nearest } from "../data/nearest-name.ts";
-import { VERSION } from "../version.ts";
 import { commands } from "./commands.ts";
 import { COMMON_FLAGS, type Command, UsageError } from "./options.ts";
 
@@ -25,7 +24,7 @@ async function main([word, ...rest]: readonly string[]): Promise<number> {
     return 0;
   }
   if (word === "--version" || word === "-v") {
-    console.log(VERSION);
+    console.log((await import("../version.ts")).VERSION);
     return 0;
   }
   try {

@@ -11,7 +11,7 @@ import { Epochd } from "../../src/client/index.ts";
 import { decodeSafetensors } from "../../src/engine/index.ts";
 import { startServiceForClients } from "../client/service-of-the-tests.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../bin/launch.mjs", import.meta.url));
 const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 const VOTES = join(EXAMPLES, "specs/votes.json");
 const CSV = join(EXAMPLES, "data/house_votes_84.csv");

@@ -44,9 +44,7 @@ export interface ReadersMachine {
 /** `npx epochd`, `npx node` and `npm start` as in the project's folder, without npm's second for each; the service ends again. */
 const PROGRAMS = {
   npx: `case $1 in
-  epochd) shift
-    case $1 in start|keys|config) [ "$1" = start ] && shift; exec "${process.execPath}" "${root}src/main.ts" "$@";; esac
-    exec "${process.execPath}" "${root}src/cli/main.ts" "$@";;
+  epochd) shift; exec "${process.execPath}" "${root}bin/launch.mjs" "$@";;
   node) shift; exec "${process.execPath}" "$@";;
 esac`,
   npm: `exec "${process.execPath}" "${root}test/docs/start-and-end.ts" "$@"`,
