@@ -39,9 +39,13 @@ export const Environment = z.object({
     .default(Math.max(1, availableParallelism() - 1))
     .describe("how many jobs a worker trains at once, 1 to 256"),
   ENGINE_THREADS: count(64).optional().describe("how many threads share the work of one job, 1 to 64"),
-  GPU_CONCURRENCY: count(64)
+  GPU_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(64)
     .default(2)
-    .describe("how many jobs that ask for a GPU a worker with one trains at once, 1 to 64"),
+    .describe("how many jobs that ask for a GPU a worker with one trains at once, 0 (it looks for none) to 64"),
   LOCK_MS: count(600_000).default(4000).describe("milliseconds after which a silent worker counts as dead"),
   STALLED_MS: count(600_000).default(2000).describe("milliseconds between two looks for dead workers"),
   STOP_GRACE_MS: count(600_000)

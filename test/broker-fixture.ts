@@ -41,6 +41,8 @@ export async function startTestBroker(): Promise<BrokerFixture> {
         LOG_LEVEL: "silent",
         PORT: "0",
         CONCURRENCY: "1",
+        // To look for one takes a second of a core, at every worker's start.
+        GPU_CONCURRENCY: "0",
         // On a busy machine a trainer that listens may be late to hear.
         STOP_GRACE_MS: "10000",
         ...environment,

@@ -57,9 +57,10 @@ export class OwnDevices implements WorkerDevices {
   }
 
   private async look(): Promise<GpuAnswer> {
-    const answer = await lookForGpu(this.options.findGpu);
+    const { logger, gpuConcurrency, findGpu } = this.options;
+    // The search is a process of its own, and costs a second of a core.
+    const answer = gpuConcurrency === 0 ? NOT_WANTED : await lookForGpu(findGpu);
     this.known = answer;
-    const { logger } = this.options;
     if (answer.available) {
       const { adapter, driver, mode } = answer.facts;
       logger.info({ adapter, driver, mode }, "has a GPU");
@@ -69,3 +70,8 @@ export class OwnDevices implements WorkerDevices {
     return answer;
   }
 }
+
+const NOT_WANTED: GpuAnswer = {
+  available: false,
+  why: "This worker was told to use none; start it with GPU_CONCURRENCY at 1 or more.",
+};

@@ -21,7 +21,8 @@ afterEach(async () => {
 /** One to which something answers that computes nothing. */
 async function workWithoutGpu(): Promise<RunningWorker> {
   const findGpu = () => tryGpuApart({ flags: ["backend=null"] });
-  worker = await startWorker(api.config, { url: api.broker.url, logger: pino({ level: "silent" }), findGpu });
+  const config = { ...api.config, gpuConcurrency: 2 };
+  worker = await startWorker(config, { url: api.broker.url, logger: pino({ level: "silent" }), findGpu });
   return worker;
 }
 
@@ -64,6 +65,15 @@ test("a job for a GPU is taken if any worker has one, for that worker's queue", 
   for (const id of ["w-1", "w-2"]) await api.parts.workers.leave(id);
 });
 
+test("a worker that is told to use no GPU looks for none", async () => {
+  const findGpu = () => expect.unreachable("it looked");
+  const config = { ...api.config, gpuConcurrency: 0 };
+  worker = await startWorker(config, { url: api.broker.url, logger: pino({ level: "silent" }), findGpu });
+  const refused = await post("/v1/jobs", onGpu);
+  const message = expect.stringMatching(/^the worker has no GPU: .*told to use none.*GPU_CONCURRENCY/);
+  expect(refused.json().errors).toEqual([{ path: "device", message }]);
+});
+
 test("devices tell what they are and what they train", async () => {
   const { name } = await workWithoutGpu();
   await expect
@@ -77,7 +87,7 @@ test("devices tell what they are and what they train", async () => {
       {
         ...{ device: "gpu", worker: name, host: expect.any(String), available: false },
         ...{ mode: null, adapter: null, driver: null, threads: null, reason: expect.stringMatching(/compute|answers/) },
-        ...{ concurrency: api.config.gpuConcurrency, jobs: [] },
+        ...{ concurrency: 2, jobs: [] },
       },
     ]);
 });

@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 beforeEach(async () => {
-  config = broker.config();
+  config = broker.config({ GPU_CONCURRENCY: "2" });
   parts = await broker.parts(config);
 });
 afterEach(async () => {
