@@ -1,10 +1,12 @@
 /**
- * Eight suites over one tree of tests: `vitest run --project engine|gpu|service|docs|parity|differential|faults|fuzz`, or a path.
+ * Nine suites over one tree of tests: `vitest run --project engine|gpu|service|browser|docs|parity|differential|faults|fuzz`,
+ * or a path. `npm test` takes engine, service and parity.
  *
- *   engine   what needs no broker: engine, data, spec, scripts
+ *   engine   what needs no broker: engine, data, spec, scripts, what the dashboard computes
  *   gpu      of engine and parity what trains and computes, on gpu.js in mode webasm (EPOCHD_TEST_BACKEND=webgpu for a GPU)
- *   service  what talks to a broker: log, queue, workers, HTTP, client, demo, examples (EPOCHD_TEST_BROKER=embedded for the other)
- *   docs     the clients as they are installed, the terminal's commands, and every snippet of the documentation
+ *   service  what talks to a broker: log, queue, workers, HTTP, client (EPOCHD_TEST_BROKER=embedded for the other)
+ *   browser  the dashboard in Chromium, where it is installed: `*.browser.test.ts`
+ *   docs     demo, examples, the clients as they are installed, the terminal's commands, every snippet of the documentation
  *   parity   the engine against PyTorch's numbers
  *   differential   random jobs against the PyTorch of this machine; skipped where there is none
  *   fuzz     thousands of requests, drawn from the OpenAPI document: minutes (EPOCHD_FUZZ_REQUESTS=2000 for fewer)
@@ -26,9 +28,12 @@ const suite = (name: string, folders: readonly string[], options = {}) => ({
   test: { name, include: folders.map((folder) => `test/${folder}/**/*.test.ts`), ...options },
 });
 
-const service = ["broker", "jobs", "workers", "api", "service", "client", "dashboard", "demo", "examples"];
+const service = ["broker", "jobs", "workers", "api", "service", "client"];
 /** Programs, installations and pages, each run as by its reader: a process for every command. */
-const asReadersDo = ["cli", "docs", "clients"];
+const asReadersDo = ["demo", "examples", "cli", "docs", "clients"];
+const inBrowsers = "test/dashboard/**/*.browser.test.ts";
+/** What gpu.js computes: the suite gpu's alone, as seconds upon seconds. */
+const onGpu = "test/engine/backends/gpu/lowerings.test.ts";
 const own = [...service, ...asReadersDo, "parity", "differential", "faults", "fuzz"];
 
 export default defineConfig({
@@ -47,7 +52,7 @@ export default defineConfig({
           name: "engine",
           ...computing,
           include: ["test/**/*.test.ts"],
-          exclude: own.map((folder) => `test/${folder}/**`),
+          exclude: [...own.map((folder) => `test/${folder}/**`), inBrowsers, onGpu],
         },
       },
       {
@@ -59,6 +64,7 @@ export default defineConfig({
             "test/engine/{autograd,capture}.test.ts",
             "test/parity/training.test.ts",
             "test/engine/backends/gpu/long-training.test.ts",
+            onGpu,
             // These try what there is; where the suite engine runs, that may have been no GPU.
             ...(process.env["EPOCHD_TEST_BACKEND"] === "webgpu"
               ? ["test/engine/backends/gpu/**/*.test.ts", "test/workers/gpu.test.ts"]
@@ -70,6 +76,7 @@ export default defineConfig({
         },
       },
       suite("service", service, busy),
+      { extends: true, test: { name: "browser", include: [inBrowsers], ...busy } },
       suite("docs", asReadersDo, { ...busy, ...computing }),
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),

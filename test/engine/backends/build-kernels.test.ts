@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -29,21 +29,6 @@ describe("buildKernels", () => {
       expect(WebAssembly.Module.imports(module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
     }
   });
-
-  it("may run twice at the same time", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "kernels-"));
-    try {
-      await Promise.all([runScript(folder), runScript(folder)]);
-      const files = ["dispatch.ts", "relaxed-simd.wasm", "simd.wasm", "sources.sha256"];
-      expect((await readdir(folder)).toSorted()).toEqual(files);
-      for (const flavour of kernelFlavours) {
-        const built = await readFile(join(folder, `${flavour}.wasm`));
-        expect(built.equals(await readFile(new URL(`${flavour}.wasm`, kernelFolder)))).toBe(true);
-      }
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  }, 120_000);
 });
 
 describe("loadKernels", () => {
