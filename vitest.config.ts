@@ -80,7 +80,8 @@ export default defineConfig({
       suite("docs", asReadersDo, { ...busy, ...computing }),
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
-      suite("faults", ["faults"], busy),
+      // Nothing is tried again here: what is lost once in a while is lost.
+      suite("faults", ["faults"], { env: busy.env, hookTimeout: 120_000 }),
       suite("fuzz", ["fuzz"], busy),
     ],
   },

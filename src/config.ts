@@ -51,6 +51,9 @@ export const Environment = z.object({
   STOP_GRACE_MS: count(600_000)
     .default(150)
     .describe("milliseconds that a trainer may go on after it was asked to stop, before its thread is ended"),
+  STEP_TIMEOUT_S: count(86_400)
+    .default(600)
+    .describe("seconds within which a training must finish a step, 1 to 86400; one that does not is ended as hung"),
   SNAPSHOT_MS: count(3_600_000).default(2000).describe("milliseconds between two snapshots of the embedded broker"),
   HEAP_MB: count(1_000_000)
     .default(2048)
@@ -163,6 +166,8 @@ export interface Config {
   readonly stalledMs: number;
   /** So long a trainer may go on after it was asked to stop, before its thread is ended. */
   readonly stopGraceMs: number;
+  /** A training that finishes no step for so long hangs. */
+  readonly stepTimeoutMs: number;
   readonly snapshotMs: number;
   /** JavaScript's heap of a training thread; tensors lie outside of it. */
   readonly heapMb: number;
@@ -231,6 +236,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     lockMs: value.LOCK_MS,
     stalledMs: value.STALLED_MS,
     stopGraceMs: value.STOP_GRACE_MS,
+    stepTimeoutMs: value.STEP_TIMEOUT_S * 1000,
     snapshotMs: value.SNAPSHOT_MS,
     heapMb: value.HEAP_MB,
     dataCacheMb: value.DATA_CACHE_MB,

@@ -88,8 +88,9 @@ export async function figuresOf(parts: JobParts, id: string) {
 /** The newest checkpoint's bytes. */
 export async function checkpointOf({ log, store }: JobParts, id: string): Promise<Uint8Array> {
   const state = await log.state(id);
-  if (!state?.lastCheckpoint) throw new Error(`Job ${id} has no checkpoint.`);
-  return store.read(state.lastCheckpoint.key);
+  const [newest] = state?.checkpoints ?? [];
+  if (!newest) throw new Error(`Job ${id} has no checkpoint.`);
+  return store.read(newest.key);
 }
 
 export const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);

@@ -48,7 +48,7 @@ export function start(args: readonly string[], env: Record<string, string>, prog
           if (!found) expect.unreachable(`${pattern} is not in:\n${text}`);
           return found;
         },
-        { timeout: 60_000, interval: 10 },
+        { timeout: 100_000, interval: 10 },
       ),
   };
 }

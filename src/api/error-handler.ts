@@ -3,8 +3,8 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { newId } from "../jobs/ids.ts";
-import { StoreAwayError } from "../jobs/object-store.ts";
-import { isBrokerAway } from "../jobs/redis.ts";
+import { isStoreFull, StoreAwayError } from "../jobs/object-store.ts";
+import { isBrokerAway, isUnable, isUnsent } from "../jobs/redis.ts";
 import { ProblemError } from "./problems.ts";
 
 const RETRY_AFTER_S = 2;
@@ -45,6 +45,11 @@ export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof StoreAwayError) return storeAway(error);
   if (isBrokerAway(error)) return brokerAway(error);
+  if (isStoreFull(error)) {
+    return new ProblemError("insufficient-storage", "The disk of the service is full. Nothing was kept.", {
+      cause: error,
+    });
+  }
   if (error instanceof Error && "code" in error) {
     const known = KNOWN.get(String(error.code));
     if (known) return known(error);
@@ -62,7 +67,7 @@ export function toProblem(error: unknown): ProblemError {
 export function brokerAway(cause: unknown): ProblemError {
   return new ProblemError(
     "unavailable",
-    `The broker that keeps the jobs does not answer. Nothing was changed; try again in ${RETRY_AFTER_S} s.`,
+    `The broker that keeps the jobs does not answer. ${unchanged(cause)}; try again in ${RETRY_AFTER_S} s.`,
     { headers: { "retry-after": String(RETRY_AFTER_S) }, cause },
   );
 }
@@ -75,6 +80,11 @@ function storeAway(cause: StoreAwayError): ProblemError {
     { headers: { "retry-after": String(RETRY_AFTER_S) }, cause },
   );
 }
+
+const unchanged = (cause: unknown): string =>
+  isUnsent(cause) || isUnable(cause)
+    ? "Nothing was changed"
+    : "It was lost on the way there or back: what was asked for may be done already (an Idempotency-Key makes it safe to ask again)";
 
 /** For what never became a request: Node could not even parse it. */
 export function answerBrokenConnection(error: Error & { code?: string }, socket: Socket): void {
@@ -111,11 +121,6 @@ const KNOWN = new Map<string, (error: Error) => ProblemError>([
         `${cause.message}. Send JSON with "content-type: application/json"; a dataset as /docs says, such as "content-type: text/csv".`,
         { cause },
       ),
-  ],
-  [
-    "ENOSPC",
-    (cause) =>
-      new ProblemError("insufficient-storage", "The disk of the service is full. Nothing was kept.", { cause }),
   ],
 ]);
 

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import type { FittedPreprocess } from "../data/index.ts";
 import { RowFacts } from "../interchange/model-file.ts";
+import { DamagedCheckpointError, readCheckpoint, useNewest } from "../jobs/checkpoints.ts";
 import type { JobState, StoredCheckpoint } from "../jobs/job.ts";
-import { ObjectNotFoundError, type ObjectStore } from "../jobs/object-store.ts";
+import type { ObjectStore } from "../jobs/object-store.ts";
 import type { ModelDescription } from "./inference/protocol.ts";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problems.ts";
@@ -28,19 +29,20 @@ const Preparation = z.object({
   rows: RowFacts.optional(),
 });
 
-/**
- * Finds the job's newest model and uses it. While the job trains a newer checkpoint may replace the one that was just
- * found; then the job's state names another, which is used instead. A 409 while there is nothing to ask yet.
- */
+/** Finds the job's newest model and uses it; one whose file is damaged is passed over. A 409 while there is nothing to ask yet. */
 export async function useTrainedModel<T>(
   parts: ApiParts,
   jobId: string,
   use: (model: TrainedModel, state: JobState) => Promise<T>,
 ): Promise<T> {
-  return withNewest(async () => {
-    const state = await findState(parts, jobId);
-    return use(await readModel(parts.store, state), state);
-  });
+  let state = await findState(parts, jobId);
+  const find = async () => {
+    state = await findState(parts, jobId);
+    return state.checkpoints;
+  };
+  return withNewest(parts, jobId, find, async (checkpoint) =>
+    use(await readModel(parts.store, state, checkpoint), state),
+  );
 }
 
 /** As above, where the model itself is hardly ever needed: `model` reads it. */
@@ -49,32 +51,31 @@ export async function useCheckpoint<T>(
   jobId: string,
   use: (checkpoint: StoredCheckpoint, model: () => Promise<TrainedModel>) => Promise<T>,
 ): Promise<T> {
-  return withNewest(async () => {
-    const checkpoint = await parts.log.lastCheckpoint(jobId);
-    if (!checkpoint) throw nothingTrained(await findState(parts, jobId));
-    return use(checkpoint, async () => {
-      const state = await findState(parts, jobId);
-      return readModel(parts.store, { ...state, lastCheckpoint: checkpoint });
-    });
-  });
+  const find = () => parts.log.checkpoints(jobId);
+  return withNewest(parts, jobId, find, (checkpoint) =>
+    use(checkpoint, async () => readModel(parts.store, await findState(parts, jobId), checkpoint)),
+  );
 }
 
-async function withNewest<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let number = 1; ; number++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof ObjectNotFoundError) || number === ATTEMPTS) throw error;
-    }
+async function withNewest<T>(
+  parts: ApiParts,
+  jobId: string,
+  find: () => Promise<readonly StoredCheckpoint[]>,
+  use: (checkpoint: StoredCheckpoint) => Promise<T>,
+): Promise<T> {
+  if ((await find()).length === 0) throw nothingTrained(await findState(parts, jobId));
+  try {
+    return await useNewest(find, use);
+  } catch (error) {
+    if (!(error instanceof DamagedCheckpointError)) throw error;
+    throw new ProblemError("internal-error", `${error.message} There is no older one to use instead.`, {
+      cause: error,
+    });
   }
 }
 
-const ATTEMPTS = 5;
-
-async function readModel(store: ObjectStore, state: JobState): Promise<TrainedModel> {
-  const checkpoint = state.lastCheckpoint;
-  if (!checkpoint) throw nothingTrained(state);
-  return { checkpoint, ...(await meaningOfOutputs(store, state)), read: () => store.read(checkpoint.key) };
+async function readModel(store: ObjectStore, state: JobState, checkpoint: StoredCheckpoint): Promise<TrainedModel> {
+  return { checkpoint, ...(await meaningOfOutputs(store, state)), read: () => readCheckpoint(store, checkpoint) };
 }
 
 /** What a job's model takes and gives, known before it has trained. */

@@ -115,8 +115,8 @@ class SnapshotKeeper {
 }
 
 async function waitUntilAlone(redis: Redis, patienceMs: number): Promise<void> {
-  const until = Date.now() + patienceMs;
-  while (Date.now() < until) {
+  const until = performance.now() + patienceMs;
+  while (performance.now() < until) {
     const clients = String(await redis.client("LIST"))
       .trim()
       .split("\n");

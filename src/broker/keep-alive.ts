@@ -18,10 +18,10 @@ export async function keepAlive(
   const lost = Promise.withResolvers<string>();
 
   const watch = (broker: OwnBroker, failures: number) => {
-    const since = Date.now();
+    const since = performance.now();
     void broker.lost.then((reason) => {
       if (closing) return;
-      restarting = restart(reason, Date.now() - since < STABLE_MS ? failures + 1 : 1);
+      restarting = restart(reason, performance.now() - since < STABLE_MS ? failures + 1 : 1);
     });
   };
   const restart = async (reason: string, failures: number): Promise<void> => {

@@ -90,8 +90,8 @@ function settings(directory: string, { port, password }: Endpoint): string {
 
 /** Resolves with null once the server answers, or with the reason why it never will. */
 async function ready(url: string, child: ChildProcess): Promise<string | null> {
-  const until = Date.now() + START_MS;
-  while (Date.now() < until && child.exitCode === null) {
+  const until = performance.now() + START_MS;
+  while (performance.now() < until && child.exitCode === null) {
     const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
     redis.on("error", () => {});
     try {

@@ -57,7 +57,9 @@ const payloads = {
   }),
   paused: z.object({
     epoch: epoch.describe("whole epochs trained so far"),
-    reason: z.enum(["requested", "rung"]).describe("`rung`: its sweep decides whether it goes on"),
+    reason: z
+      .enum(["requested", "rung", "store_full"])
+      .describe("`rung`: its sweep decides whether it goes on; `store_full`: there was no room for its checkpoint"),
   }),
   epoch: z.object({
     epoch,

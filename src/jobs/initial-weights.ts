@@ -1,10 +1,10 @@
 /** Weights of a trained job or an imported model for a new job to start from: looked at when it is submitted, and copied then, so that they stay. */
-import type { Readable } from "node:stream";
 import type { Shape } from "../engine/definitions.ts";
 import { checkpointShapes } from "../engine/index.ts";
 import { HEADER_PREFIX, headerEnd } from "../engine/safetensors.ts";
 import type { ModelInit } from "../spec/job-spec.ts";
-import type { JobState } from "./job.ts";
+import { DamagedCheckpointError, useNewest } from "./checkpoints.ts";
+import type { JobState, StoredCheckpoint } from "./job.ts";
 import type { JobLog } from "./job-log.ts";
 import { ModelStore } from "./model-store.ts";
 import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
@@ -27,8 +27,9 @@ export class InitialWeights {
     const state = await this.log.state(jobId);
     if (!state) return noSuchSource(jobId);
     try {
-      return await newest(state, this.log, async (key) =>
-        checkpointShapes(await readHeader(await this.store.stream(key)), which),
+      return await useNewest(
+        () => this.checkpoints(jobId),
+        async (checkpoint) => checkpointShapes(await readHeader(this.store, checkpoint), which),
       );
     } catch (error) {
       if (error instanceof ObjectNotFoundError) return nothingTrained(state);
@@ -45,9 +46,17 @@ export class InitialWeights {
   async copy(init: ModelInit | null, to: string): Promise<void> {
     if (init === null || "weights" in init) return;
     if ("model_id" in init) return this.models.copy(init.model_id, initialWeightsKey(to));
-    const state = await this.log.state(init.job_id);
-    if (!state) throw new ObjectNotFoundError(`jobs/${init.job_id}`);
-    await newest(state, this.log, async (key) => this.store.put(initialWeightsKey(to), await this.store.stream(key)));
+    await useNewest(
+      () => this.checkpoints(init.job_id),
+      async (checkpoint) => {
+        const { bytes } = await this.store.put(initialWeightsKey(to), await this.store.stream(checkpoint.key));
+        if (bytes !== checkpoint.bytes) throw new DamagedCheckpointError(checkpoint, `${bytes} are there`);
+      },
+    );
+  }
+
+  private async checkpoints(jobId: string): Promise<readonly StoredCheckpoint[]> {
+    return (await this.log.state(jobId))?.checkpoints ?? [];
   }
 }
 
@@ -57,31 +66,15 @@ export const goneSource = (init: ModelInit | null): { path: string; message: str
     ? { path: "model.init.model_id", message: "the model was deleted a moment ago" }
     : { path: "model.init.job_id", message: "the job was deleted a moment ago" };
 
-const ATTEMPTS = 5;
-
-/** While a job trains a newer checkpoint may replace the one that was just found: then that one is used. */
-async function newest<T>(state: JobState, log: JobLog, use: (key: string) => Promise<T>): Promise<T> {
-  let checkpoint = state.lastCheckpoint;
-  for (let attempt = 1; ; attempt++) {
-    if (!checkpoint) throw new ObjectNotFoundError(`jobs/${state.id}/checkpoints`);
-    try {
-      return await use(checkpoint.key);
-    } catch (error) {
-      if (!(error instanceof ObjectNotFoundError) || attempt === ATTEMPTS) throw error;
-      checkpoint = (await log.state(state.id))?.lastCheckpoint ?? null;
-    }
-  }
-}
-
 /** As much of a safetensors file as names its tensors. */
-async function readHeader(stream: Readable): Promise<Uint8Array> {
+async function readHeader(store: ObjectStore, checkpoint: StoredCheckpoint): Promise<Uint8Array> {
   let read = Buffer.alloc(0);
-  for await (const chunk of stream) {
+  for await (const chunk of await store.stream(checkpoint.key)) {
     read = Buffer.concat([read, chunk]);
-    // Leaving the loop closes the stream.
-    if (read.length >= HEADER_PREFIX && read.length >= headerEnd(read)) break;
+    // Leaving the function closes the stream.
+    if (read.length >= HEADER_PREFIX && read.length >= headerEnd(read)) return read;
   }
-  return read;
+  throw new DamagedCheckpointError(checkpoint, `${read.length} are there`);
 }
 
 export const noSuchSource = (id: string): string =>

@@ -2,16 +2,20 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { JobPatch } from "../spec/job-spec.ts";
+import { type AppendOutcome, EventAppender } from "./event-appender.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
 import { isId } from "./ids.ts";
-import { JOB_STATUSES, type JobState, JobStatus, type JobSummary, StoredCheckpoint } from "./job.ts";
+import { isFinished, JOB_STATUSES, type JobState, JobStatus, type JobSummary, StoredCheckpoint } from "./job.ts";
 import { loadScripts, type RunScript } from "./job-scripts.ts";
 import { decodeState, decodeSummary, encodeFields, type StateFields, SUMMARY_FIELDS } from "./job-state.ts";
 import type { Keys } from "./keys.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
+import { RecentWrites } from "./recent-writes.ts";
 
 /** How long the first answer to an idempotency key is remembered. */
 export const IDEMPOTENCY_S = 24 * 3600;
+/** So long it is known of a job that it was removed, and not lost: nobody restores it. */
+export const REMEMBERED_S = 60;
 /** Rank 0 runs first; BullMQ takes the same numbers. */
 const MIDDLE_RANK = 1 << 20;
 
@@ -53,32 +57,24 @@ export interface JobOwner {
 /** An event and what it changes in the state; `at` is when it came about, in ms, if that was not just now. */
 export type Append = NewEvent & { readonly state?: StateFields; readonly at?: number };
 
-export type AppendOutcome =
-  | { readonly ok: true; readonly seq: number; readonly dropped: number }
-  | {
-      readonly ok: false;
-      /** `gap`: the log lacks epochs that come before; what the writer appended earlier was lost with the broker. */
-      readonly reason: "unknown_job" | "status" | "attempt" | "gap";
-      readonly status: string;
-      readonly attempt: number;
-    };
-
-const Reply = z.union([
-  z.tuple([z.literal("ok"), z.number(), z.number()]),
-  z.tuple([z.literal("refused"), z.enum(["unknown_job", "status", "attempt", "gap"]), z.string(), z.number()]),
-]);
 export const Created = z.tuple([z.enum(["created", "same", "conflict", "full"]), z.string()]);
 export const Removed = z.tuple([z.enum(["removed", "unknown", "unfinished"]), z.string()]);
+const StoredCheckpoints = z.array(StoredCheckpoint);
+const Wished = z.tuple([z.string(), z.number()]);
 
 export class JobLog {
   readonly keys: Keys;
   private readonly redis: Redis;
   private readonly script: RunScript;
+  private readonly recent: RecentWrites;
+  private readonly appender: EventAppender;
 
   constructor(redis: Redis, keys: Keys) {
     this.redis = redis;
     this.keys = keys;
     this.script = loadScripts(redis);
+    this.recent = new RecentWrites(redis);
+    this.appender = new EventAppender(this.script, this.recent);
   }
 
   /** Creates a queued job with its first event, or finds the one that the idempotency key made before. */
@@ -102,34 +98,45 @@ export class JobLog {
       ...(job.webhookEvents && { webhook_events: `,${job.webhookEvents.join(",")},` }),
     };
     const queued: EventPayload<"queued"> = { reason: "submitted", epoch: 0 };
-    const reply = await this.script(
-      "createJob",
-      [
-        keys.state(job.id),
-        keys.events(job.id),
-        keys.all,
-        keys.withStatus("queued"),
-        keys.waiting,
-        keys.counter,
-        keys.idempotency(idempotency?.key ?? ""),
-        keys.changes,
-        keys.owners,
-        keys.ownedBy(owner?.id ?? ""),
-        keys.withStatus("running"),
-        keys.withStatus("paused"),
-      ],
-      [
+    const names = [
+      keys.state(job.id),
+      keys.events(job.id),
+      keys.all,
+      keys.withStatus("queued"),
+      keys.waiting,
+      keys.counter,
+      keys.idempotency(idempotency?.key ?? ""),
+      keys.changes,
+      keys.owners,
+      keys.ownedBy(owner?.id ?? ""),
+      keys.withStatus("running"),
+      keys.withStatus("paused"),
+      keys.removed(job.id),
+    ];
+    const create = (most: number | null) =>
+      this.script("createJob", names, [
         job.id,
         idempotency?.bodyHash ?? "",
         IDEMPOTENCY_S,
         rankOf(job.priority),
         eventBody(job.id, queued, now),
-        owner?.jobs ?? "",
+        most ?? "",
         ...encodeFields(fields),
-      ],
-    );
-    const [outcome, id] = Created.parse(reply);
+      ]);
+    const [outcome, id] = Created.parse(await create(owner?.jobs ?? null));
+    // What was accepted once is not held to the quota again.
+    if (outcome === "created") this.remember(() => create(null));
     return { outcome, id };
+  }
+
+  /** Has this done again, if the broker loses its last seconds. It must change nothing where it is done already. */
+  remember(redo: () => Promise<unknown>): void {
+    this.recent.remember(() => redo().then(() => "done"));
+  }
+
+  /** Waits, if the broker has just come back, until everyone has restored what it lost: what is new comes after that. */
+  settled(): Promise<void> {
+    return this.recent.settled();
   }
 
   /** What an idempotency key made before: the id of its job and the hash of the body that it came with. */
@@ -138,11 +145,14 @@ export class JobLog {
     return id && bodyHash ? { id, bodyHash } : null;
   }
 
-  /** Appends in one round trip. `attempt` is the fencing token of the worker that writes; without it, no worker does. */
+  /**
+   * Appends in one round trip. `attempt` is the fencing token of the worker that writes; without it, no worker does. What an
+   * attempt has written before is restored first, should the broker have lost it.
+   */
   async append(id: string, events: readonly Append[], attempt?: number): Promise<AppendOutcome> {
     const { keys } = this;
     const now = new Date().toISOString();
-    const args: (string | number)[] = [id, attempt ?? ""];
+    const args: (string | number)[] = [];
     for (const event of events) {
       const fields = encodeFields(event.state ?? {});
       args.push(
@@ -153,29 +163,27 @@ export class JobLog {
         ...fields,
       );
     }
-    const reply = readReply(
-      await this.script(
-        "appendEvents",
-        [
-          keys.state(id),
-          keys.events(id),
-          keys.waiting,
-          keys.counter,
-          keys.webhooks,
-          ...JOB_STATUSES.map((status) => keys.withStatus(status)),
-          keys.changes,
-          keys.owners,
-        ],
-        args,
-      ),
-    );
-    return reply;
+    const names = [
+      keys.state(id),
+      keys.events(id),
+      keys.waiting,
+      keys.counter,
+      keys.webhooks,
+      ...JOB_STATUSES.map((status) => keys.withStatus(status)),
+      keys.changes,
+      keys.owners,
+    ];
+    return this.appender.append({ id, types: events.map(({ type }) => type), keys: names, args }, attempt);
   }
 
   /** Asks a job that is not finished for a change, for the worker that runs it now or takes it next. Gives its status. */
   async requestChange(id: string, wish: JobPatch): Promise<JobStatus | null> {
-    const status = await this.script("requestChange", [this.keys.state(id)], [JSON.stringify(wish)]);
-    return JobStatus.safeParse(status).data ?? null;
+    const ask = (behind: number | "") =>
+      this.script("requestChange", [this.keys.state(id)], [JSON.stringify(wish), behind]);
+    const [status, count] = Wished.parse(await ask(""));
+    const known = JobStatus.safeParse(status).data ?? null;
+    if (known !== null && !isFinished(known)) this.remember(() => ask(count - 1));
+    return known;
   }
 
   /** The events after number `after`, at most `limit`, in order. */
@@ -190,11 +198,11 @@ export class JobLog {
     return decodeState(await this.redis.hgetall(this.keys.state(id)));
   }
 
-  /** The newest checkpoint alone, at the cost of one small field; null if there is none, or no such job. */
-  async lastCheckpoint(id: string): Promise<StoredCheckpoint | null> {
-    if (!isId("job", id)) return null;
-    const json = await this.redis.hget(this.keys.state(id), "last_checkpoint");
-    return json === null ? null : StoredCheckpoint.parse(JSON.parse(json));
+  /** The checkpoints alone, the newest first, at the cost of one small field; none if there is no such job. */
+  async checkpoints(id: string): Promise<StoredCheckpoint[]> {
+    if (!isId("job", id)) return [];
+    const json = await this.redis.hget(this.keys.state(id), "checkpoints");
+    return json === null ? [] : StoredCheckpoints.parse(JSON.parse(json));
   }
 
   async states(ids: readonly string[]): Promise<JobState[]> {
@@ -261,20 +269,13 @@ export class JobLog {
     if (!isId("job", id)) return "unknown";
     const { keys } = this;
     const finished = (["completed", "failed", "cancelled"] as const).map((status) => keys.withStatus(status));
-    const reply = await this.script(
-      "removeJob",
-      [keys.state(id), keys.events(id), keys.all, ...finished, keys.deliveries(id), keys.changes, keys.owners],
-      [id],
-    );
-    return Removed.parse(reply)[0];
+    const names = [keys.state(id), keys.events(id), keys.all, ...finished];
+    names.push(keys.deliveries(id), keys.changes, keys.owners, keys.removed(id));
+    const remove = () => this.script("removeJob", names, [id, REMEMBERED_S]);
+    const outcome = Removed.parse(await remove())[0];
+    if (outcome === "removed") this.remember(remove);
+    return outcome;
   }
-}
-
-/** What the script that appends says. */
-export function readReply(given: unknown): AppendOutcome {
-  const reply = Reply.parse(given);
-  if (reply[0] === "ok") return { ok: true, seq: reply[1], dropped: reply[2] };
-  return { ok: false, reason: reply[1], status: reply[2], attempt: reply[3] };
 }
 
 /** BullMQ runs small numbers first, from 1 on; people expect the higher priority first. */

@@ -5,13 +5,13 @@ import type { Redis } from "ioredis";
 const script = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), "utf8");
 
 const scripts = {
-  createJob: { source: script("create-job"), keys: 12 },
+  createJob: { source: script("create-job"), keys: 13 },
   appendEvents: { source: script("append-events"), keys: 13 },
   claimWebhooks: { source: script("claim-webhooks"), keys: 2 },
   requestChange: { source: script("request-change"), keys: 1 },
   requestOfWorker: { source: script("request-of-worker"), keys: 3 },
   settleWebhook: { source: script("settle-webhook"), keys: 4 },
-  removeJob: { source: script("remove-job"), keys: 9 },
+  removeJob: { source: script("remove-job"), keys: 10 },
 } as const;
 
 /** Runs a script by its hash; a server that does not know it yet gets it whole. */

@@ -22,9 +22,10 @@ export interface StateFields {
   device?: string;
   device_info?: object;
   worker?: string;
-  error?: object;
+  /** null takes it back. */
+  error?: object | null;
   priority?: number;
-  last_checkpoint?: StoredCheckpoint;
+  checkpoints?: readonly StoredCheckpoint[];
   losses?: number;
   ran_ms?: number;
   /** `,completed,failed,` */
@@ -94,10 +95,13 @@ const Hash = z.object({
   ran_ms: z.coerce.number().default(0),
   hold_epoch: z.coerce.number().default(0),
   queue_reason: z.enum(["submitted", "worker_stopped", "requested", "device_lost"]).default("submitted"),
-  error: orNull(json(Job.shape.error.unwrap())),
+  error: orNull(json(Job.shape.error)),
   priority: z.coerce.number(),
   seq: z.coerce.number(),
-  last_checkpoint: orNull(json(StoredCheckpoint)),
+  checkpoints: z
+    .string()
+    .default("[]")
+    .pipe(json(z.array(StoredCheckpoint))),
   losses: z.coerce.number().default(0),
   trace: orNull(z.string()),
 });
@@ -105,13 +109,12 @@ const Hash = z.object({
 /** The state in a hash as HGETALL gives it; null if there is no such job. */
 export function decodeState(hash: Record<string, string>): JobState | null {
   if (hash["id"] === undefined) return null;
-  const { attempt, last_checkpoint, queue_reason, ran_ms, streamed_step, probed_epoch, ...rest } = Hash.parse(hash);
+  const { attempt, queue_reason, ran_ms, streamed_step, probed_epoch, ...rest } = Hash.parse(hash);
   const { wishes_done, planned_changes, hold_epoch, ...same } = rest;
   return {
     ...same,
     holdEpoch: hold_epoch === 0 ? null : hold_epoch,
     attempts: attempt,
-    lastCheckpoint: last_checkpoint,
     queueReason: queue_reason,
     ranMs: ran_ms,
     streamedStep: streamed_step,

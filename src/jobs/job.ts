@@ -38,7 +38,13 @@ export const Latest = z.object({
 export type Latest = z.infer<typeof Latest>;
 
 /** A checkpoint that the log knows to be whole in the object store. */
-export const StoredCheckpoint = z.object({ key: z.string(), epoch: z.int(), step: z.int(), bytes: z.int() });
+export const StoredCheckpoint = z.object({
+  key: z.string(),
+  epoch: z.int(),
+  step: z.int(),
+  bytes: z.int(),
+  sha256: z.string(),
+});
 export type StoredCheckpoint = z.infer<typeof StoredCheckpoint>;
 
 export const Job = z
@@ -68,7 +74,7 @@ export const Job = z
     cancel_requested: z.boolean(),
     pause_requested: z.boolean(),
     changes: z.array(SpecChange).describe("what was changed while it trained; `changes` of another spec repeats it"),
-    error: Problem.nullable(),
+    error: Problem.nullable().describe("why it failed, or why it was paused unless somebody asked for that"),
     links: Links,
   })
   .meta({ id: "Job" });
@@ -110,8 +116,8 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly priority: number;
   /** Number of the last event. */
   readonly seq: number;
-  /** It holds the best weights so far, too. */
-  readonly lastCheckpoint: StoredCheckpoint | null;
+  /** The newest first, as far as they are kept. Each holds the best weights until then, too. */
+  readonly checkpoints: readonly StoredCheckpoint[];
   /** Workers that died at this job, one after the other, without a new checkpoint between. */
   readonly losses: number;
   /** All that was asked of its workers, how much of it is done, and how many of its changes stand in its spec. */
@@ -138,7 +144,7 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
     plannedChanges: _c,
     priority: _p,
     seq: _s,
-    lastCheckpoint: _l,
+    checkpoints: _l,
     losses: _n,
     queueReason: _q,
     holdEpoch: _h,

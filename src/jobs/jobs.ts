@@ -48,7 +48,10 @@ export class Jobs {
     owner?: JobOwner,
   ): Promise<CreateOutcome> {
     // Before there is anything to own, so that nobody else can see it for a moment.
-    if (owner !== undefined) await this.owners.own(job.id, owner.id);
+    if (owner !== undefined) {
+      await this.owners.own(job.id, owner.id);
+      this.log.remember(() => this.owners.own(job.id, owner.id));
+    }
     const spec = await storeBulk(job.spec, job.id, this.store);
     const made = await this.log.create({ ...job, spec }, idempotency, owner);
     if (made.outcome === "created") await this.queue.add(job.id, job.priority, job.spec);
@@ -121,7 +124,7 @@ export class Jobs {
       {
         type: "queued",
         data: { reason, epoch: state.progress.epoch },
-        state: { queue_reason: reason, ...(hold !== undefined && { hold_epoch: hold ?? 0 }) },
+        state: { queue_reason: reason, error: null, ...(hold !== undefined && { hold_epoch: hold ?? 0 }) },
       },
     ]);
     // If someone else was faster, the job waits already, and adding it again changes nothing.

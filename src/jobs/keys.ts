@@ -11,6 +11,8 @@ export interface LogKeys {
   readonly changes: string;
   state(id: string): string;
   events(id: string): string;
+  /** Marks for a while what was removed. */
+  removed(id: string): string;
   withStatus(status: JobStatus): string;
   idempotency(key: string): string;
 }
@@ -76,6 +78,7 @@ function logKeys(tag: string, kind: "job" | "sweep"): LogKeys {
     changes: `${all}:changes`,
     state: (id) => `${tag}:${kind}:${id}`,
     events: (id) => `${tag}:${kind}:${id}:events`,
+    removed: (id) => `${tag}:${kind}:${id}:removed`,
     withStatus: (status) => `${all}:status:${status}`,
     idempotency: (key) => (kind === "job" ? `${tag}:idempotency:${key}` : `${all}:idempotency:${key}`),
   };

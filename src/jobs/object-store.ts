@@ -50,6 +50,11 @@ export class StoreAwayError extends Error {
   }
 }
 
+/** Whether there is no room left for what was to be stored: a full disk, a quota, a limit of the size of files. */
+export function isStoreFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^(ENOSPC|EDQUOT|EFBIG)$/.test(String(error.code));
+}
+
 /** The key, if it is one. Throws ObjectKeyError: a part can't start with a dot, so no key is "..", nor a file that is still being written. */
 export function checkKey(key: string): string {
   if (!key.split("/").every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(part))) throw new ObjectKeyError(key);

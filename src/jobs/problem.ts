@@ -62,6 +62,20 @@ export const jobProblems = {
     status: 500,
     detail,
   }),
+  storeFull: (detail: string): Problem => ({
+    type: `${PROBLEM_BASE}insufficient-storage`,
+    title: "The object store is full",
+    status: 507,
+    detail,
+  }),
+  hung: (seconds: number): Problem => ({
+    type: `${PROBLEM_BASE}hung`,
+    title: "The training hung",
+    status: 422,
+    detail:
+      `It has finished no step for ${seconds} s (STEP_TIMEOUT_S), and its thread was ended. The weights of its last checkpoint ` +
+      "are kept. Try a smaller batch_size or model.",
+  }),
   deviceLost: (detail: string): Problem => ({
     type: `${PROBLEM_BASE}device-lost`,
     title: "The GPU of this job kept failing",

@@ -1,12 +1,16 @@
 /** Connections to the broker: one kind that gives up at once (for requests) and one that waits (for workers). */
 import { Redis } from "ioredis";
 
+/** A broker that is there and says nothing for so long is as good as away. */
+const PATIENCE_MS = 4000;
+
 /** For a process that answers people: without a broker a command fails within milliseconds, and the answer is 503. */
 export async function connectImpatient(url: string): Promise<Redis> {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
+    commandTimeout: PATIENCE_MS,
     retryStrategy,
   });
   redis.on("error", ignoreWhileReconnecting);
@@ -22,13 +26,33 @@ export async function connectPatient(url: string): Promise<Redis> {
   return redis;
 }
 
-/** Whether an error says that the broker can't be reached, rather than that a command was wrong. */
+/** Whether an error says that the broker can't be reached or can't write, rather than that a command was wrong. */
 export function isBrokerAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === "MaxRetriesPerRequestError") return true;
   if ("code" in error && typeof error.code === "string" && /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_)/.test(error.code))
     return true;
-  return /^(Stream isn't writeable|Connection is closed|LOADING|Command timed out)/.test(error.message);
+  return (
+    /^(Stream isn't writeable|Connection is closed|LOADING|Command timed out)/.test(error.message) || isUnable(error)
+  );
+}
+
+/** It answers, but takes nothing that is to be kept: its disk or memory is full, or another one leads now. */
+export function isUnable(error: unknown): boolean {
+  return error instanceof Error && /^-?(MISCONF|OOM|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN)\b/.test(error.message);
+}
+
+/** Whether a command was never sent, so that it has surely changed nothing. */
+export const isUnsent = (error: unknown): boolean =>
+  error instanceof Error && /^Stream isn't writeable/.test(error.message);
+
+/**
+ * The broker's time in ms. What several machines compare with each other is told by this one clock: theirs may be wrong,
+ * or be set while they run.
+ */
+export async function brokerTime(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
 }
 
 const retryStrategy = (attempt: number) => Math.min(50 * attempt, 1000);

@@ -6,6 +6,7 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 import { loadScripts, type RunScript } from "./job-scripts.ts";
 import type { Keys } from "./keys.ts";
+import { brokerTime } from "./redis.ts";
 
 /** One attempt to tell a client about an event. */
 export const WebhookDelivery = z
@@ -47,7 +48,7 @@ export class Webhooks {
 
   /** Takes some that are due, for `leaseMs`: whoever does not finish them in time leaves them to others. */
   async claim(most: number, leaseMs: number): Promise<DueWebhook[]> {
-    const now = Date.now();
+    const now = await brokerTime(this.redis);
     const { webhooks, webhookAttempts } = this.keys;
     const reply = await this.script("claimWebhooks", [webhooks, webhookAttempts], [now, now + leaseMs, most]);
     return Claimed.parse(reply).map(([member, attempt]) => {
@@ -59,7 +60,9 @@ export class Webhooks {
   /** Notes what became of one, and with that whether it is tried again. */
   async settle({ jobId, seq }: DueWebhook, delivery: WebhookDelivery | null): Promise<void> {
     const { keys } = this;
-    const due = delivery?.next_at ? Date.parse(delivery.next_at) : "";
+    const due = delivery?.next_at
+      ? (await brokerTime(this.redis)) + Date.parse(delivery.next_at) - Date.parse(delivery.time)
+      : "";
     await this.script(
       "settleWebhook",
       [keys.state(jobId), keys.webhooks, keys.webhookAttempts, keys.deliveries(jobId)],

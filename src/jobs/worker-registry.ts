@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 import { WorkerGpu } from "./device-info.ts";
 import type { Keys } from "./keys.ts";
+import { brokerTime } from "./redis.ts";
 
 export const WorkerInfo = z
   .object({
@@ -34,11 +35,11 @@ export class WorkerRegistry {
     this.keys = keys;
   }
 
-  async beat(worker: WorkerInfo): Promise<void> {
-    const now = Date.parse(worker.seen_at);
+  async beat(worker: Omit<WorkerInfo, "seen_at">): Promise<void> {
+    const now = await brokerTime(this.redis);
     await this.redis
       .multi()
-      .hset(this.keys.workers, worker.id, JSON.stringify(worker))
+      .hset(this.keys.workers, worker.id, JSON.stringify({ ...worker, seen_at: new Date(now).toISOString() }))
       .zadd(this.keys.workersSeen, now, worker.id)
       .exec();
   }
@@ -61,7 +62,7 @@ export class WorkerRegistry {
   /** Those that live, by id; forgets the others. */
   async list(): Promise<WorkerInfo[]> {
     const { workers, workersSeen } = this.keys;
-    const limit = Date.now() - WORKER_TTL_MS;
+    const limit = (await brokerTime(this.redis)) - WORKER_TTL_MS;
     const [gone, alive] = await Promise.all([
       this.redis.zrangebyscore(workersSeen, "-inf", `(${limit}`),
       this.redis.zrangebyscore(workersSeen, limit, "+inf"),

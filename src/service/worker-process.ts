@@ -26,7 +26,7 @@ export class WorkerProcess {
   }
 
   start(): void {
-    const since = Date.now();
+    const since = performance.now();
     const child = fork(MAIN, ["--worker"], {
       env: { ...process.env, REDIS_URL: this.url },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -39,7 +39,7 @@ export class WorkerProcess {
       child.once("exit", (code, signal) => {
         resolve();
         if (this.closing) return;
-        if (Date.now() - since > STABLE_MS) this.pauseMs = FIRST_PAUSE_MS;
+        if (performance.now() - since > STABLE_MS) this.pauseMs = FIRST_PAUSE_MS;
         this.logger.error({ code, signal, again_in_ms: this.pauseMs }, "the worker died; it is started again");
         this.pause = setTimeout(() => this.start(), this.pauseMs);
         this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);

@@ -42,7 +42,7 @@ export class Heartbeat {
 
   async beat(): Promise<void> {
     const jobs = this.listener.jobs();
-    await this.parts.registry.beat({ ...this.about(), jobs, seen_at: new Date().toISOString() });
+    await this.parts.registry.beat({ ...this.about(), jobs });
     // A signal reaches only who listens at that moment; the state keeps what it said.
     for (const state of await this.parts.log.states(jobs)) {
       if (state.cancel_requested) this.listener.hear(state.id, "cancel");

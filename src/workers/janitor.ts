@@ -12,18 +12,26 @@ export interface Retention {
   readonly jobs: number | null;
 }
 
+interface JanitorParts {
+  readonly jobs: Jobs;
+  readonly log: JobLog;
+  readonly logger: Logger;
+  /** By which the age of jobs is told, in ms. A wrong clock here would remove them all. */
+  time(): Promise<number>;
+}
+
 const EVERY_MS = 60_000;
 const PAGE = 200;
 const FINISHED = ["completed", "failed", "cancelled"] as const;
 const DAY_MS = 86_400_000;
 
 export class Janitor {
-  private readonly parts: { jobs: Jobs; log: JobLog; logger: Logger };
+  private readonly parts: JanitorParts;
   private readonly retention: Retention;
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
-  constructor(parts: { jobs: Jobs; log: JobLog; logger: Logger }, retention: Retention) {
+  constructor(parts: JanitorParts, retention: Retention) {
     this.parts = parts;
     this.retention = retention;
   }
@@ -38,9 +46,9 @@ export class Janitor {
   }
 
   /** Several workers may sweep at once: what another has removed is gone already. Gives how many it removed. */
-  async sweep(now: number = Date.now()): Promise<number> {
+  async sweep(now?: number): Promise<number> {
     const { days, jobs } = this.retention;
-    const old = days === null ? 0 : await this.removeOld(now - days * DAY_MS);
+    const old = days === null ? 0 : await this.removeOld((now ?? (await this.parts.time())) - days * DAY_MS);
     return old + (jobs === null ? 0 : await this.removeExcess(jobs));
   }
 

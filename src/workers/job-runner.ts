@@ -2,9 +2,10 @@
 import type { Logger } from "pino";
 import { z } from "zod";
 import { gpuShared } from "../engine/index.ts";
+import { newestWhole } from "../jobs/checkpoints.ts";
 import { isFinished, type JobState } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
-import type { ObjectStore } from "../jobs/object-store.ts";
+import { isStoreFull, type ObjectStore } from "../jobs/object-store.ts";
 import { jobProblems, type Problem } from "../jobs/problem.ts";
 import type { JobSpec } from "../spec/job-spec.ts";
 import type { Tracing } from "../tracing/tracing.ts";
@@ -15,11 +16,22 @@ import { TimeLimit } from "./time-limit.ts";
 import { RunTrace } from "./trace-run.ts";
 import { Control } from "./trainer-messages.ts";
 import type { TrainerEnd, TrainerPool, TrainerThread } from "./trainer-pool.ts";
+import { Watchdog } from "./watchdog.ts";
 import { Wishes } from "./wishes.ts";
-import { cancelled, claimed, completed, deviceLost, failed, givenBack, lossesOf, paused } from "./worker-events.ts";
+import {
+  cancelled,
+  claimed,
+  completed,
+  deviceLost,
+  failed,
+  givenBack,
+  lossesOf,
+  paused,
+  pausedAsStoreIsFull,
+} from "./worker-events.ts";
 
 /** Why a running job is to stop. */
-export type StopReason = "cancel" | "pause" | "shutdown" | "lock_lost" | "time_limit";
+export type StopReason = "cancel" | "pause" | "shutdown" | "lock_lost" | "time_limit" | "hung";
 
 /** `waits`: the job is to go back to the queue. `elsewhere`: and be left to another worker. `over`: the queue may forget it. */
 export type RunOutcome = "over" | "waits" | "elsewhere";
@@ -34,6 +46,8 @@ export interface RunnerParts {
   readonly onGpu: Set<string>;
   /** So long a trainer may go on after it was asked to stop. */
   readonly stopGraceMs: number;
+  /** One that has finished no step for so long hangs. */
+  readonly stepTimeoutMs: number;
   /** Of the jobs that train now. */
   readonly wishes: Map<string, Wishes>;
   readonly logger: Logger;
@@ -89,9 +103,10 @@ async function runOn(
     stop.pull();
   });
 
-  // A broker restored from an older copy may name one that is gone. From the start it comes to the same bits.
-  const from =
-    state.lastCheckpoint && (await parts.store.exists(state.lastCheckpoint.key)) ? state.lastCheckpoint : null;
+  // A broker restored from an older copy may name some that are gone. From the start it comes to the same bits.
+  const from = await newestWhole(parts.store, state.checkpoints, (error) =>
+    logger.warn({ reason: error.message }, "goes on from an older checkpoint"),
+  );
   const claim = claimed(state, from, attempt, parts.worker, chosen);
   await writer.append([claim]);
   // Until the claim an earlier attempt could still write.
@@ -104,7 +119,8 @@ async function runOn(
   if (lossesOf(state) >= MOST_LOSSES) return end(writer, failed(writer.epoch, tooManyLosses(state)));
 
   const limit = new TimeLimit(spec.max_runtime_s, state.ranMs);
-  const either = AbortSignal.any([signal, limit.signal]);
+  const watchdog = new Watchdog(control, parts.stepTimeoutMs);
+  const either = AbortSignal.any([signal, limit.signal, watchdog.signal]);
   const pull = () => stop.pull();
   either.addEventListener("abort", pull);
   if (either.aborted) pull();
@@ -134,23 +150,25 @@ async function runOn(
   either.removeEventListener("abort", pull);
   stop.release();
   limit.release();
+  watchdog.release();
 
   try {
     await writer.flush();
   } catch (error) {
     if (error instanceof SupersededError) throw error;
-    const problem = jobProblems.internal(`Its progress could not be stored: ${text(error)}`);
     // Past the writer, which writes nothing more.
-    await parts.log.append(state.id, [failed(writer.epoch, problem)], attempt);
-    return "over";
+    const event = unwritten(error, writer, stopReason(either), limits(parts, spec));
+    logger.error({ err: error }, event.type);
+    await parts.log.append(state.id, [event], attempt);
+    return event.type === "queued" ? "waits" : "over";
   }
-  return finish(parts.log, writer, state.id, ended, stopReason(either), spec.max_runtime_s, logger);
+  return finish(parts.log, writer, state.id, ended, stopReason(either), limits(parts, spec), logger);
 }
 
 /** Before the claim: what is chosen is part of it, and until then the job is as good in the queue. */
 async function deviceFor(
   thread: TrainerThread,
-  { devices, stopGraceMs }: RunnerParts,
+  { devices, stopGraceMs, stepTimeoutMs }: RunnerParts,
   state: JobState,
   spec: JobSpec,
   signal: AbortSignal,
@@ -159,18 +177,46 @@ async function deviceFor(
   if (choice !== "measure") return choice;
   const control = new Control();
   const stop = new StopSwitch(thread, control, stopGraceMs);
+  const watchdog = new Watchdog(control, stepTimeoutMs);
+  const either = AbortSignal.any([signal, watchdog.signal]);
   const pull = () => stop.pull();
-  signal.addEventListener("abort", pull);
-  if (signal.aborted) pull();
+  either.addEventListener("abort", pull);
+  if (either.aborted) pull();
   const order = { task: "measure" as const, jobId: state.id, spec, control: control.memory, gpu: gpuShared() };
   const ended = await thread.run(order);
-  signal.removeEventListener("abort", pull);
+  either.removeEventListener("abort", pull);
   stop.release();
+  watchdog.release();
   if (signal.aborted) return stopReason(signal) === "shutdown" ? "waits" : "over";
   const answer = await devices.gpu();
   if (ended.type === "measured" && ended.device === "gpu" && answer.available) return gpuOf(answer, ended.reason);
   const reason = ended.type === "measured" ? ended.reason : "The thread that was to measure both devices died.";
   return { device: "cpu", info: cpuInfo(devices, reason) };
+}
+
+/** What a job is told that was ended for one of these. */
+type Limits = Readonly<Record<"time_limit" | "hung", Problem>>;
+
+const limits = ({ stepTimeoutMs }: RunnerParts, spec: JobSpec): Limits => ({
+  time_limit: jobProblems.timeLimit(spec.max_runtime_s ?? 0),
+  hung: jobProblems.hung(stepTimeoutMs / 1000),
+});
+
+/** What becomes of a job whose progress could not be stored. It can go on from what was stored before. */
+function unwritten(error: unknown, writer: JobWriter, reason: StopReason | null, limits: Limits): Append {
+  const { epoch } = writer;
+  if (reason === "cancel") return cancelled(epoch);
+  if (reason === "time_limit" || reason === "hung") return failed(epoch, limits[reason]);
+  if (reason === "shutdown") return givenBack(writer);
+  if (!isStoreFull(error))
+    return failed(epoch, jobProblems.internal(`Its progress could not be stored: ${text(error)}`));
+  return pausedAsStoreIsFull(
+    writer,
+    jobProblems.storeFull(
+      `There was no room for a checkpoint (${text(error)}). What was stored before is kept: make room, then resume the job, and ` +
+        "it goes on from there with the same bits.",
+    ),
+  );
 }
 
 async function finish(
@@ -179,7 +225,7 @@ async function finish(
   id: string,
   ended: TrainerEnd,
   reason: StopReason | null,
-  maxRuntime: number | null | undefined,
+  limits: Limits,
   logger: Logger,
 ): Promise<RunOutcome> {
   if (reason === "lock_lost") throw new SupersededError(`The lock of ${id} is lost: another worker goes on with it.`);
@@ -193,9 +239,9 @@ async function finish(
     logger.info({ epoch: writer.epoch }, "paused");
     return pause(log, writer, id);
   }
-  if (stopped && reason === "time_limit") {
-    logger.info({ epoch: writer.epoch }, "reached its time limit");
-    return end(writer, failed(writer.epoch, jobProblems.timeLimit(maxRuntime ?? 0)));
+  if (stopped && (reason === "time_limit" || reason === "hung")) {
+    logger.warn({ epoch: writer.epoch }, limits[reason].title);
+    return end(writer, failed(writer.epoch, limits[reason]));
   }
   if (stopped) {
     logger.info({ epoch: writer.epoch }, "cancelled");
@@ -263,7 +309,7 @@ function problemOfDeath(error: Error): Problem {
   return jobProblems.internal(`The thread that trained this job died: ${error.message}`);
 }
 
-const STOP_REASONS: readonly StopReason[] = ["cancel", "pause", "shutdown", "time_limit"];
+const STOP_REASONS: readonly StopReason[] = ["cancel", "pause", "shutdown", "time_limit", "hung"];
 
 function stopReason(signal: AbortSignal): StopReason | null {
   if (!signal.aborted) return null;

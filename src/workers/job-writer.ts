@@ -41,6 +41,7 @@ export class JobWriter {
   private changes: readonly SpecChange[] = [];
   private plannedChanges = 0;
   private wishesDone = 0;
+  private checkpoints: readonly StoredCheckpoint[];
   private progress: JobState["progress"];
   private trend: Trend = EMPTY_TREND;
   /** The last step whose loss was streamed, also that of an earlier attempt. */
@@ -68,6 +69,7 @@ export class JobWriter {
     this.onFailure = onFailure;
     this.ranBefore = state.ranMs;
     this.goOnFrom(state);
+    this.checkpoints = state.checkpoints;
     this.progress = state.progress;
     this.epoch = state.progress.epoch;
     this.latest = state.latest;
@@ -258,15 +260,16 @@ export class JobWriter {
     const { epoch, step, best, bytes, wish } = news;
     if (wish !== undefined) this.wishesDone = wish;
     const key = `${this.folder}/${this.attempt}-${epoch}-${step}.safetensors`;
-    await Promise.all([this.store.put(key, bytes), this.settleStored()]);
-    const stored: StoredCheckpoint = { key, epoch, step, bytes: bytes.byteLength };
+    const [file] = await Promise.all([this.store.put(key, bytes), this.settleStored()]);
+    const stored: StoredCheckpoint = { key, epoch, step, ...file };
+    this.checkpoints = [stored, ...this.checkpoints.filter((other) => other.key !== key)].slice(0, CHECKPOINTS_KEPT);
     const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
     // A worker that dies after this has not died for nothing.
     await this.appendNow([
       {
         type: "checkpoint",
         data,
-        state: { last_checkpoint: stored, losses: 0, ran_ms: this.ranMs, wishes_done: this.wishesDone },
+        state: { checkpoints: this.checkpoints, losses: 0, ran_ms: this.ranMs, wishes_done: this.wishesDone },
       },
     ]);
     await this.removeOld(CHECKPOINTS_KEPT);

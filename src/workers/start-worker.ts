@@ -1,6 +1,5 @@
 /** A worker: takes jobs from the queue, trains each in a thread of its own, and stays ready to hear a cancel. */
 import { hostname } from "node:os";
-import type { Worker as QueueWorker } from "bullmq";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { GpuAnswer } from "../engine/index.ts";
@@ -16,7 +15,7 @@ import { Jobs } from "../jobs/jobs.ts";
 import { createKeys } from "../jobs/keys.ts";
 import { openObjectStore, storePlace } from "../jobs/open-object-store.ts";
 import { Owners } from "../jobs/owners.ts";
-import { connectPatient } from "../jobs/redis.ts";
+import { brokerTime, connectPatient } from "../jobs/redis.ts";
 import { SweepLog } from "../jobs/sweeps/sweep-log.ts";
 import { SweepQueue } from "../jobs/sweeps/sweep-queue.ts";
 import { Webhooks } from "../jobs/webhooks.ts";
@@ -29,7 +28,7 @@ import type { RunnerParts, StopReason } from "./job-runner.ts";
 import { OwnDevices } from "./own-devices.ts";
 import { Reconciler } from "./reconciler.ts";
 import { SweepSteerer } from "./sweeps/steer-sweeps.ts";
-import { takeJobs } from "./take-jobs.ts";
+import { type Taker, takeJobs } from "./take-jobs.ts";
 import { TrainerPool } from "./trainer-pool.ts";
 import { PAUSES_S, WebhookDispatcher } from "./webhooks/dispatcher.ts";
 import { webhookSecret } from "./webhooks/webhook-secret.ts";
@@ -41,6 +40,7 @@ type WorkerConfig = Pick<
   | "s3"
   | "concurrency"
   | "stopGraceMs"
+  | "stepTimeoutMs"
   | "lockMs"
   | "stalledMs"
   | "heapMb"
@@ -95,15 +95,16 @@ export async function startWorker(
     store,
     worker: name,
     stopGraceMs: config.stopGraceMs,
+    stepTimeoutMs: config.stepTimeoutMs,
     logger,
     tracing: parts.tracing ?? NO_TRACING,
   };
 
   let closing = false;
   const since = new Date().toISOString();
-  const takers: QueueWorker[] = [];
+  const takers: Taker[] = [];
   const stop = (id: string, reason: StopReason) => {
-    for (const taker of takers) taker.cancelJob(id, reason);
+    for (const taker of takers) taker.stop(id, reason);
   };
   const deliver = (id: string) => {
     wishes
@@ -158,7 +159,10 @@ export async function startWorker(
     },
   );
   dispatcher.start();
-  const janitor = new Janitor({ jobs, log, logger }, { days: config.retainDays, jobs: config.retainJobs });
+  const janitor = new Janitor(
+    { jobs, log, logger, time: () => brokerTime(redis) },
+    { days: config.retainDays, jobs: config.retainJobs },
+  );
   janitor.start();
   const heartbeat = new Heartbeat(
     { registry, log, logger },
@@ -194,13 +198,7 @@ export async function startWorker(
       dispatcher.stop();
       if (devices.known) await takingGpuJobs;
       await Promise.all([reconciler.stop(), heartbeat.stop(), janitor.stop(), steerer.stop()]);
-      await Promise.all(
-        takers.map(async (taker) => {
-          await taker.pause(true);
-          taker.cancelAllJobs("shutdown" satisfies StopReason);
-          await taker.close();
-        }),
-      );
+      await Promise.all(takers.map((taker) => taker.close("shutdown")));
       await Promise.all([queue.close(), sweepQueue.close()]);
       await Promise.all(pools.map((pool) => pool.close()));
       redis.disconnect();

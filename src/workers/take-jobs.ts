@@ -1,9 +1,11 @@
 /** Takes jobs from one queue and has them run, as many at once as it may. */
-import { DelayedError, Worker as QueueWorker, WaitingError } from "bullmq";
+import { DelayedError, type Job, Worker as QueueWorker, WaitingError } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
 import { QUEUE_NAMES, type QueueKind } from "../jobs/job-queue.ts";
-import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
+import { brokerTime } from "../jobs/redis.ts";
+import { JobLock } from "./job-lock.ts";
+import { type RunnerParts, type RunOutcome, runJob, type StopReason } from "./job-runner.ts";
 
 export interface TakerOptions extends Pick<Config, "lockMs" | "stalledMs"> {
   readonly kind: QueueKind;
@@ -14,23 +16,52 @@ export interface TakerOptions extends Pick<Config, "lockMs" | "stalledMs"> {
   onOver(id: string): void;
 }
 
+export interface Taker {
+  /** Asks the run of a job to stop, if it runs here. */
+  stop(id: string, reason: StopReason): void;
+  /** Takes no more jobs, and ends those that run for this reason. */
+  close(reason: StopReason): Promise<void>;
+}
+
 /** What another worker is to take is out of reach for so long. */
 const ELSEWHERE_MS = 1000;
 
-export async function takeJobs(runner: RunnerParts, options: TakerOptions): Promise<QueueWorker> {
+export async function takeJobs(runner: RunnerParts, options: TakerOptions): Promise<Taker> {
   const { kind, concurrency, connection, prefix, lockMs, stalledMs, onOver } = options;
   const { logger } = runner;
+  const runs = new Map<string, { stop: AbortController; over: Promise<unknown> }>();
+  const stop = (id: string, reason: StopReason) => runs.get(id)?.stop.abort(reason);
+
+  /** One run of a job at a time: one whose lock was lost ends before the next begins. */
+  const run = async (id: string, job: Job, token: string): Promise<RunOutcome> => {
+    const controller = new AbortController();
+    const lock = new JobLock(job, token, lockMs, () => controller.abort("lock_lost" satisfies StopReason));
+    const before = runs.get(id);
+    before?.stop.abort("lock_lost" satisfies StopReason);
+    const over = Promise.resolve(before?.over)
+      .catch(() => {})
+      .then(() => runJob(runner, id, controller.signal));
+    const current = { stop: controller, over };
+    runs.set(id, current);
+    try {
+      return await over;
+    } finally {
+      lock.release();
+      if (runs.get(id) === current) runs.delete(id);
+    }
+  };
+
   const worker = new QueueWorker(
     QUEUE_NAMES[kind],
-    async (job, token, signal) => {
-      if (job.id === undefined || signal === undefined) throw new Error("BullMQ gave a job without an id or a signal.");
-      const outcome = await runJob(runner, job.id, signal);
+    async (job, token) => {
+      if (job.id === undefined || token === undefined) throw new Error("BullMQ gave a job without an id or a token.");
+      const outcome = await run(job.id, job, token);
       if (outcome === "waits") {
         await job.moveToWait(token);
         throw new WaitingError();
       }
       if (outcome === "elsewhere") {
-        await job.moveToDelayed(Date.now() + ELSEWHERE_MS, token);
+        await job.moveToDelayed((await brokerTime(connection)) + ELSEWHERE_MS, token);
         throw new DelayedError();
       }
     },
@@ -40,18 +71,23 @@ export async function takeJobs(runner: RunnerParts, options: TakerOptions): Prom
       name: runner.worker,
       concurrency,
       lockDuration: lockMs,
+      skipLockRenewal: true,
       stalledInterval: stalledMs,
       // Whether a job that kills workers goes on is decided by its log, which knows its checkpoints.
       maxStalledCount: 1_000_000,
     },
   );
   worker.on("stalled", (id) => logger.warn({ job: id }, "its worker is gone, the job goes back to the queue"));
-  worker.on("lockRenewalFailed", (ids) => {
-    for (const id of ids) worker.cancelJob(id, "lock_lost" satisfies StopReason);
-  });
   worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
   worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
   worker.on("completed", ({ id = "" }: Readonly<{ id?: string | undefined }>) => onOver(id));
   await worker.waitUntilReady();
-  return worker;
+  return {
+    stop,
+    close: async (reason) => {
+      await worker.pause(true);
+      for (const id of runs.keys()) stop(id, reason);
+      await worker.close();
+    },
+  };
 }

@@ -107,6 +107,7 @@ const HEARD = 1;
 const EVENTS = 2;
 const CHECKPOINTS = 3;
 const PROBES = 4;
+const BEATS = 5;
 
 type Kind = "event" | "probe" | "checkpoint";
 const bounds: Readonly<Record<Kind, readonly [cell: number, most: number]>> = {
@@ -120,7 +121,7 @@ export class Control {
   readonly memory: SharedArrayBuffer;
   private readonly cells: Int32Array;
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(20)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(24)) {
     this.memory = memory;
     this.cells = new Int32Array(memory);
   }
@@ -136,8 +137,19 @@ export class Control {
     return Atomics.load(this.cells, HEARD) === 1;
   }
 
+  /** Signs of life of the trainer so far. */
+  get beats(): number {
+    return Atomics.load(this.cells, BEATS);
+  }
+
+  /** Called by the trainer between any two pieces of work. */
+  beat(): void {
+    Atomics.add(this.cells, BEATS, 1);
+  }
+
   /** Asked by the trainer; asking is hearing. */
   shouldStop(): boolean {
+    this.beat();
     if (Atomics.load(this.cells, STOP) === 0) return false;
     Atomics.store(this.cells, HEARD, 1);
     return true;
@@ -148,6 +160,7 @@ export class Control {
     const [cell, most] = bounds[kind];
     let underway = Atomics.add(this.cells, cell, 1) + 1;
     while (underway > most && Atomics.load(this.cells, STOP) === 0) {
+      this.beat();
       Atomics.wait(this.cells, cell, underway, WAIT_MS);
       underway = Atomics.load(this.cells, cell);
     }

@@ -1,5 +1,6 @@
 /** The thread that trains: one job after the other, each on a device opened for it alone, deaf to messages while it computes. */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import type { DataSource } from "../data/index.ts";
 import { nestNumbers } from "../data/nest-numbers.ts";
 import {
   type AnomalyEvent,
@@ -73,7 +74,7 @@ async function train(order: TrainOrder): Promise<void> {
 
 async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerMessage> {
   const spec = await loadBulk(order.spec, order.jobId, store);
-  const prepared = await prepareJobData(spec, datasets);
+  const prepared = await prepareJobData(spec, source(control));
   const { preprocess, classes } = prepared;
   const { train, validation } = prepared;
   const rows = { train: train.count, validation: validation?.count ?? 0, weighted: train.weights !== undefined };
@@ -111,12 +112,24 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
 /** Asked between two steps: also in the middle of an epoch, which is never the one to stop in. */
 const isHeld = ({ hold }: TrainOrder, { position }: Trainer): boolean => hold !== null && position.epoch >= hold;
 
+/** Data sets, each of whose blocks is a sign of life. */
+function source(control: Control): DataSource {
+  return {
+    async *open(id, wanted) {
+      for await (const block of datasets.open(id, wanted)) {
+        control.beat();
+        yield block;
+      }
+    },
+  };
+}
+
 /** Both devices at the first steps of a job that has not begun. */
 async function measure(order: MeasureOrder): Promise<void> {
   const control = new Control(order.control);
   try {
     const spec = await loadBulk(order.spec, order.jobId, store);
-    const prepared = await prepareJobData(spec, datasets);
+    const prepared = await prepareJobData(spec, source(control));
     const trained = await trainedWeights({ ...order, checkpoint: null });
     const open = (device: DeviceKind) => () => openDevice(device, spec, order.gpu);
     const measured = await measureDevices(

@@ -62,6 +62,11 @@ export function paused({ epoch, ranMs }: Standing, reason: EventPayload<"paused"
   return { type: "paused", data: { epoch, reason }, state: { pause_requested: 0, ran_ms: ranMs } };
 }
 
+/** `error` is gone again once somebody resumes it. */
+export function pausedAsStoreIsFull({ epoch, ranMs }: Standing, error: Problem): Append {
+  return { type: "paused", data: { epoch, reason: "store_full" }, state: { pause_requested: 0, ran_ms: ranMs, error } };
+}
+
 export function completed(id: string, { epoch, latest, best }: JobWriter): Append {
   const { loss, val_loss, metrics, val_metrics, nonfinite } = latest ?? { loss: null, metrics: {} };
   const final: EventPayload<"completed">["final"] = {

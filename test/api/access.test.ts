@@ -137,7 +137,7 @@ describe("with the key of another", () => {
       jobs: [job],
     };
     const about = { host: "h", pid: 1, version: "1", cpu: { mode: "simd" }, gpu, threads: 1, concurrency: 1 };
-    await api.parts.workers.beat({ ...about, id: "w", jobs: [job], since: now, seen_at: now });
+    await api.parts.workers.beat({ ...about, id: "w", jobs: [job], since: now });
     expect((await ask("GET", "/v1/devices", theirs)).body).not.toContain(job);
     expect((await ask("GET", "/v1/devices", ours)).body).toContain(job);
     expect((await ask("GET", "/v1/workers", theirs)).body).not.toContain(job);

@@ -48,9 +48,9 @@ test("a job for a GPU is refused where no worker is", async () => {
 test("a job for a GPU is taken if any worker has one, for that worker's queue", async () => {
   const now = new Date().toISOString();
   const about = { host: "h", pid: 1, version: "1", ...cpuAlone, threads: 1, concurrency: 1, jobs: [] };
-  await api.parts.workers.beat({ ...about, id: "w-1", since: now, seen_at: now });
+  await api.parts.workers.beat({ ...about, id: "w-1", since: now });
   const gpu = { ...cpuAlone.gpu, available: true, mode: "webgpu", adapter: "H200", driver: "570", reason: null };
-  await api.parts.workers.beat({ ...about, gpu, id: "w-2", since: now, seen_at: now });
+  await api.parts.workers.beat({ ...about, gpu, id: "w-2", since: now });
   const { data } = (await api.app.inject("/v1/devices")).json();
   expect(data.map(({ worker, device, available }: Record<string, unknown>) => [worker, device, available])).toEqual([
     ["w-1", "cpu", true],

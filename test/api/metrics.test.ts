@@ -84,8 +84,8 @@ test("a worker that goes silent is counted once, one that takes leave never", as
   const before = await lost();
   const past = new Date(Date.now() - 60_000).toISOString();
   const about = { host: "h", pid: 1, version: "1", ...cpuAlone, threads: 1, since: past, concurrency: 1, jobs: [] };
-  await api.parts.workers.beat({ ...about, id: "w-silent", seen_at: past });
-  await api.parts.workers.beat({ ...about, id: "w-polite", seen_at: new Date().toISOString() });
+  for (const id of ["w-silent", "w-polite"]) await api.parts.workers.beat({ ...about, id });
+  await api.parts.redis.zincrby(api.parts.log.keys.workersSeen, -60_000, "w-silent");
   await api.parts.workers.leave("w-polite");
   await Promise.all([api.parts.workers.list(), api.parts.workers.list(), metrics()]);
   expect(await lost()).toBe((before ?? 0) + 1);

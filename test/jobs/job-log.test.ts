@@ -96,7 +96,7 @@ describe("the log of a job", () => {
       expect(await parts.log.append(id, [late], 1)).toMatchObject({ ok: false, reason: "gap" });
     }
     expect(await types(id)).toEqual(["queued", "started", "epoch"]);
-    expect(await parts.log.state(id)).toMatchObject({ status: "running", lastCheckpoint: null });
+    expect(await parts.log.state(id)).toMatchObject({ status: "running", checkpoints: [] });
   });
 
   test("refuses what an older attempt writes after a newer one has taken the job", async () => {

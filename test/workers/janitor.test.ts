@@ -18,7 +18,10 @@ beforeEach(async () => {
 
 const DAY = 86_400_000;
 const janitor = (retention: { days?: number; jobs?: number }) =>
-  new Janitor({ ...parts, logger: pino({ level: "silent" }) }, { days: null, jobs: null, ...retention });
+  new Janitor(
+    { ...parts, logger: pino({ level: "silent" }), time: async () => Date.now() },
+    { days: null, jobs: null, ...retention },
+  );
 
 async function finished(): Promise<string> {
   const id = await submit(parts, moons);

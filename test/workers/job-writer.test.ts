@@ -90,8 +90,14 @@ describe("a writer", () => {
       ["checkpoint", 3],
     ]);
     const after = await parts.log.state(state.id);
-    expect(after).toMatchObject({ progress: { epoch: 3 }, lastCheckpoint: { epoch: 3, step: 3 } });
-    expect(Buffer.from(await parts.store.read(after?.lastCheckpoint?.key ?? "")).toString()).toBe("weights of 3");
+    expect(after).toMatchObject({
+      progress: { epoch: 3 },
+      checkpoints: [
+        { epoch: 3, step: 3 },
+        { epoch: 2, step: 2 },
+      ],
+    });
+    expect(Buffer.from(await parts.store.read(after?.checkpoints[0]?.key ?? "")).toString()).toBe("weights of 3");
   });
 
   test("tells epochs while what a prediction needs is being stored, but no checkpoint before that is there", async () => {

@@ -113,7 +113,7 @@ describe("predictions", () => {
     expect({ rows_of, rows }).toEqual({ rows_of: "validation", rows: 40 });
     expect(outputs).toHaveLength(40);
     const state = await parts.log.state(id);
-    expect(epoch).toBe(state?.lastCheckpoint?.epoch);
+    expect(epoch).toBe(state?.checkpoints[0]?.epoch);
     const pairs = outputs.map((output) => (Array.isArray(output) ? output.map(Number) : []));
     const right = pairs.filter(([first = 0, second = 0], i) => (second > first ? 1 : 0) === targets[i]).length;
     const events = await eventsOf(parts, id);

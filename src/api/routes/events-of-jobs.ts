@@ -6,10 +6,11 @@ import { maySee } from "../access.ts";
 import { nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
+import { endOfLog } from "../sse/answer-events.ts";
 import { isTerminal } from "../sse/frame.ts";
 import { openStream } from "../sse/open-stream.ts";
 import { noSuchJob } from "./common.ts";
-import { lastEvent } from "./events.ts";
+import { logOf } from "./events.ts";
 
 const MOST_JOBS = 100;
 
@@ -86,10 +87,9 @@ export function eventsOfJobsRoutes(fastify: FastifyInstance, parts: ApiParts): v
       }
       for (const id of jobs) if (!(await maySee(parts, { owner }, id))) throw noSuchJob(id);
       const asked = positionsOf(known, jobs.length);
-      const last = await Promise.all(jobs.map((id) => lastEvent(parts, id)));
+      const last = await Promise.all(jobs.map((id, i) => endOfLog(logOf(parts, id), asked[i] ?? 0)));
       const followed = jobs.map((jobId, i) => {
         const { seq = 0, type = "" } = last[i] ?? {};
-        // A client may know more than a broker that lost its end in a crash: it goes on with what comes next.
         const from = Math.min(asked[i] ?? 0, seq);
         return { jobId, after: from, finished: from >= seq && isTerminal(type) };
       });

@@ -6,7 +6,7 @@ import { jobEvents } from "../../jobs/events.ts";
 import { readEntry } from "../../jobs/job-log.ts";
 import { nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
-import { answerEvents, EventsHeaders, EventsQuery, eventOf, pageOf } from "../sse/answer-events.ts";
+import { type AskedLog, answerEvents, EventsHeaders, EventsQuery, eventOf, pageOf } from "../sse/answer-events.ts";
 import { JobPath, noSuchJob } from "./common.ts";
 
 export const JobEvent = eventOf(jobEvents, "JobEvent");
@@ -50,16 +50,18 @@ export function eventRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     async (request, reply) => {
       const { id } = request.params;
       return answerEvents(parts.hub, request, reply, {
-        last: await lastEvent(parts, id),
+        ...logOf(parts, id),
         read: (after, limit) => parts.log.events(id, after, limit),
       });
     },
   );
 }
 
-/** The last event in a job's log; a 404 if there is no such job. */
-export async function lastEvent({ redis, log }: ApiParts, id: string): Promise<{ seq: number; type: string }> {
-  const [last] = await redis.xrevrange(log.keys.events(id), "+", "-", "COUNT", 1);
-  if (!last) throw noSuchJob(id);
-  return readEntry(last);
-}
+/** The end of a job's log, and a 404 if there is none. */
+export const logOf = ({ redis, log }: ApiParts, id: string): Omit<AskedLog, "read"> => ({
+  last: async () => {
+    const [last] = await redis.xrevrange(log.keys.events(id), "+", "-", "COUNT", 1);
+    return last ? readEntry(last) : null;
+  },
+  missing: () => noSuchJob(id),
+});

@@ -1,6 +1,8 @@
 /** What every log of events is asked, and how it answers: with a stream that goes on until the terminal event, or with a page. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import { z } from "zod";
+import { RESTORED_MS } from "../../jobs/recent-writes.ts";
 import { ProblemError } from "../problems.ts";
 import { isTerminal, type LogEntry } from "./frame.ts";
 import type { EventHub } from "./hub.ts";
@@ -64,8 +66,13 @@ export interface EventsRequest {
   readonly headers: z.infer<typeof EventsHeaders> & { readonly accept?: string | undefined };
 }
 
+type LastEvent = Pick<LogEntry, "seq" | "type">;
+
 export interface AskedLog {
-  readonly last: Pick<LogEntry, "seq" | "type">;
+  /** Null if there is no such log. */
+  last(): Promise<LastEvent | null>;
+  /** What is thrown then. */
+  missing(): Error;
   read(after: number, limit: number): Promise<readonly LogEntry[]>;
 }
 
@@ -73,10 +80,10 @@ export async function answerEvents(
   hub: EventHub,
   { params, query, headers }: EventsRequest,
   reply: FastifyReply,
-  { last, read }: AskedLog,
+  { read, ...log }: AskedLog,
 ): Promise<FastifyReply | undefined> {
   const asked = Number(headers["last-event-id"] || (query.after ?? query.cursor ?? 0));
-  // A client may know more than a broker that lost its end in a crash: it goes on with what comes next.
+  const last = await endOfLog(log, asked);
   const after = Math.min(asked, last.seq);
 
   if (wantsJson(headers.accept)) {
@@ -92,6 +99,25 @@ export async function answerEvents(
 
   hub.subscribe(openStream(reply), params.id, after);
   return undefined;
+}
+
+const LOOK_MS = 100;
+
+/**
+ * The last event in a log. A client may know more than a broker that has just lost its end in a crash: those who wrote it get
+ * time to restore it. What nobody restores is lost, and the client goes on with what comes next.
+ */
+export async function endOfLog(log: Omit<AskedLog, "read">, known: number): Promise<LastEvent> {
+  const until = performance.now() + RESTORED_MS;
+  for (;;) {
+    const last = await log.last();
+    const isWhole = last !== null && (known <= last.seq || isTerminal(last.type));
+    if (isWhole || known === 0 || performance.now() > until) {
+      if (last === null) throw log.missing();
+      return last;
+    }
+    await sleep(LOOK_MS);
+  }
 }
 
 /** JSON only for who asks for it and not for a stream: curl's and a browser's "anything" get the stream. */

@@ -5,7 +5,9 @@
  */
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import { RESTORED_MS } from "../../jobs/recent-writes.ts";
 import { type Frame, frameOf, type LogEntry } from "./frame.ts";
 import { type Cursor, Listener, type ListenerLimits, type LogReader } from "./listener.ts";
 import { OwnResponse, SharedResponse, type Target } from "./target.ts";
@@ -31,6 +33,10 @@ export interface HubOptions extends Partial<ListenerLimits> {
 
 interface Topic extends Cursor, LogReader {
   readonly stream: string;
+  /** The last events that were delivered, oldest first. */
+  readonly delivered: Frame[];
+  /** While it is found out whether the log still holds them, nothing new is delivered. */
+  mending: boolean;
   readonly listeners: Set<Listener>;
 }
 
@@ -139,10 +145,14 @@ export class EventHub {
     const topic: Topic = {
       stream: this.#source.streamOf(jobId),
       seq: null,
+      delivered: [],
+      mending: false,
       listeners: new Set(),
       read: async (after, limit) => {
         const { entries, exists } = await this.#source.read(jobId, after, limit);
-        return { frames: entries.map(frameOf), exists };
+        const frames = entries.map(frameOf);
+        remember(topic, frames);
+        return { frames, exists };
       },
     };
     this.#topics.set(jobId, topic);
@@ -153,7 +163,7 @@ export class EventHub {
   async #readForAll(): Promise<void> {
     let wakeId = "0-0";
     while (!this.#closed) {
-      const topics = [...this.#topics.values()].filter((topic) => topic.seq !== null);
+      const topics = [...this.#topics.values()].filter(({ seq, mending }) => seq !== null && !mending);
       if (topics.length === 0) {
         await new Promise<void>((resolve) => {
           this.#beginReading = resolve;
@@ -175,8 +185,8 @@ export class EventHub {
         const byStream = new Map(topics.map((topic) => [topic.stream, topic]));
         for (const [stream, entries] of found ?? []) {
           const topic = byStream.get(stream);
-          if (topic) this.#deliver(topic, entries);
-          else wakeId = entries.at(-1)?.[0] ?? wakeId;
+          if (topic?.mending === false) this.#deliver(topic, entries);
+          else if (!topic) wakeId = entries.at(-1)?.[0] ?? wakeId;
         }
       } catch {
         if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, this.#limits.retryMs));
@@ -189,6 +199,7 @@ export class EventHub {
     const frames: Frame[] = entries.map(([id, fields]) => frameOf(this.#source.decode(id, fields)));
     const bytes = Buffer.concat(frames.map((frame) => frame.bytes));
     topic.seq = frames.at(-1)?.seq ?? topic.seq;
+    remember(topic, frames);
     for (const listener of topic.listeners) listener.deliver(frames, bytes);
     const computed = frames[0]?.time;
     if (computed !== undefined) this.onDelivery?.(Math.max(0, Date.now() - computed));
@@ -213,26 +224,64 @@ export class EventHub {
       .catch(() => {});
   }
 
-  /**
-   * After the broker was away: one without full durability may have lost the end of a log, and the numbers it gives
-   * out again would be mistaken for old ones. Whoever stands beyond the end starts anew from there.
-   */
-  readonly #onBrokerBack = async (): Promise<void> => {
-    for (const topic of [...this.#topics.values()]) {
-      try {
-        const [last] = await this.#source.commands.xrevrange(topic.stream, "+", "-", "COUNT", 1);
-        const end = last ? Number.parseInt(last[0], 10) : 0;
-        if (topic.seq !== null && topic.seq > end) topic.seq = end;
-        for (const listener of topic.listeners) if (listener.lastSeq > end) listener.restart();
-      } catch {
-        return; // Away again: the next "ready" comes back here.
-      }
-    }
+  readonly #onBrokerBack = (): void => {
+    for (const topic of this.#topics.values()) void this.#mend(topic);
   };
+
+  /**
+   * After the broker was away: one without full durability may have lost the end of a log. Those who wrote it write it again,
+   * with the same numbers and bytes, so that nobody here notices. If they died, too, the log goes on from where it broke off
+   * and gives those numbers out anew: then whoever stands beyond that place gets what follows it.
+   */
+  async #mend(topic: Topic): Promise<void> {
+    if (topic.mending) return;
+    topic.mending = true;
+    try {
+      const known = topic.delivered.at(-1)?.seq ?? 0;
+      const until = performance.now() + RESTORED_MS;
+      while ((await this.#endOf(topic)) < known && performance.now() < until && !this.#closed) {
+        await sleep(this.#limits.retryMs);
+      }
+      const common = await this.#lastInLog(topic);
+      if (common >= known || this.#closed) return;
+      if (topic.seq !== null) topic.seq = Math.min(topic.seq, common);
+      for (const listener of topic.listeners) listener.goBackTo(common);
+    } catch {
+      // Away again: the next "ready" comes back here.
+    } finally {
+      topic.mending = false;
+      this.#wake();
+    }
+  }
+
+  async #endOf({ stream }: Topic): Promise<number> {
+    const [last] = await this.#source.commands.xrevrange(stream, "+", "-", "COUNT", 1);
+    return last ? Number.parseInt(last[0], 10) : 0;
+  }
+
+  /** The number of the last event that was delivered as it stands in the log; 0 if none of those that are remembered was. */
+  async #lastInLog({ stream, delivered }: Topic): Promise<number> {
+    while (delivered.length > 0) {
+      const last = delivered.at(-1);
+      const [found] = await this.#source.commands.xrange(stream, `${last?.seq}-0`, `${last?.seq}-0`);
+      if (last && found && frameOf(this.#source.decode(...found)).bytes.equals(last.bytes)) return last.seq;
+      delivered.pop();
+    }
+    return 0;
+  }
 
   #tend(): void {
     const now = performance.now();
     for (const topic of this.#topics.values())
       for (const listener of topic.listeners) this.#cutOff += listener.tend(now) ? 1 : 0;
   }
+}
+
+/** More than a broker can lose of most jobs. Of a busier one all that was delivered is told again, should it come to that. */
+const MOST_REMEMBERED = 128;
+
+function remember({ delivered }: Topic, frames: readonly Frame[]): void {
+  const known = delivered.at(-1)?.seq ?? 0;
+  for (const frame of frames.slice(-MOST_REMEMBERED)) if (frame.seq > known) delivered.push(frame);
+  delivered.splice(0, delivered.length - MOST_REMEMBERED);
 }

@@ -118,10 +118,11 @@ export class Listener {
     this.#target.end();
   }
 
-  /** Lets the client connect anew, and go on from where it then stands. */
-  restart(): void {
-    this.#mode = "ended";
-    this.#target.restart();
+  /** For one that stands beyond the place where the log broke off, and has now taken another course. */
+  goBackTo(seq: number): void {
+    if (this.#lastSeq <= seq) return;
+    this.#lastSeq = seq;
+    if (this.#mode === "live") void this.catchUp();
   }
 
   #isCatchingUp(): boolean {

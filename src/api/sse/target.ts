@@ -9,8 +9,6 @@ export interface Target {
   ping(): void;
   /** No more events of this job. */
   end(): void;
-  /** The client is to connect anew. */
-  restart(): void;
 }
 
 export class OwnResponse implements Target {
@@ -29,10 +27,6 @@ export class OwnResponse implements Target {
   }
 
   end(): void {
-    this.response.end();
-  }
-
-  restart(): void {
     this.response.end();
   }
 }
@@ -68,7 +62,6 @@ export class SharedResponse {
         this.unfinished--;
         if (this.unfinished === 0) response.end();
       },
-      restart: () => void response.end(),
     };
   }
 

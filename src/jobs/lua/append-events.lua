@@ -4,16 +4,18 @@ It numbers the events without a gap, refuses what the job's status does not allo
 writes (the attempt is the fencing token), and drops an epoch that is there already. It refuses whatever comes after
 epochs that are not there, be it the next epoch, a checkpoint or the end: such an event is from a worker that knows more
 than a broker which was restored from an older copy, and would leave a gap for ever.
+A writer that knows behind which event it writes says so: then nothing is written twice when an answer was lost on its way,
+and a log that lost its end is not continued before it is restored.
 
 KEYS  1 state hash   2 event stream   3 waiting jobs (sorted set, in the order in which they will run)
       4 counter of jobs   5 webhooks (sorted set, by the time at which they are due)
       6… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
       12 changes of all jobs (stream)   13 owner of each job (hash)
-ARGV  1 id   2 attempt that writes, or "" if no worker does
-      3… for each event: type, how many epochs it comes after, body from its second field on,
+ARGV  1 id   2 attempt that writes, or "" if no worker does   3 number of the event before, or ""
+      4… for each event: type, how many epochs it comes after, body from its second field on,
          number of state fields and values that follow, field, value, field, value …
 Gives {"ok", number of the last event, events dropped}
-   or {"refused", reason, status, attempt} where reason is unknown_job, status, attempt or gap
+   or {"refused", reason, status, attempt} where reason is unknown_job, status, attempt, behind or gap
 ]]
 local RULES = {
   queued = { from = { running = true, paused = true }, to = "queued" },
@@ -35,7 +37,7 @@ local BY_STATUS = {
   queued = KEYS[6], running = KEYS[7], paused = KEYS[8], completed = KEYS[9], failed = KEYS[10], cancelled = KEYS[11],
 }
 
-local id, writer = ARGV[1], ARGV[2]
+local id, writer, before = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local state = redis.call("HMGET", KEYS[1], "status", "attempt", "seq", "epoch", "score", "webhook_events")
 local status, attempt, seq, epoch, score = state[1], tonumber(state[2]), tonumber(state[3]), tonumber(state[4]), state[5]
 local told = state[6] or ""
@@ -43,9 +45,19 @@ if not status then
   return { "refused", "unknown_job", "", 0 }
 end
 
+if before and seq < before then
+  return { "refused", "behind", status, attempt }
+end
+if before and seq > before then
+  if writer == "" or writer == tostring(attempt) then
+    return { "ok", seq, 0 }
+  end
+  return { "refused", "attempt", status, attempt }
+end
+
 local dropped = 0
 local changed = false
-local at = 3
+local at = 4
 while at <= #ARGV do
   local type, epochs_before, body, values = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
   local first, after = at + 4, at + 4 + values

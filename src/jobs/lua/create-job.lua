@@ -1,12 +1,12 @@
 --[[
 Creates a job, or a sweep: its state hash, the first event of its stream, its places in the indexes.
-The same idempotency key gives the job that was made with it first. Refuses a job of an owner who has as many unfinished
-ones as they may.
+The same idempotency key gives the job that was made with it first. A job that was removed is not made again. Refuses a job
+of an owner who has as many unfinished ones as they may.
 
 KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)   4 queued jobs (sorted set, by id)
       5 waiting jobs (sorted set, in the order in which they will run)   6 counter of jobs   7 idempotency key
       8 changes of all jobs (stream)   9 owner of each job (hash)   10 what its owner owns (sorted set, by id)
-      11 running jobs, 12 paused jobs (sorted sets, by id)
+      11 running jobs, 12 paused jobs (sorted sets, by id)   13 mark of a job that was removed
 ARGV  1 id   2 hash of the body, or "" without an idempotency key   3 seconds to remember that key
       4 rank: the smaller, the sooner it runs   5 body of the `queued` event, from its second field on
       6 how many unfinished jobs its owner may have, or "" for any number   7… field, value, field, value … of the state
@@ -15,7 +15,7 @@ Gives {"created", id}, {"same", id of the first job}, {"conflict", id of the fir
 local id, hash = ARGV[1], ARGV[2]
 
 -- Whoever makes a job under an id that was noted before may not know that it is made already.
-if redis.call("EXISTS", KEYS[1]) == 1 then
+if redis.call("EXISTS", KEYS[1], KEYS[13]) > 0 then
   return { "same", id }
 end
 

@@ -2,12 +2,14 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
+import { type AppendOutcome, EventAppender } from "../event-appender.ts";
 import { isId } from "../ids.ts";
 import { JOB_STATUSES, type JobStatus } from "../job.ts";
-import { Created, type CreateOutcome, IDEMPOTENCY_S, type JobOwner, Removed, rankOf, readReply } from "../job-log.ts";
+import { Created, type CreateOutcome, IDEMPOTENCY_S, type JobOwner, REMEMBERED_S, Removed, rankOf } from "../job-log.ts";
 import { loadScripts, type RunScript } from "../job-scripts.ts";
 import type { Keys } from "../keys.ts";
 import { stringifyFigures } from "../nonfinite-json.ts";
+import { RecentWrites } from "../recent-writes.ts";
 import { countTrials, Sweep, sweepLinks, Trial, TrialRecord } from "./sweep.ts";
 import { isSweepEventType, type NewSweepEvent, type SweepEventType } from "./sweep-events.ts";
 
@@ -50,11 +52,15 @@ export class SweepLog {
   private readonly redis: Redis;
   private readonly keys: Keys;
   private readonly script: RunScript;
+  private readonly recent: RecentWrites;
+  private readonly appender: EventAppender;
 
   constructor(redis: Redis, keys: Keys) {
     this.redis = redis;
     this.keys = keys;
     this.script = loadScripts(redis);
+    this.recent = new RecentWrites(redis);
+    this.appender = new EventAppender(this.script, this.recent);
   }
 
   /** The stream of its events. */
@@ -76,33 +82,34 @@ export class SweepLog {
       created_at: now,
       spec: JSON.stringify(spec),
     };
-    const reply = await this.script(
-      "createJob",
-      [
-        sweeps.state(id),
-        sweeps.events(id),
-        sweeps.all,
-        sweeps.withStatus("queued"),
-        sweeps.waiting,
-        sweeps.counter,
-        sweeps.idempotency(idempotency?.key ?? ""),
-        sweeps.changes,
-        owners,
-        ownedBy(owner?.id ?? ""),
-        sweeps.withStatus("running"),
-        sweeps.withStatus("paused"),
-      ],
-      [
+    const names = [
+      sweeps.state(id),
+      sweeps.events(id),
+      sweeps.all,
+      sweeps.withStatus("queued"),
+      sweeps.waiting,
+      sweeps.counter,
+      sweeps.idempotency(idempotency?.key ?? ""),
+      sweeps.changes,
+      owners,
+      ownedBy(owner?.id ?? ""),
+      sweeps.withStatus("running"),
+      sweeps.withStatus("paused"),
+      sweeps.removed(id),
+    ];
+    const create = (most: number | null) =>
+      this.script("createJob", names, [
         id,
         idempotency?.bodyHash ?? "",
         IDEMPOTENCY_S,
         rankOf(0),
         eventBody(id, { reason: "submitted" }, now),
-        owner?.jobs ?? "",
+        most ?? "",
         ...Object.entries(fields).flat(),
-      ],
-    );
-    const [outcome, made] = Created.parse(reply);
+      ]);
+    const [outcome, made] = Created.parse(await create(owner?.jobs ?? null));
+    // What was accepted once is not held to the quota again.
+    if (outcome === "created") this.recent.remember(() => create(null).then(() => "done"));
     return { outcome, id: made };
   }
 
@@ -113,30 +120,18 @@ export class SweepLog {
   }
 
   /** Appends in one round trip. `attempt` is the fencing token of the worker that steers; without it, none does. */
-  async append(id: string, events: readonly SweepAppend[], attempt?: number) {
+  async append(id: string, events: readonly SweepAppend[], attempt?: number): Promise<AppendOutcome> {
     const { sweeps, webhooks, owners } = this.keys;
     const now = new Date().toISOString();
-    const args: (string | number)[] = [id, attempt ?? ""];
+    const args: (string | number)[] = [];
     for (const { type, data, state } of events) {
       const fields = Object.entries(state ?? {}).flatMap(([field, value]) => [field, encode(value)]);
       args.push(type, 0, eventBody(id, data, now), fields.length, ...fields);
     }
     const statuses = JOB_STATUSES.map((status) => sweeps.withStatus(status));
-    const reply = await this.script(
-      "appendEvents",
-      [
-        sweeps.state(id),
-        sweeps.events(id),
-        sweeps.waiting,
-        sweeps.counter,
-        webhooks,
-        ...statuses,
-        sweeps.changes,
-        owners,
-      ],
-      args,
-    );
-    return readReply(reply);
+    const names = [sweeps.state(id), sweeps.events(id), sweeps.waiting, sweeps.counter, webhooks, ...statuses];
+    names.push(sweeps.changes, owners);
+    return this.appender.append({ id, types: events.map(({ type }) => type), keys: names, args }, attempt);
   }
 
   async events(id: string, after = 0, limit = 1000): Promise<LoggedSweepEvent[]> {
@@ -199,12 +194,11 @@ export class SweepLog {
     const { sweeps, owners } = this.keys;
     const finished = (["completed", "failed", "cancelled"] as const).map((status) => sweeps.withStatus(status));
     const none = `${sweeps.state(id)}:deliveries`;
-    const reply = await this.script(
-      "removeJob",
-      [sweeps.state(id), sweeps.events(id), sweeps.all, ...finished, none, sweeps.changes, owners],
-      [id],
-    );
-    return Removed.parse(reply)[0];
+    const names = [sweeps.state(id), sweeps.events(id), sweeps.all, ...finished, none, sweeps.changes, owners];
+    const remove = () => this.script("removeJob", [...names, sweeps.removed(id)], [id, REMEMBERED_S]);
+    const outcome = Removed.parse(await remove())[0];
+    if (outcome === "removed") this.recent.remember(() => remove().then(() => "done"));
+    return outcome;
   }
 }
 

@@ -49,15 +49,13 @@ export function sweepEventRoutes(fastify: FastifyInstance, parts: ApiParts): voi
     async (request, reply) => {
       const { id } = request.params;
       return answerEvents(parts.hub, request, reply, {
-        last: await lastEvent(parts, id),
+        last: async () => {
+          const [last] = await parts.redis.xrevrange(parts.sweepLog.streamOf(id), "+", "-", "COUNT", 1);
+          return last ? readSweepEntry(last) : null;
+        },
+        missing: () => noSuchSweep(id),
         read: (after, limit) => parts.sweepLog.events(id, after, limit),
       });
     },
   );
-}
-
-async function lastEvent({ redis, sweepLog }: ApiParts, id: string): Promise<{ seq: number; type: string }> {
-  const [last] = await redis.xrevrange(sweepLog.streamOf(id), "+", "-", "COUNT", 1);
-  if (!last) throw noSuchSweep(id);
-  return readSweepEntry(last);
 }

@@ -1,0 +1,222 @@
+/** The whole service as processes that can be killed one by one: a Redis, APIs, workers; and jobs that were acknowledged. */
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, vi } from "vitest";
+import { decodeSafetensors, type Safetensors } from "../../../src/engine/safetensors.ts";
+import type { Job } from "../../../src/jobs/job.ts";
+import { type BrokerFixture, startTestBroker } from "../../broker-fixture.ts";
+import { slow } from "../../job-fixture.ts";
+import { run, type TestProcess } from "../../process-fixture.ts";
+import type { Chance } from "./chance.ts";
+import { Follower } from "./follower.ts";
+import { RedisProcess, redisProgram } from "./redis-process.ts";
+
+export interface Acknowledged {
+  readonly id: string;
+  readonly spec: object;
+}
+
+/** So that a lost worker is missed soon: the default would make each round of a suite some seconds longer. */
+export const QUICK = { LOCK_MS: "2500", STALLED_MS: "700" };
+
+/** Long enough to be hit in the midst of it, with all that an interruption could lose: dropout, a new order in each epoch, steps. */
+export const lively = { ...slow, epochs: 30, stream: { steps: true }, device: "cpu" };
+
+/** No call may take longer, whatever is going on. */
+const PATIENCE_MS = 30_000;
+
+export const patience = { timeout: 150_000, interval: 50 };
+
+export class Stage {
+  readonly directory: string;
+  readonly dataDir: string;
+  readonly acknowledged: Acknowledged[] = [];
+  readonly followers: Follower[] = [];
+  private readonly broker: RedisProcess | BrokerFixture;
+  private readonly env: Record<string, string>;
+  private readonly apis = new Map<string, TestProcess>();
+  private readonly workers = new Set<TestProcess>();
+  private readonly references = new Map<string, Promise<Safetensors["tensors"]>>();
+
+  private constructor(directory: string, broker: RedisProcess | BrokerFixture, env: Record<string, string>) {
+    this.directory = directory;
+    this.dataDir = env["DATA_DIR"] ?? "";
+    this.broker = broker;
+    this.env = env;
+  }
+
+  /**
+   * `env` is that of each part; `prepare` sees the directories of Redis and of the data before anything is there. Without
+   * a Redis on this machine the embedded broker plays its part.
+   */
+  static async open(
+    env: Record<string, string> = {},
+    prepare: (directories: { redis: string; data: string }) => Promise<void> = async () => {},
+  ): Promise<Stage> {
+    const directory = await mkdtemp(join(tmpdir(), "epochd-stage-"));
+    await prepare({ redis: join(directory, "redis"), data: join(directory, "data") });
+    const broker = redisProgram ? await RedisProcess.start(join(directory, "redis")) : await startTestBroker();
+    return new Stage(directory, broker, {
+      REDIS_URL: broker.url,
+      DATA_DIR: join(directory, "data"),
+      KEY_NAMESPACE: "stage",
+      CONCURRENCY: "2",
+      ENGINE_THREADS: "1",
+      LOG_LEVEL: "info",
+      PORT: "0",
+      ...env,
+    });
+  }
+
+  /** Only where there is one: see `redisProgram`. */
+  get redis(): RedisProcess {
+    if (this.broker instanceof RedisProcess) return this.broker;
+    throw new Error("There is no Redis on this machine.");
+  }
+
+  get url(): string {
+    const [url] = this.apis.keys();
+    if (url === undefined) throw new Error("No API runs.");
+    return url;
+  }
+
+  /** Gives its address. */
+  async startApi(env: Record<string, string> = {}): Promise<string> {
+    const process = run(["--api"], { ...this.env, ...env });
+    const [, url = ""] = await process.until(/epochd API on (http:\S+)/);
+    this.apis.set(url, process);
+    return url;
+  }
+
+  async killApi(url: string): Promise<void> {
+    const process = this.apis.get(url);
+    this.apis.delete(url);
+    process?.kill("SIGKILL");
+    await process?.ended;
+  }
+
+  async startWorker(env: Record<string, string> = {}): Promise<TestProcess> {
+    const process = run(["--worker"], { ...this.env, ...env });
+    this.workers.add(process);
+    void process.ended.then(() => this.workers.delete(process));
+    await process.until(/waiting for jobs/);
+    return process;
+  }
+
+  /** The worker that was started first, of those that run. */
+  get worker(): TestProcess {
+    const [worker] = this.workers;
+    if (!worker) throw new Error("No worker runs.");
+    return worker;
+  }
+
+  isRunning(worker: TestProcess): boolean {
+    return this.workers.has(worker);
+  }
+
+  async killWorker(worker: TestProcess = this.worker): Promise<void> {
+    worker.kill("SIGKILL");
+    await worker.ended;
+  }
+
+  /** As an orchestrator asks for it. Gives its exit code. */
+  async endWorker(worker: TestProcess = this.worker): Promise<number | string> {
+    worker.kill("SIGTERM");
+    return worker.ended;
+  }
+
+  /** The one that trains the job, by its name: host-pid. */
+  workerOf({ worker }: Pick<Job, "worker">): TestProcess {
+    const found = [...this.workers].find(({ pid }) => worker?.endsWith(`-${pid}`));
+    if (!found) throw new Error(`No worker is called ${worker}.`);
+    return found;
+  }
+
+  /** Posts as a careful client does, again with the same key until it is accepted: from then on it must not be lost. */
+  async post(spec: object): Promise<string> {
+    const key = randomUUID();
+    for (;;) {
+      const response = await this.ask("/v1/jobs", spec, { "idempotency-key": key }).catch(() => null);
+      const body = await response?.json();
+      if (response?.status === 202) {
+        this.acknowledged.push({ id: body.id, spec });
+        return body.id;
+      }
+      if (response && response.status !== 503) throw new Error(`${response.status} ${JSON.stringify(body)}`);
+      await sleep(50);
+    }
+  }
+
+  /** A POST if there is a body. */
+  ask(path: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
+    const type = { "content-type": "application/json" };
+    const init = { method: "POST", headers: { ...type, ...headers }, body: JSON.stringify(body) };
+    return fetch(this.url + path, { ...(body && init), signal: AbortSignal.timeout(PATIENCE_MS) });
+  }
+
+  async job(id: string): Promise<Job> {
+    return (await this.ask(`/v1/jobs/${id}`)).json();
+  }
+
+  async untilEpoch(id: string, epoch: number): Promise<void> {
+    await vi.waitFor(async () => expect((await this.job(id)).progress.epoch).toBeGreaterThanOrEqual(epoch), patience);
+  }
+
+  async untilAttempt(id: string, attempt: number): Promise<void> {
+    await vi.waitFor(async () => expect((await this.job(id)).attempts).toBeGreaterThanOrEqual(attempt), patience);
+  }
+
+  async untilStatus(id: string, status: Job["status"]): Promise<Job> {
+    return vi.waitFor(async () => {
+      const job = await this.job(id);
+      expect(job.status, JSON.stringify(job.error)).toBe(status);
+      return job;
+    }, patience);
+  }
+
+  /** Waits for a random moment in the training of the jobs that were accepted last. */
+  async untilSomewhere(chance: Chance, among: readonly string[]): Promise<void> {
+    await this.untilEpoch(chance.pick(among), chance.between(0, lively.epochs - 3));
+    await chance.pause(50);
+  }
+
+  /** Someone who follows a job, over whichever API runs. */
+  follow(id: string): Follower {
+    const follower = new Follower(() => [...this.apis.keys()], id);
+    this.followers.push(follower);
+    return follower;
+  }
+
+  async weights(id: string): Promise<Safetensors["tensors"]> {
+    const response = await this.ask(`/v1/jobs/${id}/model?format=safetensors`);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    expect(response.status, new TextDecoder().decode(bytes.slice(0, 500))).toBe(200);
+    return decodeSafetensors(bytes).tensors;
+  }
+
+  /** What a spec comes to where nothing happens: trained once, before the faults if asked for then. */
+  undisturbed(spec: object): Promise<Safetensors["tensors"]> {
+    const key = JSON.stringify(spec);
+    const known = this.references.get(key) ?? this.trainUndisturbed(spec);
+    this.references.set(key, known);
+    return known;
+  }
+
+  private async trainUndisturbed(spec: object): Promise<Safetensors["tensors"]> {
+    const id = (await (await this.ask("/v1/jobs", spec)).json()).id;
+    await this.untilStatus(id, "completed");
+    return this.weights(id);
+  }
+
+  async close(): Promise<void> {
+    for (const follower of this.followers) follower.stop();
+    const processes = [...this.apis.values(), ...this.workers];
+    for (const process of processes) process.kill("SIGKILL");
+    await Promise.all(processes.map(({ ended }) => ended));
+    await this.broker.close();
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

@@ -1,0 +1,144 @@
+/** The disk of the object store is full, or has cut a checkpoint short: jobs pause or go on from an older one. */
+import { open, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Chance, rounds, within } from "./stage/chance.ts";
+import { eventsOf, expectNothingLost } from "./stage/nothing-lost.ts";
+import { redisProgram } from "./stage/redis-process.ts";
+import { canLimit, canMount, limitFileSize, SmallDisk } from "./stage/small-disk.ts";
+import { lively, patience, QUICK, Stage } from "./stage/stage.ts";
+
+const chance = new Chance("storage");
+const spec = { ...lively, checkpoint: { every_epochs: 1 } };
+let stage: Stage;
+let disk: SmallDisk | null = null;
+afterEach(async () => {
+  await disk?.unmount();
+  disk = null;
+  await stage.close();
+});
+
+/** The job has paused, says why, and has kept what it stored before. */
+async function expectPaused(id: string): Promise<void> {
+  const { error } = await stage.untilStatus(id, "paused");
+  expect(error).toMatchObject({ status: 507, title: "The object store is full" });
+  expect((await eventsOf(stage, id)).at(-1)).toMatchObject({ event: "paused", reason: "store_full" });
+  const prediction = await stage.ask(`/v1/jobs/${id}/predict`, { inputs: [[0.5, 0.5]] });
+  expect([prediction.status, await prediction.json()]).toEqual([
+    200,
+    expect.objectContaining({ outputs: [expect.anything()] }),
+  ]);
+}
+
+describe("a full disk pauses a job, which goes on with the same bits once there is room", () => {
+  test.skipIf(!canMount)(
+    "ENOSPC",
+    async () => {
+      stage = await Stage.open(QUICK, async ({ data }) => {
+        disk = await SmallDisk.mount(join(data, "objects"));
+      });
+      await Promise.all([stage.startApi(), stage.startWorker()]);
+      await stage.undisturbed(spec);
+      for (let round = 0; round < rounds(2); round++) {
+        const id = await stage.post(spec);
+        stage.follow(id);
+        await stage.untilEpoch(id, 1);
+        await stage.untilSomewhere(chance, [id]);
+        await vi.waitFor(async () => {
+          // What is removed makes room for one more: again, until there is none.
+          await disk?.fill();
+          expect((await stage.job(id)).status).toBe("paused");
+        }, patience);
+        await expectPaused(id);
+        const rows = Array.from({ length: 2000 }, (_, i) => [i, i]);
+        const large = { ...spec, data: { inline: { inputs: rows, targets: rows.map(() => 1) } } };
+        expect((await stage.ask("/v1/jobs", large)).status).toBe(507);
+        await disk?.makeRoom();
+        expect((await stage.ask(`/v1/jobs/${id}/resume`, {})).status).toBeLessThan(300);
+        await expectNothingLost(stage);
+        expect((await stage.job(id)).error).toBeNull();
+      }
+    },
+    within(300),
+  );
+
+  test.skipIf(!canLimit)(
+    "EFBIG",
+    async () => {
+      stage = await Stage.open(QUICK);
+      const [, worker] = await Promise.all([stage.startApi(), stage.startWorker()]);
+      await stage.undisturbed(spec);
+      const id = await stage.post(spec);
+      stage.follow(id);
+      await stage.untilEpoch(id, 1);
+      await stage.untilSomewhere(chance, [id]);
+      await limitFileSize(worker.pid, 100_000);
+      await expectPaused(id);
+      await limitFileSize(worker.pid, "unlimited");
+      await stage.ask(`/v1/jobs/${id}/resume`, {});
+      await expectNothingLost(stage);
+    },
+    within(300),
+  );
+});
+
+test.skipIf(!canMount || !redisProgram)(
+  "a full disk of Redis: calls are refused with 503, workers wait, and all goes on once there is room",
+  async () => {
+    stage = await Stage.open(QUICK, async ({ redis }) => {
+      disk = await SmallDisk.mount(redis);
+    });
+    await Promise.all([stage.startApi(), stage.startWorker()]);
+    await stage.undisturbed(spec);
+    const ids = [await stage.post(spec), await stage.post(spec), await stage.post(spec)];
+    for (const id of ids) stage.follow(id);
+    await stage.untilSomewhere(chance, ids);
+    await vi.waitFor(async () => {
+      await disk?.fill();
+      const response = await stage.ask("/v1/jobs", spec);
+      expect([response.status, await response.text()]).toEqual([503, expect.stringContaining("Nothing was changed")]);
+    }, patience);
+    await disk?.makeRoom();
+    await expectNothingLost(stage);
+  },
+  within(300),
+);
+
+describe("a checkpoint that is not as it was written", () => {
+  test.each(["cut short", "changed"])(
+    "%s: the job goes on from the one before",
+    async (how) => {
+      stage = await Stage.open(QUICK);
+      await Promise.all([stage.startApi(), stage.startWorker()]);
+      await stage.undisturbed(spec);
+      for (let round = 0; round < rounds(2); round++) {
+        const id = await stage.post(spec);
+        stage.follow(id);
+        await stage.untilEpoch(id, 4);
+        await stage.untilSomewhere(chance, [id]);
+        await stage.killWorker();
+        const stored = (await eventsOf(stage, id)).filter(({ event }) => event === "checkpoint");
+        const [before, last] = stored.slice(-2);
+        if (!last || last.bytes === undefined) throw new Error(`Job ${id} has no checkpoint.`);
+        const name = `1-${last.epoch}-${last.step}.safetensors`;
+        const path = join(stage.dataDir, "objects", "jobs", id, "checkpoints", name);
+        const at = chance.between(0, last.bytes - 1);
+        if (how === "cut short") await truncate(path, at);
+        else await flipByte(path, at);
+        await stage.startWorker();
+        await expectNothingLost(stage);
+        const resumed = (await eventsOf(stage, id)).find(({ event }) => event === "resumed");
+        expect(resumed).toMatchObject({ reason: "worker_lost", epoch: before?.epoch, step: before?.step });
+      }
+    },
+    within(300),
+  );
+});
+
+async function flipByte(path: string, at: number): Promise<void> {
+  const file = await open(path, "r+");
+  const byte = Buffer.alloc(1);
+  await file.read(byte, 0, 1, at);
+  await file.write(Buffer.from([byte.readUInt8() ^ 0xff]), 0, 1, at);
+  await file.close();
+}
