@@ -39,19 +39,6 @@ test(
 );
 
 test(
-  "out of memory for tensors",
-  async () => {
-    const wide = { type: "Linear", out_features: 16_384 };
-    const spec = {
-      ...lively,
-      model: { layers: [wide, { type: "ReLU" }, wide, { type: "ReLU" }, wide, { type: "Linear", out_features: 2 }] },
-    };
-    expect(await failsAlone({}, spec)).toMatchObject({ status: 507 });
-  },
-  within(300),
-);
-
-test(
   "a step that does not come to its end is ended by the watchdog",
   async () => {
     const wide = { type: "Linear", out_features: 2048 };
@@ -62,7 +49,7 @@ test(
       validation: null,
       batch_size: 50_000,
     };
-    expect(await failsAlone({ STEP_TIMEOUT_S: "5" }, spec)).toMatchObject({ title: "The training hung" });
+    expect(await failsAlone({ STEP_TIMEOUT_S: "15" }, spec)).toMatchObject({ title: "The training hung" });
   },
   within(300),
 );
