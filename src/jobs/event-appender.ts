@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { TERMINAL_EVENTS } from "./events.ts";
 import type { RunScript } from "./job-scripts.ts";
-import type { RecentWrites } from "./recent-writes.ts";
+import { LATER, type RecentWrites } from "./recent-writes.ts";
 import { isUnable } from "./redis.ts";
 
 /** Events, ready for the script. */
@@ -64,7 +64,7 @@ export class EventAppender {
     else if (attempt !== undefined) this.written.set(id, { attempt, seq: outcome.seq });
     if (outcome.ok) {
       const before = outcome.seq - (types.length - outcome.dropped);
-      this.recent.remember(async () => (isLost(await this.write(events, attempt, before)) ? "later" : "done"));
+      this.recent.remember(async () => (isLost(await this.write(events, attempt, before)) ? LATER : null));
     }
     return outcome;
   }
@@ -77,8 +77,7 @@ export class EventAppender {
   }
 }
 
-const isLost = (outcome: AppendOutcome): boolean =>
-  !outcome.ok && (outcome.reason === "behind" || outcome.reason === "unknown_job");
+const isLost = (outcome: AppendOutcome): boolean => !outcome.ok && outcome.reason === "behind";
 
 /** For a worker, which has nobody to ask again: waits while the broker can't write, as while it can't be reached. */
 async function patiently<T>(write: () => Promise<T>): Promise<T> {

@@ -14,8 +14,8 @@ import { RecentWrites } from "./recent-writes.ts";
 
 /** How long the first answer to an idempotency key is remembered. */
 export const IDEMPOTENCY_S = 24 * 3600;
-/** So long it is known of a job that it was removed, and not lost: nobody restores it. */
-export const REMEMBERED_S = 60;
+/** So long it is known of a job that it was removed, and not lost: nobody restores it, also after a broker was away for long. */
+export const REMEMBERED_S = 3600;
 /** Rank 0 runs first; BullMQ takes the same numbers. */
 const MIDDLE_RANK = 1 << 20;
 
@@ -69,11 +69,12 @@ export class JobLog {
   private readonly recent: RecentWrites;
   private readonly appender: EventAppender;
 
-  constructor(redis: Redis, keys: Keys) {
+  /** `recent`: of all that is written over this connection, for it to be restored in the order in which it was written. */
+  constructor(redis: Redis, keys: Keys, recent = new RecentWrites(redis)) {
     this.redis = redis;
     this.keys = keys;
     this.script = loadScripts(redis);
-    this.recent = new RecentWrites(redis);
+    this.recent = recent;
     this.appender = new EventAppender(this.script, this.recent);
   }
 
@@ -125,13 +126,8 @@ export class JobLog {
       ]);
     const [outcome, id] = Created.parse(await create(owner?.jobs ?? null));
     // What was accepted once is not held to the quota again.
-    if (outcome === "created") this.remember(() => create(null));
+    if (outcome === "created") this.recent.remember(() => create(null));
     return { outcome, id };
-  }
-
-  /** Has this done again, if the broker loses its last seconds. It must change nothing where it is done already. */
-  remember(redo: () => Promise<unknown>): void {
-    this.recent.remember(() => redo().then(() => "done"));
   }
 
   /** Waits, if the broker has just come back, until everyone has restored what it lost: what is new comes after that. */
@@ -172,6 +168,7 @@ export class JobLog {
       ...JOB_STATUSES.map((status) => keys.withStatus(status)),
       keys.changes,
       keys.owners,
+      keys.removed(id),
     ];
     return this.appender.append({ id, types: events.map(({ type }) => type), keys: names, args }, attempt);
   }
@@ -182,7 +179,7 @@ export class JobLog {
       this.script("requestChange", [this.keys.state(id)], [JSON.stringify(wish), behind]);
     const [status, count] = Wished.parse(await ask(""));
     const known = JobStatus.safeParse(status).data ?? null;
-    if (known !== null && !isFinished(known)) this.remember(() => ask(count - 1));
+    if (known !== null && !isFinished(known)) this.recent.remember(() => ask(count - 1));
     return known;
   }
 
@@ -273,7 +270,7 @@ export class JobLog {
     names.push(keys.deliveries(id), keys.changes, keys.owners, keys.removed(id));
     const remove = () => this.script("removeJob", names, [id, REMEMBERED_S]);
     const outcome = Removed.parse(await remove())[0];
-    if (outcome === "removed") this.remember(remove);
+    if (outcome === "removed") this.recent.remember(remove);
     return outcome;
   }
 }

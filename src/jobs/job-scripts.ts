@@ -6,7 +6,7 @@ const script = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, impor
 
 const scripts = {
   createJob: { source: script("create-job"), keys: 13 },
-  appendEvents: { source: script("append-events"), keys: 13 },
+  appendEvents: { source: script("append-events"), keys: 14 },
   claimWebhooks: { source: script("claim-webhooks"), keys: 2 },
   requestChange: { source: script("request-change"), keys: 1 },
   requestOfWorker: { source: script("request-of-worker"), keys: 3 },

@@ -7,7 +7,7 @@ import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./
 import type { Append, CreateOutcome, JobLog, JobOwner, JobToCreate } from "./job-log.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { Owners } from "./owners.ts";
+import type { Owners } from "./owners.ts";
 
 export interface JobFilter {
   readonly status?: JobStatus;
@@ -33,12 +33,12 @@ export class Jobs {
   private readonly store: ObjectStore;
   private readonly owners: Owners;
 
-  constructor(parts: { redis: Redis; log: JobLog; queue: JobQueue; store: ObjectStore }) {
+  constructor(parts: { redis: Redis; log: JobLog; queue: JobQueue; store: ObjectStore; owners: Owners }) {
     this.redis = parts.redis;
     this.log = parts.log;
     this.queue = parts.queue;
     this.store = parts.store;
-    this.owners = new Owners(parts.redis, parts.log.keys);
+    this.owners = parts.owners;
   }
 
   /** The log first: a job that is in no queue is found and added later, one that is in no log can't run. */
@@ -48,10 +48,7 @@ export class Jobs {
     owner?: JobOwner,
   ): Promise<CreateOutcome> {
     // Before there is anything to own, so that nobody else can see it for a moment.
-    if (owner !== undefined) {
-      await this.owners.own(job.id, owner.id);
-      this.log.remember(() => this.owners.own(job.id, owner.id));
-    }
+    if (owner !== undefined) await this.owners.own(job.id, owner.id);
     const spec = await storeBulk(job.spec, job.id, this.store);
     const made = await this.log.create({ ...job, spec }, idempotency, owner);
     if (made.outcome === "created") await this.queue.add(job.id, job.priority, job.spec);

@@ -15,6 +15,7 @@ import { ModelStore } from "./model-store.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { openObjectStore, storePlace } from "./open-object-store.ts";
 import { Owners } from "./owners.ts";
+import { RecentWrites } from "./recent-writes.ts";
 import { connectImpatient } from "./redis.ts";
 import { SweepLog } from "./sweeps/sweep-log.ts";
 import { SweepQueue } from "./sweeps/sweep-queue.ts";
@@ -46,15 +47,17 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s
   const place = storePlace(config);
   const [store, redis] = await Promise.all([openObjectStore(place), connectImpatient(url)]);
   const keys = createKeys(config.namespace);
-  const log = new JobLog(redis, keys);
+  const recent = new RecentWrites(redis);
+  const owners = new Owners(redis, keys, recent);
+  const log = new JobLog(redis, keys, recent);
   const queue = new JobQueue(redis, keys);
-  const jobs = new Jobs({ redis, log, queue, store });
-  const sweepLog = new SweepLog(redis, keys);
+  const jobs = new Jobs({ redis, log, queue, store, owners });
+  const sweepLog = new SweepLog(redis, keys, recent);
   const sweepQueue = new SweepQueue(redis, keys);
   const readers = new ReadingProcesses(place, uploadReader(store));
   return {
     jobs,
-    sweeps: new Sweeps({ redis, keys, log: sweepLog, queue: sweepQueue, jobs, store }),
+    sweeps: new Sweeps({ redis, keys, log: sweepLog, queue: sweepQueue, jobs, store, owners }),
     sweepLog,
     log,
     changes: new JobChanges(redis, keys),
@@ -66,7 +69,7 @@ export async function openJobs(config: Pick<Config, "namespace" | "dataDir" | "s
     webhooks: new Webhooks(redis, keys),
     workers: new WorkerRegistry(redis, keys),
     keys: new ApiKeys(redis, keys),
-    owners: new Owners(redis, keys),
+    owners,
     redis,
     close: async () => {
       readers.close();

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 
-/** `later`: what comes before it is not there yet, since another process has it. */
-export type RedoOutcome = "done" | "later";
+/** What comes before it is not there yet, since another process has it. */
+export const LATER = Symbol("later");
 
 /**
  * More than a broker can lose: an append-only file that is synced each second lacks at most the last two, and the embedded
@@ -20,7 +20,7 @@ export const RESTORED_MS = 15_000;
 const PAUSE_MS = 50;
 
 export class RecentWrites {
-  private kept: { readonly at: number; readonly redo: () => Promise<RedoOutcome> }[] = [];
+  private kept: { readonly at: number; readonly redo: () => Promise<unknown> }[] = [];
   private restoring: Promise<void> | null = null;
   private settledAt = 0;
 
@@ -32,8 +32,8 @@ export class RecentWrites {
     });
   }
 
-  /** `redo` writes the same again where it is missing, and changes nothing where it is not. */
-  remember(redo: () => Promise<RedoOutcome>): void {
+  /** `redo` writes the same again where it is missing, and changes nothing where it is not. It may give LATER. */
+  remember(redo: () => Promise<unknown>): void {
     const at = performance.now();
     // While the broker is away nothing is written, so nothing is forgotten either.
     const first = this.kept.findIndex((write) => write.at > at - KEPT_MS);
@@ -63,8 +63,8 @@ export class RecentWrites {
     let missing = this.kept.map(({ redo }) => redo);
     while (missing.length > 0) {
       // Sent in order over one connection, so done in order.
-      const outcomes = await Promise.all(missing.map((redo) => redo().catch((): RedoOutcome => "later")));
-      missing = missing.filter((_, i) => outcomes[i] === "later");
+      const outcomes = await Promise.all(missing.map((redo) => redo().catch(() => LATER)));
+      missing = missing.filter((_, i) => outcomes[i] === LATER);
       if (performance.now() > until) return;
       if (missing.length > 0) await sleep(PAUSE_MS);
     }

@@ -15,6 +15,7 @@ import { Jobs } from "../jobs/jobs.ts";
 import { createKeys } from "../jobs/keys.ts";
 import { openObjectStore, storePlace } from "../jobs/open-object-store.ts";
 import { Owners } from "../jobs/owners.ts";
+import { RecentWrites } from "../jobs/recent-writes.ts";
 import { brokerTime, connectPatient } from "../jobs/redis.ts";
 import { SweepLog } from "../jobs/sweeps/sweep-log.ts";
 import { SweepQueue } from "../jobs/sweeps/sweep-queue.ts";
@@ -81,7 +82,9 @@ export async function startWorker(
     connectPatient(parts.url),
     connectPatient(parts.url),
   ]);
-  const log = new JobLog(redis, keys);
+  const recent = new RecentWrites(redis);
+  const owners = new Owners(redis, keys, recent);
+  const log = new JobLog(redis, keys, recent);
   const wishes: RunnerParts["wishes"] = new Map();
   const registry = new WorkerRegistry(redis, keys);
   const { gpuConcurrency } = config;
@@ -118,13 +121,13 @@ export async function startWorker(
     else stop(id, signal);
   };
   const queue = new JobQueue(redis, keys);
-  const jobs = new Jobs({ redis, log, queue, store });
+  const jobs = new Jobs({ redis, log, queue, store, owners });
   const sweepQueue = new SweepQueue(redis, keys);
   const steerer = new SweepSteerer({
     ...{ redis, blocking: await connectPatient(parts.url), keys, queue: sweepQueue, registry, store },
-    ...{ log, jobs, sweepLog: new SweepLog(redis, keys), changes: new JobChanges(redis, keys) },
+    ...{ log, jobs, sweepLog: new SweepLog(redis, keys, recent), changes: new JobChanges(redis, keys) },
     ...{ datasets: new DatasetStore(store), initialWeights: new InitialWeights(log, store) },
-    ...{ owners: new Owners(redis, keys), apiKeys: new ApiKeys(redis, keys), quota: config.quota },
+    ...{ owners, apiKeys: new ApiKeys(redis, keys), quota: config.quota },
     worker: name,
     lockMs: config.lockMs,
     stalledMs: config.stalledMs,

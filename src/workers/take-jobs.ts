@@ -1,11 +1,11 @@
 /** Takes jobs from one queue and has them run, as many at once as it may. */
-import { DelayedError, type Job, Worker as QueueWorker, WaitingError } from "bullmq";
+import { DelayedError, Worker as QueueWorker, WaitingError } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
 import { QUEUE_NAMES, type QueueKind } from "../jobs/job-queue.ts";
 import { brokerTime } from "../jobs/redis.ts";
-import { JobLock } from "./job-lock.ts";
-import { type RunnerParts, type RunOutcome, runJob, type StopReason } from "./job-runner.ts";
+import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
+import { LockedRuns } from "./locked-runs.ts";
 
 export interface TakerOptions extends Pick<Config, "lockMs" | "stalledMs"> {
   readonly kind: QueueKind;
@@ -29,33 +29,11 @@ const ELSEWHERE_MS = 1000;
 export async function takeJobs(runner: RunnerParts, options: TakerOptions): Promise<Taker> {
   const { kind, concurrency, connection, prefix, lockMs, stalledMs, onOver } = options;
   const { logger } = runner;
-  const runs = new Map<string, { stop: AbortController; over: Promise<unknown> }>();
-  const stop = (id: string, reason: StopReason) => runs.get(id)?.stop.abort(reason);
-
-  /** One run of a job at a time: one whose lock was lost ends before the next begins. */
-  const run = async (id: string, job: Job, token: string): Promise<RunOutcome> => {
-    const controller = new AbortController();
-    const lock = new JobLock(job, token, lockMs, () => controller.abort("lock_lost" satisfies StopReason));
-    const before = runs.get(id);
-    before?.stop.abort("lock_lost" satisfies StopReason);
-    const over = Promise.resolve(before?.over)
-      .catch(() => {})
-      .then(() => runJob(runner, id, controller.signal));
-    const current = { stop: controller, over };
-    runs.set(id, current);
-    try {
-      return await over;
-    } finally {
-      lock.release();
-      if (runs.get(id) === current) runs.delete(id);
-    }
-  };
-
+  const runs = new LockedRuns<StopReason>(lockMs);
   const worker = new QueueWorker(
     QUEUE_NAMES[kind],
     async (job, token) => {
-      if (job.id === undefined || token === undefined) throw new Error("BullMQ gave a job without an id or a token.");
-      const outcome = await run(job.id, job, token);
+      const outcome = await runs.run(job, token, (id, signal) => runJob(runner, id, signal));
       if (outcome === "waits") {
         await job.moveToWait(token);
         throw new WaitingError();
@@ -83,10 +61,10 @@ export async function takeJobs(runner: RunnerParts, options: TakerOptions): Prom
   worker.on("completed", ({ id = "" }: Readonly<{ id?: string | undefined }>) => onOver(id));
   await worker.waitUntilReady();
   return {
-    stop,
+    stop: (id, reason) => runs.stop(id, reason),
     close: async (reason) => {
       await worker.pause(true);
-      for (const id of runs.keys()) stop(id, reason);
+      runs.stopAll(reason);
       await worker.close();
     },
   };

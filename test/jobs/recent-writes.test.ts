@@ -115,3 +115,18 @@ test("a job that was removed stays removed, and what nobody lost stays as it is"
   expect(await api.log.state(gone)).toBeNull();
   expect(await contentOf(kept)).toEqual(before);
 });
+
+test("who owns what is restored, and nobody owns again what was removed", async () => {
+  const { owners, redis, log } = api;
+  await owners.own("ds_kept", "key_a", 100);
+  await owners.own("ds_gone", "key_a", 50);
+  await owners.disown("ds_gone");
+  await redis.del(log.keys.owners, log.keys.ownedBy("key_a"), log.keys.bytesOf("key_a"));
+  expect(await owners.ownerOf("ds_kept")).toBeNull();
+  await breakConnections();
+  await expect.poll(() => owners.ownerOf("ds_kept").catch(() => null)).toBe("key_a");
+  await log.settled();
+  expect(await owners.ownerOf("ds_gone")).toBeNull();
+  expect(await owners.owned("key_a", "ds", { limit: 9 })).toEqual(["ds_kept"]);
+  expect(await owners.bytesOf("key_a")).toBe(100);
+});

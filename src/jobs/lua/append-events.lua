@@ -10,7 +10,7 @@ and a log that lost its end is not continued before it is restored.
 KEYS  1 state hash   2 event stream   3 waiting jobs (sorted set, in the order in which they will run)
       4 counter of jobs   5 webhooks (sorted set, by the time at which they are due)
       6… jobs by status (sorted sets, by id): queued, running, paused, completed, failed, cancelled
-      12 changes of all jobs (stream)   13 owner of each job (hash)
+      12 changes of all jobs (stream)   13 owner of each job (hash)   14 mark of a job that was removed
 ARGV  1 id   2 attempt that writes, or "" if no worker does   3 number of the event before, or ""
       4… for each event: type, how many epochs it comes after, body from its second field on,
          number of state fields and values that follow, field, value, field, value …
@@ -42,7 +42,9 @@ local state = redis.call("HMGET", KEYS[1], "status", "attempt", "seq", "epoch", 
 local status, attempt, seq, epoch, score = state[1], tonumber(state[2]), tonumber(state[3]), tonumber(state[4]), state[5]
 local told = state[6] or ""
 if not status then
-  return { "refused", "unknown_job", "", 0 }
+  -- Of a job that its writer knows, and that nobody removed, the log has lost all.
+  local lost = before and redis.call("EXISTS", KEYS[14]) == 0
+  return { "refused", lost and "behind" or "unknown_job", "", 0 }
 end
 
 if before and seq < before then

@@ -5,7 +5,15 @@ import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
 import { type AppendOutcome, EventAppender } from "../event-appender.ts";
 import { isId } from "../ids.ts";
 import { JOB_STATUSES, type JobStatus } from "../job.ts";
-import { Created, type CreateOutcome, IDEMPOTENCY_S, type JobOwner, REMEMBERED_S, Removed, rankOf } from "../job-log.ts";
+import {
+  Created,
+  type CreateOutcome,
+  IDEMPOTENCY_S,
+  type JobOwner,
+  REMEMBERED_S,
+  Removed,
+  rankOf,
+} from "../job-log.ts";
 import { loadScripts, type RunScript } from "../job-scripts.ts";
 import type { Keys } from "../keys.ts";
 import { stringifyFigures } from "../nonfinite-json.ts";
@@ -55,11 +63,11 @@ export class SweepLog {
   private readonly recent: RecentWrites;
   private readonly appender: EventAppender;
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: Redis, keys: Keys, recent = new RecentWrites(redis)) {
     this.redis = redis;
     this.keys = keys;
     this.script = loadScripts(redis);
-    this.recent = new RecentWrites(redis);
+    this.recent = recent;
     this.appender = new EventAppender(this.script, this.recent);
   }
 
@@ -109,7 +117,7 @@ export class SweepLog {
       ]);
     const [outcome, made] = Created.parse(await create(owner?.jobs ?? null));
     // What was accepted once is not held to the quota again.
-    if (outcome === "created") this.recent.remember(() => create(null).then(() => "done"));
+    if (outcome === "created") this.recent.remember(() => create(null));
     return { outcome, id: made };
   }
 
@@ -130,7 +138,7 @@ export class SweepLog {
     }
     const statuses = JOB_STATUSES.map((status) => sweeps.withStatus(status));
     const names = [sweeps.state(id), sweeps.events(id), sweeps.waiting, sweeps.counter, webhooks, ...statuses];
-    names.push(sweeps.changes, owners);
+    names.push(sweeps.changes, owners, sweeps.removed(id));
     return this.appender.append({ id, types: events.map(({ type }) => type), keys: names, args }, attempt);
   }
 
@@ -197,7 +205,7 @@ export class SweepLog {
     const names = [sweeps.state(id), sweeps.events(id), sweeps.all, ...finished, none, sweeps.changes, owners];
     const remove = () => this.script("removeJob", [...names, sweeps.removed(id)], [id, REMEMBERED_S]);
     const outcome = Removed.parse(await remove())[0];
-    if (outcome === "removed") this.recent.remember(() => remove().then(() => "done"));
+    if (outcome === "removed") this.recent.remember(remove);
     return outcome;
   }
 }

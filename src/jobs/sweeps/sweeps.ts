@@ -7,7 +7,7 @@ import type { CreateOutcome, JobOwner } from "../job-log.ts";
 import type { ControlOutcome, Jobs, ResumeOutcome } from "../jobs.ts";
 import type { Keys } from "../keys.ts";
 import type { ObjectStore } from "../object-store.ts";
-import { Owners } from "../owners.ts";
+import type { Owners } from "../owners.ts";
 import {
   countTrials,
   leaderboard,
@@ -26,19 +26,21 @@ import {
 } from "./sweep-log.ts";
 import type { SweepQueue } from "./sweep-queue.ts";
 
-export class Sweeps {
-  private readonly parts: {
-    redis: Redis;
-    keys: Keys;
-    log: SweepLog;
-    queue: SweepQueue;
-    jobs: Jobs;
-    store: ObjectStore;
-    owners: Owners;
-  };
+interface SweepsParts {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly log: SweepLog;
+  readonly queue: SweepQueue;
+  readonly jobs: Jobs;
+  readonly store: ObjectStore;
+  readonly owners: Owners;
+}
 
-  constructor(parts: { redis: Redis; keys: Keys; log: SweepLog; queue: SweepQueue; jobs: Jobs; store: ObjectStore }) {
-    this.parts = { ...parts, owners: new Owners(parts.redis, parts.keys) };
+export class Sweeps {
+  private readonly parts: SweepsParts;
+
+  constructor(parts: SweepsParts) {
+    this.parts = parts;
   }
 
   /** As with jobs, the log comes first. */

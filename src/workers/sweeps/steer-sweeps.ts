@@ -9,6 +9,7 @@ import type { Keys } from "../../jobs/keys.ts";
 import { specOf } from "../../jobs/sweeps/sweep-log.ts";
 import { SWEEP_QUEUE, type SweepQueue } from "../../jobs/sweeps/sweep-queue.ts";
 import type { WorkerRegistry } from "../../jobs/worker-registry.ts";
+import { LockedRuns } from "../locked-runs.ts";
 import { type DrawerParts, TrialDrawer } from "./draw-trial.ts";
 import { type ControllerParts, type SteerStop, SweepController } from "./sweep-controller.ts";
 
@@ -33,6 +34,7 @@ const MOST_RECONCILED = 1000;
 export class SweepSteerer {
   private readonly parts: SteererParts;
   private readonly controllers = new Map<string, SweepController>();
+  private readonly runs: LockedRuns<SteerStop>;
   private readonly worker: QueueWorker;
   private readonly stopping = new AbortController();
   private slots = 1;
@@ -41,12 +43,11 @@ export class SweepSteerer {
   constructor(parts: SteererParts) {
     this.parts = parts;
     const { redis, keys, worker: name, lockMs, stalledMs, logger } = parts;
+    this.runs = new LockedRuns(lockMs);
     this.worker = new QueueWorker(
       SWEEP_QUEUE,
-      async (job, token, signal) => {
-        if (job.id === undefined || signal === undefined)
-          throw new Error("BullMQ gave a sweep without an id or a signal.");
-        if ((await this.steer(job.id, signal)) === "over") return;
+      async (job, token) => {
+        if ((await this.runs.run(job, token, (id, signal) => this.steer(id, signal))) === "over") return;
         await job.moveToWait(token);
         throw new WaitingError();
       },
@@ -56,15 +57,12 @@ export class SweepSteerer {
         name,
         concurrency: SWEEPS_AT_ONCE,
         lockDuration: lockMs,
+        skipLockRenewal: true,
         stalledInterval: stalledMs,
         // As with jobs: whatever the queue counts, the log knows better.
         maxStalledCount: 1_000_000,
       },
     );
-    const lost: SteerStop = "lock_lost";
-    this.worker.on("lockRenewalFailed", (ids) => {
-      for (const id of ids) this.worker.cancelJob(id, lost);
-    });
     this.worker.on("stalled", (sweep) =>
       logger.warn({ sweep }, "its worker is gone, the sweep goes back to the queue"),
     );
@@ -87,9 +85,8 @@ export class SweepSteerer {
 
   /** Sweeps go back to the queue, for another worker; their trials train on. */
   async stop(): Promise<void> {
-    const reason: SteerStop = "shutdown";
     await this.worker.pause(true);
-    this.worker.cancelAllJobs(reason);
+    this.runs.stopAll("shutdown");
     await this.worker.close();
     this.stopping.abort();
     this.parts.blocking.disconnect();

@@ -5,6 +5,7 @@
 import type { Logger } from "pino";
 import { newId } from "../../jobs/ids.ts";
 import { goneSource, type InitialWeights } from "../../jobs/initial-weights.ts";
+import type { JobSummary } from "../../jobs/job.ts";
 import type { JobLog } from "../../jobs/job-log.ts";
 import { jobToCreate } from "../../jobs/job-to-create.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
@@ -145,7 +146,7 @@ export class SweepController {
     const open = this.trials.filter(({ status, job_id }) => !hasEnded(status) && job_id !== null);
     const due = all ? open : open.filter(({ job_id }) => job_id !== null && this.changed.has(job_id));
     this.changed.clear();
-    const jobs = await this.parts.log.summaries(due.flatMap(({ job_id }) => job_id ?? []));
+    const jobs = await this.jobsOf(due);
     const updates: TrialRecord[] = [];
     const now = performance.now();
     for (const [i, trial] of due.entries()) {
@@ -162,6 +163,16 @@ export class SweepController {
       updates.push(next);
     }
     await this.tell(updates);
+  }
+
+  /** One that is missing may be about to be restored, after a broker came back without its last seconds. */
+  private async jobsOf(trials: readonly TrialRecord[]): Promise<(JobSummary | null)[]> {
+    const { log } = this.parts;
+    const ids = trials.flatMap(({ job_id }) => job_id ?? []);
+    const found = await log.summaries(ids);
+    if (!found.includes(null)) return found;
+    await log.settled();
+    return log.summaries(ids);
   }
 
   /** Promotes and draws as long as there is room. */
