@@ -80,8 +80,8 @@ export default defineConfig({
       suite("docs", asReadersDo, { ...busy, ...computing }),
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
-      // Nothing is tried again here: what is lost once in a while is lost.
-      suite("faults", ["faults"], { env: busy.env, hookTimeout: 120_000 }),
+      // Nothing is tried again here: what is lost once in a while is lost. Two at a time, since faults are waited for a lot.
+      suite("faults", ["faults"], { env: busy.env, hookTimeout: 120_000, maxWorkers: 2 }),
       suite("fuzz", ["fuzz"], busy),
     ],
   },

@@ -7,7 +7,10 @@ import { lively, Stage } from "./stage/stage.ts";
 const chance = new Chance("api");
 const CLIENTS = 200;
 let stage: Stage;
-afterEach(() => stage.close());
+afterEach(async ({ task }) => {
+  await stage.clear(task);
+  await stage.close();
+});
 
 test(
   "an API killed with -9 while 200 clients follow: they go on at another, with the same bytes, no gap and no repeat",

@@ -21,7 +21,10 @@ const library = found.find((path) => path !== null);
 const HOUR = 3600;
 const chance = new Chance("clock");
 let stage: Stage;
-afterEach(() => stage.close());
+afterEach(async ({ task }) => {
+  await stage.clear(task);
+  await stage.close();
+});
 
 /** The environment of a process whose clock `jump` sets. */
 function fakeClock(name: string): { env: Record<string, string>; jump(seconds: number): Promise<void> } {
@@ -44,7 +47,7 @@ test.skipIf(!library)(
     await Promise.all([api.jump(0), worker.jump(0)]);
     await Promise.all([stage.startApi(api.env), stage.startWorker(worker.env)]);
     await stage.undisturbed(lively);
-    for (let round = 0; round < rounds(3); round++) {
+    for (let round = 0; round < rounds(2); round++) {
       const ids = [await stage.post({ ...lively, max_runtime_s: HOUR }), await stage.post(lively)];
       for (const id of ids) stage.follow(id);
       await stage.untilSomewhere(chance, ids);

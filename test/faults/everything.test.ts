@@ -7,7 +7,10 @@ import { lively, QUICK, Stage } from "./stage/stage.ts";
 
 const chance = new Chance("everything");
 let stage: Stage;
-afterEach(() => stage.close());
+afterEach(async ({ task }) => {
+  await stage.clear(task);
+  await stage.close();
+});
 
 const faults: Readonly<Record<string, () => Promise<unknown>>> = {
   "kill -9 of a worker": () => Promise.all([stage.killWorker(), stage.startWorker()]),

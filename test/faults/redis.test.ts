@@ -1,6 +1,6 @@
 /** The broker is stopped, frozen, killed, or comes back without its last second: nothing acknowledged is lost, nothing hangs. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Chance, rounds, within } from "./stage/chance.ts";
 import { expectNothingLost } from "./stage/nothing-lost.ts";
 import { redisProgram } from "./stage/redis-process.ts";
@@ -9,11 +9,15 @@ import { lively, QUICK, Stage } from "./stage/stage.ts";
 const chance = new Chance("redis");
 
 let stage: Stage;
-beforeEach(async () => {
+beforeAll(async () => {
   stage = await Stage.open(QUICK);
   await Promise.all([stage.startApi(), stage.startWorker()]);
+  await stage.undisturbed(lively);
+  await stage.endWorker();
 });
-afterEach(() => stage.close());
+beforeEach(() => stage.startWorker());
+afterEach(({ task }) => stage.clear(task));
+afterAll(() => stage.close());
 
 /** Every call is answered soon, the broker's absence with a 503 that says when to come again. */
 async function expectUnavailable(): Promise<void> {
@@ -43,7 +47,6 @@ describe.skipIf(!redisProgram)("Redis", () => {
   test(
     "stopped for 20 s: calls are refused with 503, streams stay open, training goes on, and afterwards all goes on",
     async () => {
-      await stage.undisturbed(lively);
       await stage.untilSomewhere(chance, await submitJobs());
       await stage.redis.stop();
       const since = performance.now();
@@ -59,7 +62,6 @@ describe.skipIf(!redisProgram)("Redis", () => {
   test(
     "frozen: no call hangs, and afterwards all goes on",
     async () => {
-      await stage.undisturbed(lively);
       await stage.untilSomewhere(chance, await submitJobs());
       stage.redis.freeze();
       await expectUnavailable();
@@ -72,8 +74,7 @@ describe.skipIf(!redisProgram)("Redis", () => {
   test(
     "killed with -9 at any moment, again and again",
     async () => {
-      await stage.undisturbed(lively);
-      for (let round = 0; round < rounds(4); round++) {
+      for (let round = 0; round < rounds(3); round++) {
         await stage.untilSomewhere(chance, await submitJobs());
         await stage.redis.kill();
         await chance.pause(500);
@@ -87,9 +88,8 @@ describe.skipIf(!redisProgram)("Redis", () => {
   test(
     "failing with its machine, so that it lacks its last second: those who wrote it write it again, the same bytes",
     async () => {
-      await stage.undisturbed(lively);
       let lost = 0;
-      for (let round = 0; round < rounds(4); round++) {
+      for (let round = 0; round < rounds(3); round++) {
         await chance.pause(500);
         // Some jobs, at least, are accepted within what is lost.
         const failing = stage.redis.failWithoutLast(chance.between(300, 1000));

@@ -1,7 +1,7 @@
 /** The disk of the object store is full, or has cut a checkpoint short: jobs pause or go on from an older one. */
 import { open, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Chance, rounds, within } from "./stage/chance.ts";
 import { eventsOf, expectNothingLost } from "./stage/nothing-lost.ts";
 import { redisProgram } from "./stage/redis-process.ts";
@@ -11,10 +11,23 @@ import { lively, patience, QUICK, Stage } from "./stage/stage.ts";
 const chance = new Chance("storage");
 const spec = { ...lively, checkpoint: { every_epochs: 1 } };
 let stage: Stage;
-let disk: SmallDisk | null = null;
-afterEach(async () => {
-  await disk?.unmount();
-  disk = null;
+/** Of the object store and of Redis, where there may be such. */
+let disks: { readonly store: SmallDisk; readonly redis: SmallDisk } | undefined;
+beforeAll(async () => {
+  stage = await Stage.open(QUICK, async ({ data, redis }) => {
+    if (!canMount) return;
+    disks = { store: await SmallDisk.mount(join(data, "objects")), redis: await SmallDisk.mount(redis) };
+  });
+  await Promise.all([stage.startApi(), stage.startWorker()]);
+  await stage.undisturbed(spec);
+  await stage.endWorker();
+});
+afterEach(async ({ task }) => {
+  await Promise.all([disks?.store.makeRoom(), disks?.redis.makeRoom()]);
+  await stage.clear(task);
+});
+afterAll(async () => {
+  await Promise.all([disks?.store.unmount(), disks?.redis.unmount()]);
   await stage.close();
 });
 
@@ -34,26 +47,23 @@ describe("a full disk pauses a job, which goes on with the same bits once there 
   test.skipIf(!canMount)(
     "ENOSPC",
     async () => {
-      stage = await Stage.open(QUICK, async ({ data }) => {
-        disk = await SmallDisk.mount(join(data, "objects"));
-      });
-      await Promise.all([stage.startApi(), stage.startWorker()]);
-      await stage.undisturbed(spec);
+      await stage.startWorker();
       for (let round = 0; round < rounds(2); round++) {
         const id = await stage.post(spec);
         stage.follow(id);
-        await stage.untilEpoch(id, 1);
-        await stage.untilSomewhere(chance, [id]);
+        // Most of it before, so that the job is not over when it is full.
+        await disks?.store.fill(8 * 2 ** 20);
+        await stage.untilEpoch(id, chance.between(1, 20));
         await vi.waitFor(async () => {
           // What is removed makes room for one more: again, until there is none.
-          await disk?.fill();
-          expect((await stage.job(id)).status).toBe("paused");
+          await disks?.store.fill();
+          expect((await stage.job(id)).status).not.toBe("running");
         }, patience);
         await expectPaused(id);
         const rows = Array.from({ length: 2000 }, (_, i) => [i, i]);
         const large = { ...spec, data: { inline: { inputs: rows, targets: rows.map(() => 1) } } };
         expect((await stage.ask("/v1/jobs", large)).status).toBe(507);
-        await disk?.makeRoom();
+        await disks?.store.makeRoom();
         expect((await stage.ask(`/v1/jobs/${id}/resume`, {})).status).toBeLessThan(300);
         await expectNothingLost(stage);
         expect((await stage.job(id)).error).toBeNull();
@@ -65,9 +75,7 @@ describe("a full disk pauses a job, which goes on with the same bits once there 
   test.skipIf(!canLimit)(
     "EFBIG",
     async () => {
-      stage = await Stage.open(QUICK);
-      const [, worker] = await Promise.all([stage.startApi(), stage.startWorker()]);
-      await stage.undisturbed(spec);
+      const worker = await stage.startWorker();
       const id = await stage.post(spec);
       stage.follow(id);
       await stage.untilEpoch(id, 1);
@@ -85,20 +93,16 @@ describe("a full disk pauses a job, which goes on with the same bits once there 
 test.skipIf(!canMount || !redisProgram)(
   "a full disk of Redis: calls are refused with 503, workers wait, and all goes on once there is room",
   async () => {
-    stage = await Stage.open(QUICK, async ({ redis }) => {
-      disk = await SmallDisk.mount(redis);
-    });
-    await Promise.all([stage.startApi(), stage.startWorker()]);
-    await stage.undisturbed(spec);
+    await stage.startWorker();
     const ids = [await stage.post(spec), await stage.post(spec), await stage.post(spec)];
     for (const id of ids) stage.follow(id);
     await stage.untilSomewhere(chance, ids);
     await vi.waitFor(async () => {
-      await disk?.fill();
+      await disks?.redis.fill();
       const response = await stage.ask("/v1/jobs", spec);
       expect([response.status, await response.text()]).toEqual([503, expect.stringContaining("Nothing was changed")]);
     }, patience);
-    await disk?.makeRoom();
+    await disks?.redis.makeRoom();
     await expectNothingLost(stage);
   },
   within(300),
@@ -108,10 +112,8 @@ describe("a checkpoint that is not as it was written", () => {
   test.each(["cut short", "changed"])(
     "%s: the job goes on from the one before",
     async (how) => {
-      stage = await Stage.open(QUICK);
-      await Promise.all([stage.startApi(), stage.startWorker()]);
-      await stage.undisturbed(spec);
-      for (let round = 0; round < rounds(2); round++) {
+      await stage.startWorker();
+      for (let round = 0; round < rounds(1); round++) {
         const id = await stage.post(spec);
         stage.follow(id);
         await stage.untilEpoch(id, 4);

@@ -1,18 +1,23 @@
 /** Specs that use up a trainer's memory or never come to the end of a step: they fail, the worker and its other jobs go on. */
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Job } from "../../src/jobs/job.ts";
 import { within } from "./stage/chance.ts";
 import { expectNothingLost } from "./stage/nothing-lost.ts";
-import { lively, Stage } from "./stage/stage.ts";
+import { lively, QUICK, Stage } from "./stage/stage.ts";
 
 let stage: Stage;
-afterEach(() => stage.close());
+beforeAll(async () => {
+  stage = await Stage.open(QUICK);
+  await Promise.all([stage.startApi(), stage.startWorker()]);
+  await stage.undisturbed(lively);
+  await stage.endWorker();
+});
+afterEach(({ task }) => stage.clear(task));
+afterAll(() => stage.close());
 
 /** The job fails beside one that trains on the same worker, which then trains another one. */
 async function failsAlone(env: Record<string, string>, spec: object): Promise<Job["error"]> {
-  stage = await Stage.open(env);
-  const [, worker] = await Promise.all([stage.startApi(), stage.startWorker()]);
-  await stage.undisturbed(lively);
+  const worker = await stage.startWorker(env);
   stage.follow(await stage.post(lively));
   const response = await stage.ask("/v1/jobs", spec);
   const job: Job = await response.json();
@@ -49,7 +54,7 @@ test(
       validation: null,
       batch_size: 50_000,
     };
-    expect(await failsAlone({ STEP_TIMEOUT_S: "15" }, spec)).toMatchObject({ title: "The training hung" });
+    expect(await failsAlone({ STEP_TIMEOUT_S: "10" }, spec)).toMatchObject({ title: "The training hung" });
   },
   within(300),
 );

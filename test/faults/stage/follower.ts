@@ -1,4 +1,4 @@
-/** Follows a job as an EventSource does: reconnects with Last-Event-ID to whichever API answers, until it gets a 204. */
+/** Follows a job or a sweep as an EventSource does: reconnects with Last-Event-ID to whichever API answers, until it gets a 204. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 const PAUSE_MS = 100;
@@ -12,19 +12,15 @@ export class Follower {
   readonly over: Promise<void>;
   private lastId = 0;
   private readonly urls: () => readonly string[];
-  private readonly id: string;
+  readonly path: string;
   private readonly abort = new AbortController();
 
-  constructor(urls: () => readonly string[], id: string) {
+  constructor(urls: () => readonly string[], path: string) {
     this.urls = urls;
-    this.id = id;
+    this.path = path;
     this.over = this.run();
     // Whoever waits for it hears of a failure; one that is not waited for must not end the process.
     this.over.catch(() => {});
-  }
-
-  follows(id: string): boolean {
-    return id === this.id;
   }
 
   stop(): void {
@@ -42,7 +38,7 @@ export class Follower {
   /** Whether all is told. */
   private async connect(url: string): Promise<boolean> {
     try {
-      const response = await fetch(`${url}/v1/jobs/${this.id}/events`, {
+      const response = await fetch(url + this.path, {
         headers: { accept: "text/event-stream", ...(this.lastId > 0 && { "last-event-id": String(this.lastId) }) },
         signal: this.abort.signal,
       });
@@ -72,7 +68,7 @@ export class Follower {
 
   private take(event: string): void {
     const id = Number(/^id: (\d+)\n/.exec(event)?.[1]);
-    if (id !== this.lastId + 1) throw new OutOfOrderError(`After event ${this.lastId} of ${this.id} came ${event}`);
+    if (id !== this.lastId + 1) throw new OutOfOrderError(`After event ${this.lastId} of ${this.path} came ${event}`);
     this.lastId = id;
     this.text += event;
   }

@@ -28,7 +28,7 @@ async function expectWhole(stage: Stage, { id, spec }: Acknowledged): Promise<vo
   if (steps.length > 0) expect(steps).toEqual(upTo(job.progress.steps));
 
   const text = await (await stage.ask(`/v1/jobs/${id}/events`)).text();
-  for (const follower of stage.followers.filter((follower) => follower.follows(id))) {
+  for (const follower of stage.followersOf(id)) {
     await follower.over;
     expect(follower.text).toBe(text);
   }

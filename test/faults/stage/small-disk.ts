@@ -1,6 +1,6 @@
-/** A disk of its own that is soon full: a tmpfs of some megabytes. Only root may have one. */
+/** A disk of its own that can be filled: a tmpfs of some megabytes. Only root may have one. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -9,7 +9,7 @@ const execute = promisify(execFile);
 
 const mount = (directory: string): Promise<unknown> =>
   execute("mount", ["-t", "tmpfs", "-o", `size=${MEGABYTES}m`, "tmpfs", directory]);
-const MEGABYTES = 16;
+const MEGABYTES = 96;
 
 export const canMount = await mayMount();
 
@@ -41,10 +41,15 @@ export class SmallDisk {
     return new SmallDisk(directory);
   }
 
-  /** To the last byte. */
-  async fill(): Promise<void> {
+  /** To the last byte, or until so many are left. */
+  async fill(left = 0): Promise<void> {
     const file = await open(this.ballast, "a");
     try {
+      if (left > 0) {
+        const { bavail, bsize } = await statfs(this.directory);
+        await file.write(Buffer.alloc(Math.max(0, bavail * bsize - left)));
+        return;
+      }
       for (let size = 2 ** 20; size >= 1; size /= 16) {
         for (;;) {
           try {

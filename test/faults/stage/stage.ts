@@ -4,12 +4,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, vi } from "vitest";
+import { fileURLToPath } from "node:url";
+import { expect, type RunnerTestCase, vi } from "vitest";
+import { readConfig } from "../../../src/config.ts";
 import { decodeSafetensors, type Safetensors } from "../../../src/engine/safetensors.ts";
-import type { Job } from "../../../src/jobs/job.ts";
+import { isFinished, type Job } from "../../../src/jobs/job.ts";
 import { type BrokerFixture, startTestBroker } from "../../broker-fixture.ts";
 import { slow } from "../../job-fixture.ts";
-import { run, type TestProcess } from "../../process-fixture.ts";
+import { start, type TestProcess } from "../../process-fixture.ts";
 import type { Chance } from "./chance.ts";
 import { Follower } from "./follower.ts";
 import { RedisProcess, redisProgram } from "./redis-process.ts";
@@ -19,14 +21,32 @@ export interface Acknowledged {
   readonly spec: object;
 }
 
+/** What a spec comes to where nothing happens, by the spec: trained once by each suite. */
+const references = new Map<string, Promise<Safetensors["tensors"]>>();
+
+/** Processes start by the dozen here, in half the time with what was compiled before; those that end in order write it down. */
+const COMPILED = fileURLToPath(new URL("../../../node_modules/.cache/epochd-compiled", import.meta.url));
+
+const usual = readConfig({});
+
 /** So that a lost worker is missed soon: the default would make each round of a suite some seconds longer. */
 export const QUICK = { LOCK_MS: "2500", STALLED_MS: "700" };
+/** As it is unless somebody says otherwise. */
+export const UNHURRIED = { LOCK_MS: String(usual.lockMs), STALLED_MS: String(usual.stalledMs) };
 
 /** Long enough to be hit in the midst of it, with all that an interruption could lose: dropout, a new order in each epoch, steps. */
-export const lively = { ...slow, epochs: 30, stream: { steps: true }, device: "cpu" };
+export const lively = {
+  ...slow,
+  data: { ...slow.data, samples: 1500 },
+  epochs: 30,
+  stream: { steps: true },
+  device: "cpu",
+};
 
 /** No call may take longer, whatever is going on. */
 const PATIENCE_MS = 30_000;
+
+const CLOSE_MS = 5000;
 
 export const patience = { timeout: 150_000, interval: 50 };
 
@@ -37,9 +57,9 @@ export class Stage {
   readonly followers: Follower[] = [];
   private readonly broker: RedisProcess | BrokerFixture;
   private readonly env: Record<string, string>;
+  private readonly started: { readonly what: string; readonly process: TestProcess }[] = [];
   private readonly apis = new Map<string, TestProcess>();
   private readonly workers = new Set<TestProcess>();
-  private readonly references = new Map<string, Promise<Safetensors["tensors"]>>();
 
   private constructor(directory: string, broker: RedisProcess | BrokerFixture, env: Record<string, string>) {
     this.directory = directory;
@@ -67,6 +87,7 @@ export class Stage {
       ENGINE_THREADS: "1",
       LOG_LEVEL: "info",
       PORT: "0",
+      NODE_COMPILE_CACHE: COMPILED,
       ...env,
     });
   }
@@ -83,9 +104,15 @@ export class Stage {
     return url;
   }
 
+  private start(what: string, env: Record<string, string>): TestProcess {
+    const process = start([what], { ...this.env, ...env });
+    this.started.push({ what, process });
+    return process;
+  }
+
   /** Gives its address. */
   async startApi(env: Record<string, string> = {}): Promise<string> {
-    const process = run(["--api"], { ...this.env, ...env });
+    const process = this.start("--api", env);
     const [, url = ""] = await process.until(/epochd API on (http:\S+)/);
     this.apis.set(url, process);
     return url;
@@ -99,7 +126,7 @@ export class Stage {
   }
 
   async startWorker(env: Record<string, string> = {}): Promise<TestProcess> {
-    const process = run(["--worker"], { ...this.env, ...env });
+    const process = this.start("--worker", env);
     this.workers.add(process);
     void process.ended.then(() => this.workers.delete(process));
     await process.until(/waiting for jobs/);
@@ -135,23 +162,27 @@ export class Stage {
     return found;
   }
 
-  /** Posts as a careful client does, again with the same key until it is accepted: from then on it must not be lost. */
+  /** From its acceptance on the job must not be lost. */
   async post(spec: object): Promise<string> {
+    const id = await this.submit("/v1/jobs", spec);
+    this.acknowledged.push({ id, spec });
+    return id;
+  }
+
+  /** Posts as a careful client does, again with the same key until it is accepted. */
+  async submit(path: string, spec: object): Promise<string> {
     const key = randomUUID();
     for (;;) {
-      const response = await this.ask("/v1/jobs", spec, { "idempotency-key": key }).catch(() => null);
+      const response = await this.ask(path, spec, { "idempotency-key": key }).catch(() => null);
       const body = await response?.json();
-      if (response?.status === 202) {
-        this.acknowledged.push({ id: body.id, spec });
-        return body.id;
-      }
+      if (response?.status === 202) return body.id;
       if (response && response.status !== 503) throw new Error(`${response.status} ${JSON.stringify(body)}`);
       await sleep(50);
     }
   }
 
   /** A POST if there is a body. */
-  ask(path: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
+  async ask(path: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
     const type = { "content-type": "application/json" };
     const init = { method: "POST", headers: { ...type, ...headers }, body: JSON.stringify(body) };
     return fetch(this.url + path, { ...(body && init), signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -170,11 +201,13 @@ export class Stage {
   }
 
   async untilStatus(id: string, status: Job["status"]): Promise<Job> {
-    return vi.waitFor(async () => {
+    const job = await vi.waitFor(async () => {
       const job = await this.job(id);
-      expect(job.status, JSON.stringify(job.error)).toBe(status);
+      expect(job.status === status || isFinished(job.status), job.status).toBe(true);
       return job;
     }, patience);
+    expect(job.status, JSON.stringify(job.error)).toBe(status);
+    return job;
   }
 
   /** Waits for a random moment in the training of the jobs that were accepted last. */
@@ -183,11 +216,15 @@ export class Stage {
     await chance.pause(50);
   }
 
-  /** Someone who follows a job, over whichever API runs. */
-  follow(id: string): Follower {
-    const follower = new Follower(() => [...this.apis.keys()], id);
+  /** Someone who follows a job or a sweep, over whichever API runs. */
+  follow(id: string, kind: "jobs" | "sweeps" = "jobs"): Follower {
+    const follower = new Follower(() => [...this.apis.keys()], `/v1/${kind}/${id}/events`);
     this.followers.push(follower);
     return follower;
+  }
+
+  followersOf(id: string): Follower[] {
+    return this.followers.filter(({ path }) => path.includes(id));
   }
 
   async weights(id: string): Promise<Safetensors["tensors"]> {
@@ -197,11 +234,12 @@ export class Stage {
     return decodeSafetensors(bytes).tensors;
   }
 
-  /** What a spec comes to where nothing happens: trained once, before the faults if asked for then. */
+  /** What a spec comes to where nothing happens: trained before the faults if it is asked for then. */
   undisturbed(spec: object): Promise<Safetensors["tensors"]> {
-    const key = JSON.stringify(spec);
-    const known = this.references.get(key) ?? this.trainUndisturbed(spec);
-    this.references.set(key, known);
+    // How often it is stored makes no difference to the weights.
+    const key = JSON.stringify({ ...spec, checkpoint: null, max_runtime_s: null });
+    const known = references.get(key) ?? this.trainUndisturbed(spec);
+    references.set(key, known);
     return known;
   }
 
@@ -211,11 +249,28 @@ export class Stage {
     return this.weights(id);
   }
 
+  /** Ready for the next test: no workers, nothing that was acknowledged, nobody who follows. What a failed one printed is shown. */
+  async clear(test?: Readonly<RunnerTestCase>): Promise<void> {
+    const printed = this.started.splice(0);
+    if (test?.result?.state === "fail") {
+      for (const { what, process } of printed) console.log(`${what} ${process.pid} printed:\n${process.output()}`);
+    }
+    this.started.push(...printed.filter(({ process }) => [...this.apis.values()].includes(process)));
+    for (const follower of this.followers.splice(0)) follower.stop();
+    const ended = [...this.workers].map((worker) => this.killWorker(worker));
+    // Of a test that failed some may be left.
+    const left = this.acknowledged.splice(0).map(({ id }) => this.ask(`/v1/jobs/${id}/cancel`, {}).catch(() => null));
+    await Promise.all([...ended, ...left]);
+  }
+
   async close(): Promise<void> {
     for (const follower of this.followers) follower.stop();
     const processes = [...this.apis.values(), ...this.workers];
+    for (const process of processes) process.kill("SIGTERM");
+    const over = Promise.all(processes.map(({ ended }) => ended));
+    await Promise.race([over, sleep(CLOSE_MS)]);
     for (const process of processes) process.kill("SIGKILL");
-    await Promise.all(processes.map(({ ended }) => ended));
+    await over;
     await this.broker.close();
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
