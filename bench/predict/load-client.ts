@@ -22,7 +22,8 @@ export interface LoadResult {
 const { values } = parseArgs({
   options: {
     url: { type: "string", default: "" },
-    body: { type: "string", default: "" },
+    row: { type: "string", default: "" },
+    rows: { type: "string", default: "1" },
     connections: { type: "string", default: "16" },
     seconds: { type: "string", default: "5" },
     rate: { type: "string", default: "0" },
@@ -30,7 +31,7 @@ const { values } = parseArgs({
 });
 const connections = Number(values.connections);
 const rate = Number(values.rate);
-const body = Buffer.from(values.body);
+const body = Buffer.from(`{"inputs":[${Array(Number(values.rows)).fill(values.row)}]}`);
 const agent = new Agent({ keepAlive: true, maxSockets: connections });
 const options = {
   agent,

@@ -42,13 +42,16 @@ try {
   for (const { name, builtin, layers } of MODELS) {
     const job = await train(service.url, builtin, layers);
     const row = Array.from({ length: WIDTHS[builtin] }, (_, i) => (i * 7) % 11);
-    console.log(`\n${name}, ${job.model_summary.parameters} parameters, one row a request`);
-    const asked = { url: `${service.url}/v1/jobs/${job.id}/predict`, body: JSON.stringify({ inputs: [row] }) };
+    console.log(`\n${name}, ${job.model_summary.parameters} parameters`);
+    const url = `${service.url}/v1/jobs/${job.id}/predict`;
+    const asked = { url, row: JSON.stringify(row) };
     await underLoad({ ...asked, connections: 16 });
     for (const connections of [1, 16, 64])
       say(`${connections} connections, as fast as it goes`, await underLoad({ ...asked, connections }));
     for (const rate of [500, 2000])
       say(`${rate} requests a second, on 64 connections`, await underLoad({ ...asked, connections: 64, rate }));
+    for (const rows of [100, 1000])
+      say(`${rows} rows a request, on 4 connections`, await underLoad({ ...asked, rows, connections: 4 }));
     const streamed = await streamRows(service.url, job.id, row, Number(values.rows));
     console.log(`  ${streamed}`);
   }
@@ -76,12 +79,13 @@ async function train(url: string, builtin: string, layers: readonly object[]): P
 
 async function underLoad(options: {
   url: string;
-  body: string;
+  row: string;
   connections: number;
+  rows?: number;
   rate?: number;
 }): Promise<Measured> {
-  const { url, body, connections, rate = 0 } = options;
-  const args = { url, body, connections, rate, seconds: values.seconds };
+  const { url, row, connections, rows = 1, rate = 0 } = options;
+  const args = { url, row, rows, connections, rate, seconds: values.seconds };
   const flags = Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const before = await cpuSeconds(url);
   const { stdout } = await execute(process.execPath, [LOAD_CLIENT, ...flags]);
