@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { expect, type RunnerTestCase, vi } from "vitest";
 import { readConfig } from "../../../src/config.ts";
 import { decodeSafetensors, type Safetensors } from "../../../src/engine/safetensors.ts";
@@ -23,9 +22,6 @@ export interface Acknowledged {
 
 /** What a spec comes to where nothing happens, by the spec: trained once by each suite. */
 const references = new Map<string, Promise<Safetensors["tensors"]>>();
-
-/** Processes start by the dozen here, in half the time with what was compiled before; those that end in order write it down. */
-const COMPILED = fileURLToPath(new URL("../../../node_modules/.cache/epochd-compiled", import.meta.url));
 
 const usual = readConfig({});
 
@@ -46,6 +42,7 @@ export const lively = {
 /** No call may take longer, whatever is going on. */
 const PATIENCE_MS = 30_000;
 
+/** Those that end in order write down what they have compiled, for the next ones. */
 const CLOSE_MS = 5000;
 
 export const patience = { timeout: 150_000, interval: 50 };
@@ -87,7 +84,6 @@ export class Stage {
       ENGINE_THREADS: "1",
       LOG_LEVEL: "info",
       PORT: "0",
-      NODE_COMPILE_CACHE: COMPILED,
       ...env,
     });
   }
