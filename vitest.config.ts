@@ -81,7 +81,7 @@ export default defineConfig({
       },
       suite("service", service, busy),
       { extends: true, test: { name: "browser", include: [inBrowsers], ...busy } },
-      suite("docs", asReadersDo, { ...busy, ...computing }),
+      suite("docs", asReadersDo, { ...busy, ...computing, testTimeout: 120_000 }),
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
       // Nothing is tried again here: what is lost once in a while is lost. Two at a time, since faults are waited for a lot.
