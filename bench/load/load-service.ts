@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { startBroker } from "../../src/broker/start-broker.ts";
 import { readConfig } from "../../src/config.ts";
+import { type JobParts, openJobs } from "../../src/jobs/open-jobs.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const TICKS_PER_S = 100;
@@ -16,6 +17,8 @@ const TICKS_PER_S = 100;
 export interface LoadService extends AsyncDisposable {
   readonly url: string;
   readonly redis: Redis;
+  /** The jobs as its parts see them, for who plays one of them. Close it. */
+  openJobs(): Promise<JobParts>;
   readonly processes: Readonly<Record<"api" | "worker" | "redis", readonly number[]>>;
   post(spec: object): Promise<string>;
   job(id: string): Promise<{ status: string; progress: { epoch: number } }>;
@@ -47,6 +50,7 @@ export async function startLoadService({ workers = 1, concurrency = 1 } = {}): P
   return {
     url,
     redis,
+    openJobs: () => openJobs(readConfig({ DATA_DIR: directory }), broker.url),
     processes: {
       api: [api.pid],
       worker: working.map(({ pid }) => pid),

@@ -12,6 +12,8 @@ export const modelSummary = {
   layers: [{ name: "0", type: "Linear", output_shape: [1], parameters: 17 }],
 };
 
+type Figures = Partial<EventPayload<"epoch">>;
+
 export class JobScript {
   readonly id = newId("job");
   readonly #parts: JobParts;
@@ -43,8 +45,8 @@ export class JobScript {
     return this;
   }
 
-  /** So many epochs in one batch; `figures` go into each. */
-  async train(epochs: number, figures: Partial<EventPayload<"epoch">> = {}): Promise<this> {
+  /** So many epochs in one batch; `figures` go into each, or what they are for its number. */
+  async train(epochs: number, figures: Figures | ((epoch: number) => Figures) = {}): Promise<this> {
     const events = Array.from({ length: epochs }, (): Append => {
       const epoch = ++this.#epoch;
       const data = {
@@ -58,7 +60,7 @@ export class JobScript {
         samples_per_s: 1000,
         elapsed_ms: epoch,
         eta_s: 1,
-        ...figures,
+        ...(typeof figures === "function" ? figures(epoch) : figures),
       };
       const { steps, step, samples_per_s, eta_s } = data;
       return {

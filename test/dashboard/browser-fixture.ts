@@ -1,20 +1,9 @@
 /** A page in a real Chromium that remembers what it complained about, and whom it asked. */
-import { existsSync } from "node:fs";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { hasChromium, launchChromium } from "../../scripts/chromium.ts";
 
-export const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-export const hasChromium = existsSync(CHROMIUM);
-export const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+export { hasChromium };
 
 export interface BrowserFixture {
   /** Another for each test. */
@@ -35,7 +24,7 @@ export function openBrowser(address: () => string): BrowserFixture {
     complaints: [],
   };
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await launchChromium();
   });
   afterAll(() => browser.close());
   beforeEach(async () => {

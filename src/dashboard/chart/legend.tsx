@@ -1,5 +1,6 @@
 /** The curves of a chart, with their figures under the pointer, or the newest while there is none. */
 import type { ReadonlySignal } from "@preact/signals";
+import { useCalm } from "../shared/calm.ts";
 import type { Curve } from "./curve.ts";
 import type { ChartWindow } from "./window.ts";
 
@@ -13,7 +14,7 @@ interface Props {
 }
 
 export function Legend({ curves, window, version, xName, formatX, formatY }: Props) {
-  version.value;
+  useCalm(version);
   const place = window.cursor.value;
   const shown = curves.filter(({ pale }) => !pale);
   const at = placeOf(shown[0], place);

@@ -1,13 +1,15 @@
 /**
  * Curves over a common axis, however long they are: what reaches uPlot is two points for each pixel that is seen, so a frame
- * costs the same for a hundred points and for a hundred thousand. It draws at most once a frame, however often it is asked to.
+ * costs the same for a hundred points and for a hundred thousand. It draws at most once a frame, however often it is asked to,
+ * only while it is on the screen, and only what would look different: most events move no pixel of a long curve.
  */
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
-import { type Frame, type Slots, slotPositions, trace } from "../series/trace.ts";
+import { type Frame, type Slots, slotPositions, steadyEnd, trace } from "../series/trace.ts";
 import { appearance } from "../style/theme.ts";
 import { colorOf } from "./color-of.ts";
 import type { Curve, Mark } from "./curve.ts";
+import { drawColumns, isCrowded } from "./draw-columns.ts";
 import { drawMarks } from "./draw-marks.ts";
 import type { ChartWindow, Range } from "./window.ts";
 
@@ -26,11 +28,13 @@ export class LineChart {
   readonly #window: ChartWindow;
   readonly #onPlot: (surface: HTMLElement) => void;
   readonly #resize: ResizeObserver;
+  readonly #sight: IntersectionObserver;
   readonly #unfollow: (() => void)[];
   #contents = NOTHING;
   #plot: uPlot | null = null;
-  #slots: Slots[] = [];
+  #drawn: Drawn | null = null;
   #frame = 0;
+  #isSeen = true;
 
   /** `onPlot` is handed the plot without its axes, for who listens to the pointer; each time that it is made anew. */
   constructor(parent: HTMLElement, window: ChartWindow, onPlot: (surface: HTMLElement) => void = () => {}) {
@@ -39,6 +43,11 @@ export class LineChart {
     this.#onPlot = onPlot;
     this.#resize = new ResizeObserver(() => this.#fit());
     this.#resize.observe(parent);
+    this.#sight = new IntersectionObserver((entries) => {
+      this.#isSeen = entries.at(-1)?.isIntersecting ?? true;
+      this.draw();
+    });
+    this.#sight.observe(parent);
     this.#unfollow = [
       appearance.subscribe(() => this.#rebuild()),
       window.range.subscribe(() => this.draw()),
@@ -56,7 +65,7 @@ export class LineChart {
 
   /** Draws what has grown, within the next frame. */
   draw(): void {
-    if (this.#frame !== 0 || !this.#plot) return;
+    if (this.#frame !== 0 || !this.#plot || !this.#isSeen) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
       this.#fill();
@@ -76,7 +85,9 @@ export class LineChart {
     return from === to ? [from - 0.5, to + 0.5] : [from, to];
   }
 
+  /** As it looks now, on the screen or not. */
   get canvas(): HTMLCanvasElement | null {
+    this.#fill();
     return this.#plot?.ctx.canvas ?? null;
   }
 
@@ -88,6 +99,7 @@ export class LineChart {
   close(): void {
     cancelAnimationFrame(this.#frame);
     this.#resize.disconnect();
+    this.#sight.disconnect();
     for (const stop of this.#unfollow) stop();
     this.#plot?.destroy();
     this.#plot = null;
@@ -99,8 +111,9 @@ export class LineChart {
     this.#plot?.destroy();
     this.#plot = null;
     if (curves.length === 0 || this.#parent.clientWidth === 0) return;
-    this.#plot = new uPlot(this.#options(), this.#data(), this.#parent);
-    this.#fill();
+    this.#drawn = this.#trace();
+    this.#plot = new uPlot(this.#options(), dataOf(this.#drawn), this.#parent);
+    this.#put(this.#plot, this.#drawn);
     this.#onPlot(this.#plot.over);
   }
 
@@ -109,6 +122,7 @@ export class LineChart {
     if (!this.#plot) this.#rebuild();
     else if (width > 0 && (this.#plot.width !== width || this.#plot.height !== height)) {
       this.#plot.setSize({ width, height });
+      this.#drawn = null;
       this.#fill();
     }
   }
@@ -116,29 +130,40 @@ export class LineChart {
   #fill(): void {
     const plot = this.#plot;
     if (!plot) return;
-    const [from, to] = this.#window.range.value ?? this.extent;
+    const next = this.#trace();
+    if (this.#drawn && isSame(this.#drawn, next)) return;
+    this.#drawn = next;
+    this.#put(plot, next);
+  }
+
+  #put(plot: uPlot, drawn: Drawn): void {
     plot.batch(() => {
-      plot.setData(this.#data(), false);
-      plot.setScale("x", { min: from, max: to });
+      plot.setData(dataOf(drawn), false);
+      plot.setScale("x", { min: drawn.frame.from, max: drawn.frame.to });
     });
     this.#point(this.#window.cursor.value);
   }
 
-  #data(): uPlot.AlignedData {
-    const [from, to] = this.#window.range.value ?? this.extent;
-    // A little more than the plot without its axes, which uPlot measures only later.
-    const frame: Frame = { from, to, pixels: Math.max(10, this.#parent.clientWidth) };
-    const { curves, logarithmic } = this.#contents;
-    this.#slots.length = curves.length;
-    curves.forEach(({ x, y, refresh }, i) => {
+  #trace(): Drawn {
+    const { curves, logarithmic, marks } = this.#contents;
+    const frame = this.#frameNow();
+    const slots = curves.map(({ x, y, refresh }) => {
       refresh?.();
-      const slots = this.#slots[i] ?? [];
-      this.#slots[i] = slots;
+      const slots: Slots = [];
       trace(x, y, frame, slots);
       // A logarithm has no place for zero and below.
       if (logarithmic) for (let j = 0; j < slots.length; j++) if ((slots[j] ?? 1) <= 0) slots[j] = null;
+      return slots;
     });
-    return [slotPositions(frame), ...this.#slots];
+    return { frame, slots, marks };
+  }
+
+  #frameNow(): Frame {
+    // A little more than the plot without its axes, which uPlot measures only later.
+    const pixels = Math.max(10, this.#parent.clientWidth);
+    const [from, to] = this.#window.range.value ?? this.extent;
+    if (this.#window.range.value) return { from, to, pixels };
+    return { from, to: steadyEnd({ from, to, pixels }), pixels };
   }
 
   #point(place: number | null): void {
@@ -186,14 +211,26 @@ export class LineChart {
         {},
         ...curves.map(({ color, dash, pale }) => ({
           stroke: colorOf(color),
-          width: pale ? 1 : 1.8,
+          width: widthOf(pale),
           alpha: pale ? 0.35 : 1,
           spanGaps: true,
+          paths: (plot: uPlot, i: number, from: number, to: number) =>
+            isCrowded(this.#drawn?.slots[i - 1] ?? []) ? null : (lines?.(plot, i, from, to) ?? null),
           ...(dash && dash.length > 0 ? { dash: [...dash] } : {}),
           points: { show: (_plot: uPlot, _i: number) => this.#isSparse(), size: 5, fill: colorOf(color) },
         })),
       ],
       hooks: {
+        drawSeries: [
+          (plot, i) => {
+            const curve = this.#contents.curves[i - 1];
+            const drawn = this.#drawn;
+            const slots = drawn?.slots[i - 1];
+            if (!curve || !drawn || !slots || !isCrowded(slots)) return;
+            const { color, pale, dash = [] } = curve;
+            drawColumns(plot, slotPositions(drawn.frame), slots, { color: colorOf(color), width: widthOf(pale), dash });
+          },
+        ],
         draw: [(plot) => drawMarks(plot, this.#contents.marks)],
         setCursor: [
           (plot) => {
@@ -218,6 +255,33 @@ export class LineChart {
     return this.#contents.curves.every(({ x }) => x.length < 3);
   }
 }
+
+const lines = uPlot.paths.linear?.();
+const widthOf = (pale = false): number => (pale ? 1 : 1.8);
+
+/** All that decides how a plot looks. */
+interface Drawn {
+  readonly frame: Frame;
+  readonly slots: readonly Slots[];
+  readonly marks: readonly Mark[];
+}
+
+const dataOf = ({ frame, slots }: Drawn): uPlot.AlignedData => [slotPositions(frame), ...slots];
+
+function isSame(a: Drawn, b: Drawn): boolean {
+  const { frame, slots, marks } = a;
+  return (
+    frame.from === b.frame.from &&
+    frame.to === b.frame.to &&
+    frame.pixels === b.frame.pixels &&
+    marks.length === b.marks.length &&
+    marks.every((mark, i) => isSameMark(mark, b.marks[i])) &&
+    slots.every((row, i) => row.every((value, j) => value === b.slots[i]?.[j]))
+  );
+}
+
+const isSameMark = (a: Mark, b: Mark | undefined): boolean =>
+  a.x === b?.x && a.y === b.y && a.kind === b.kind && a.label === b.label && a.color === b.color;
 
 /** What makes two contents need different plots. */
 function lookOf({ curves, logarithmic, formatX, formatY }: ChartContents): string {

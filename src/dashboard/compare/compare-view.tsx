@@ -1,5 +1,6 @@
 /** Runs over each other: their curves, what differs in their specs, and what came of it. */
 import "./compare.css";
+import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Curve, lookOf } from "../chart/curve.ts";
 import { ChartFigure } from "../chart/figure.tsx";
@@ -11,6 +12,7 @@ import { type ChartChoice, choiceOf, formatOf, queryOf } from "../run/chart-choi
 import { ChartTools } from "../run/chart-tools.tsx";
 import { smooth } from "../run/run-curves.ts";
 import { Series } from "../series/series.ts";
+import { useCalm } from "../shared/calm.ts";
 import { Connecting } from "../shared/connecting.tsx";
 import { figure, label } from "../shared/format.ts";
 import { Status } from "../shared/status.tsx";
@@ -86,14 +88,16 @@ function RunChips({ runs, remove }: { runs: readonly ComparedRun[]; remove: (id:
 }
 
 function Overlay({ store }: { store: CompareStore }) {
-  store.version.value;
   const runs = store.runs.value;
   const { query } = place.value;
   const choice = choiceOf(query);
   const window = useMemo(() => new ChartWindow(), [store]);
-  const columns = columnsOf(runs);
+  const columns = useComputed(() => {
+    store.version.value;
+    return columnsOf(store.runs.value).join();
+  }).value.split(",");
   const column = query.get("column") ?? (columns.includes("val_loss") ? "val_loss" : "loss");
-  const shape = runs.map(({ job, history }) => `${job.id} ${history.columns.has(column)}`).join();
+  const shape = `${columns} ${runs.map(({ job }) => job.id)}`;
   const curves = useMemo(
     () => smooth(curvesOf(runs, column, choice), choice),
     [store, shape, column, JSON.stringify(choice)],
@@ -138,7 +142,7 @@ function Overlay({ store }: { store: CompareStore }) {
 
 /** What the runs have reached, set against their settings and against each other. */
 function Reached({ store }: { store: CompareStore }) {
-  store.version.value;
+  useCalm(store.version);
   const [window] = useState(() => new ChartWindow());
   const outcomes = outcomesOf(store.runs.value);
   const steps = bestSoFar(outcomes);

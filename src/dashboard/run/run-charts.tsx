@@ -1,4 +1,5 @@
 /** The charts of a run: one window for all, so that what one zooms or points at is the same in each. */
+import { useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { ChartFigure } from "../chart/figure.tsx";
 import { ChartWindow } from "../chart/window.ts";
@@ -15,7 +16,10 @@ export function RunCharts({ store, job }: { store: RunStore; job: Job }) {
   const choice = choiceOf(place.value.query);
   const window = useMemo(() => new ChartWindow(), []);
   // What is drawn changes with the choice, and with the first number of a new column; else it only grows.
-  const shape = `${[...history.columns.keys()].join()} ${history.hasValidation} ${history.steps.step.length > 0}`;
+  const shape = useComputed(() => {
+    version.value;
+    return `${[...history.columns.keys()].join()} ${history.hasValidation} ${history.steps.step.length > 0}`;
+  }).value;
   const charts = useMemo(() => chartsOf(history, choice), [history, shape, JSON.stringify(choice)]);
   const choose = (next: ChartChoice) => {
     if (next.axis !== choice.axis) window.reset();

@@ -1,9 +1,11 @@
 /** One run: what it is, how far it is, and its curves, live from its event stream. */
 import "./run.css";
+import { useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { href } from "../router.ts";
 import type { ViewProps } from "../routes.tsx";
 import { Bar } from "../shared/bar.tsx";
+import { useCalm } from "../shared/calm.ts";
 import { count } from "../shared/format.ts";
 import { EventLog } from "./event-log.tsx";
 import { Figures, progressOf } from "./figures.tsx";
@@ -46,7 +48,7 @@ export function RunView({ params: { id = "" } }: ViewProps) {
 
 /** What changes with each event stands in components of its own, so that nothing else is rendered again. */
 function Progress({ store: { job, history, version } }: { store: RunStore }) {
-  version.value;
+  useCalm(version);
   if (!job.value) return null;
   const { epoch, epochs } = progressOf(job.value, history);
   return (
@@ -58,10 +60,14 @@ function Progress({ store: { job, history, version } }: { store: RunStore }) {
 }
 
 function Charts({ store }: { store: RunStore }) {
-  store.version.value;
+  const { history, version } = store;
+  const begun = useComputed(() => {
+    version.value;
+    return history.length > 0 || history.steps.step.length > 0;
+  });
   const job = store.job.value;
   if (!job) return null;
-  if (store.history.length > 0 || store.history.steps.step.length > 0) return <RunCharts store={store} job={job} />;
+  if (begun.value) return <RunCharts store={store} job={job} />;
   return (
     <p class="card soft">
       {job.status === "queued" || job.status === "running"
@@ -72,7 +78,11 @@ function Charts({ store }: { store: RunStore }) {
 }
 
 function Happened({ store: { history, version } }: { store: RunStore }) {
-  version.value;
+  const told = useComputed(() => {
+    version.value;
+    return history.events.length;
+  });
+  told.value;
   return <EventLog events={history.events} />;
 }
 

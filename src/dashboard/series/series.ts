@@ -17,7 +17,9 @@ interface Level {
 export class Series {
   #values: Float64Array;
   #length = 0;
-  #some = false;
+  /** The indices of the least and the greatest number so far, the first of equal ones; -1 while all are missing. */
+  #least = -1;
+  #greatest = -1;
   readonly #levels: Level[] = [];
 
   constructor(capacity = 256) {
@@ -45,18 +47,21 @@ export class Series {
 
   /** Whether any of them is there. */
   get someNumber(): boolean {
-    return this.#some;
+    return this.#least !== -1;
   }
 
   push(value: number | null): void {
     const index = this.#length++;
-    if (value !== null && !Number.isNaN(value)) this.#some = true;
     if (index === this.#values.length) {
       const grown = new Float64Array(index * 2);
       grown.set(this.#values);
       this.#values = grown;
     }
     this.#values[index] = value ?? Number.NaN;
+    if (value !== null && !Number.isNaN(value)) {
+      if (this.#least === -1 || value < this.at(this.#least)) this.#least = index;
+      if (this.#greatest === -1 || value > this.at(this.#greatest)) this.#greatest = index;
+    }
     for (let i = 0, size = FIRST_BUCKET; size <= this.#length || i < this.#levels.length; i++, size *= FAN) {
       const level = this.#levels[i];
       if (level) this.#note(level, index);
@@ -72,7 +77,8 @@ export class Series {
 
   clear(): void {
     this.#length = 0;
-    this.#some = false;
+    this.#least = -1;
+    this.#greatest = -1;
     this.#levels.length = 0;
   }
 
@@ -128,13 +134,7 @@ export class Series {
 
   /** The indices of the least and the greatest number of all, the first of equal ones; -1 if there is none. */
   extremes(): { least: number; greatest: number } {
-    let least = -1;
-    let greatest = -1;
-    this.visit(0, this.#length, Number.POSITIVE_INFINITY, (_at, _over, low, high) => {
-      if (low !== -1 && (least === -1 || this.at(low) < this.at(least))) least = low;
-      if (high !== -1 && (greatest === -1 || this.at(high) > this.at(greatest))) greatest = high;
-    });
-    return { least, greatest };
+    return { least: this.#least, greatest: this.#greatest };
   }
 
   /** A new level, once its first bucket is full. */

@@ -10,6 +10,17 @@ export interface Frame {
   readonly pixels: number;
 }
 
+/**
+ * An end of the frame that the next points don't move: less than two pixels behind the last one, and the same until that is
+ * passed. A long curve that grows looks the same from event to event, and need not be drawn again.
+ */
+export function steadyEnd({ from, to, pixels }: Frame): number {
+  const step = 2 ** Math.ceil(Math.log2((to - from) / pixels));
+  const end = from + Math.ceil((to - from) / step) * step;
+  // Not for numbers so large that a pixel is lost in their rounding.
+  return end >= to && end - to <= 2 * step ? end : to;
+}
+
 /** Where the slots of a frame lie. */
 export function slotPositions({ from, to, pixels }: Frame): number[] {
   const step = (to - from) / (2 * pixels - 1);

@@ -1,5 +1,9 @@
 /** Numbers and times as a person reads them. */
 
+// Made once: a formatter costs far more than what it formats.
+const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+
 /** Four significant digits; an em dash for a number that is missing or not finite. */
 export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "—";
@@ -10,12 +14,12 @@ export function figure(value: number | null | undefined): string {
 }
 
 export function count(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
+  return WHOLE.format(value);
 }
 
 /** 1234 → "1.2k". */
 export function compact(value: number): string {
-  return new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return COMPACT.format(value);
 }
 
 /** 93.2 → "1 min 33 s". */

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Columns } from "../../../src/dashboard/series/columns.ts";
 import { Series } from "../../../src/dashboard/series/series.ts";
 import { Smoothed } from "../../../src/dashboard/series/smoothed.ts";
-import { slotPositions, trace } from "../../../src/dashboard/series/trace.ts";
+import { slotPositions, steadyEnd, trace } from "../../../src/dashboard/series/trace.ts";
 
 const numbers = (maxLength: number) =>
   fc.array(fc.oneof({ weight: 9, arbitrary: fc.double({ min: -1e3, max: 1e3, noNaN: true }) }, fc.constant(null)), {
@@ -108,4 +109,81 @@ test("an average of equal numbers is that number from the start, and one without
   const flat = [...new Smoothed(raw).update(0.9)];
   expect(flat.map((value) => Math.round(value * 1e9) / 1e9)).toEqual([4, 4, Number.NaN, 4]);
   expect([...new Smoothed(raw).update(0)]).toEqual([4, 4, Number.NaN, 4]);
+});
+
+test("the least and the greatest are known, and forgotten with the numbers", () => {
+  fc.assert(
+    fc.property(numbers(300), (values) => {
+      const series = Series.of(values);
+      const given = values.filter((value) => value !== null);
+      const { least, greatest } = series.extremes();
+      expect(least).toBe(given.length === 0 ? -1 : values.indexOf(Math.min(...given)));
+      expect(greatest).toBe(given.length === 0 ? -1 : values.indexOf(Math.max(...given)));
+      series.clear();
+      expect([series.extremes(), series.someNumber]).toEqual([{ least: -1, greatest: -1 }, false]);
+    }),
+  );
+});
+
+test("the end of a curve that grows stays for many points, less than two pixels behind the last", () => {
+  const ends = new Set<number>();
+  for (let to = 100_000; to < 101_000; to++) {
+    const end = steadyEnd({ from: 1, to, pixels: 1000 });
+    expect(end).toBeGreaterThanOrEqual(to);
+    expect(end - to).toBeLessThan(2 * ((to - 1) / 1000));
+    ends.add(end);
+  }
+  expect(ends.size).toBeLessThan(10);
+  // A few epochs end at the last of them.
+  for (let to = 2; to < 500; to++) expect(steadyEnd({ from: 1, to, pixels: 1000 })).toBe(to);
+  // In large numbers nothing is lost by rounding.
+  const large = 2 ** 53 - 2;
+  expect(steadyEnd({ from: large - 1, to: large, pixels: 1000 })).toBe(large);
+});
+
+test("columns reach as far as the line in each pixel, and no further", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.double({ min: 0, max: 9, noNaN: true }), fc.double({ min: -50, max: 50, noNaN: true })), {
+        minLength: 1,
+        maxLength: 60,
+      }),
+      fc.integer({ min: 1, max: 100 }),
+      fc.integer({ min: 1, max: 4 }),
+      (steps, width, thickness) => {
+        const points: { x: number; y: number }[] = [];
+        for (const [step, y] of steps) points.push({ x: (points.at(-1)?.x ?? -20) + step, y });
+        const columns = new Columns(width);
+        const thick = new Columns(width, thickness);
+        for (const point of points) for (const line of [columns, thick]) line.lineTo(point.x, point.y);
+        const found = new Map<number, [number, number]>();
+        columns.visit((column, low, high) => found.set(column, [low, high]));
+        thick.visit((column, low, high) => {
+          const [from, to] = [column - (thickness >> 1), column + ((thickness - 1) >> 1)];
+          const near = [...found].filter(([other]) => from <= other && other <= to).map(([, range]) => range);
+          expect([low, high]).toEqual([
+            Math.min(...near.map(([low]) => low)),
+            Math.max(...near.map(([, high]) => high)),
+          ]);
+        });
+        for (let column = 0; column < width; column++) {
+          // Points of the line in the column: those that were given, and where it crosses its edges.
+          const inside = points.filter((point) => Math.floor(point.x) === column).map(({ y }) => y);
+          for (const [i, to] of points.entries()) {
+            const from = points[i - 1];
+            if (!from || from.x === to.x) continue;
+            for (const edge of [column, column + 1])
+              if (from.x <= edge && edge <= to.x)
+                inside.push(from.y + ((to.y - from.y) * (edge - from.x)) / (to.x - from.x));
+          }
+          const [low, high] = found.get(column) ?? [Number.NaN, Number.NaN];
+          if (inside.length === 0) expect(found.has(column)).toBe(false);
+          else if (points.some((point) => Math.floor(point.x) >= column)) {
+            expect(low).toBeCloseTo(Math.min(...inside), 6);
+            expect(high).toBeCloseTo(Math.max(...inside), 6);
+          }
+        }
+      },
+    ),
+  );
 });
