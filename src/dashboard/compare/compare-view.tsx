@@ -1,7 +1,7 @@
 /** Runs over each other: their curves, what differs in their specs, and what came of it. */
 import "./compare.css";
 import { useComputed } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { type Curve, lookOf } from "../chart/curve.ts";
 import { ChartFigure } from "../chart/figure.tsx";
 import { Swatch } from "../chart/legend.tsx";
@@ -17,12 +17,21 @@ import { Connecting } from "../shared/connecting.tsx";
 import { figure, label } from "../shared/format.ts";
 import { Status } from "../shared/status.tsx";
 import { AddRun } from "./add-run.tsx";
+import { BestSoFar } from "./best-so-far.tsx";
 import { type ComparedRun, CompareStore } from "./compare-store.ts";
 import { DifferenceTable } from "./difference-table.tsx";
-import { bestSoFar, outcomesOf } from "./outcomes.ts";
-import { ParallelCoordinates } from "./parallel-coordinates.tsx";
+import { dimensionsOf, outcomesOf } from "./outcomes.ts";
+import { MOST_SETTINGS, ParallelCoordinates } from "./parallel-coordinates.tsx";
+import { SweepList } from "./sweep-list.tsx";
+import { SweepView } from "./sweep-view.tsx";
 
+/** Runs that were chosen, or the trials of a sweep. */
 export function CompareView({ query }: ViewProps) {
+  const sweep = query.get("sweep");
+  return sweep === null ? <CompareRuns query={query} /> : <SweepView key={sweep} id={sweep} />;
+}
+
+function CompareRuns({ query }: { query: URLSearchParams }) {
   const ids = (query.get("jobs") ?? "").split(",").filter(Boolean);
   const store = useMemo(() => new CompareStore(ids), [ids.join()]);
   useEffect(() => {
@@ -46,9 +55,13 @@ export function CompareView({ query }: ViewProps) {
         </p>
       ))}
       {ids.length === 0 ? (
-        <p class="card">
-          Choose runs to set against each other: here, or by the boxes in the list of <a href={href("/")}>all runs</a>.
-        </p>
+        <>
+          <p class="card">
+            Choose runs to set against each other: here, or by the boxes in the list of <a href={href("/")}>all runs</a>
+            .
+          </p>
+          <SweepList />
+        </>
       ) : !store.loaded.value && runs.length === 0 ? (
         <p class="soft" role="status">
           Loading the runs…
@@ -143,32 +156,14 @@ function Overlay({ store }: { store: CompareStore }) {
 /** What the runs have reached, set against their settings and against each other. */
 function Reached({ store }: { store: CompareStore }) {
   useCalm(store.version);
-  const [window] = useState(() => new ChartWindow());
-  const outcomes = outcomesOf(store.runs.value);
-  const steps = bestSoFar(outcomes);
-  const name = label(outcomes.metric);
-  const curves = useMemo((): Curve[] => {
-    const x = Series.of(steps.map((_, i) => i + 1));
-    return [
-      { id: "each", label: name, color: "--series-8", dash: [2, 3], x, y: Series.of(steps.map(({ value }) => value)) },
-      { id: "best", label: "best so far", color: "--series-1", x, y: Series.of(steps.map(({ best }) => best)) },
-    ];
-  }, [steps.map(({ value }) => value).join(), name]);
-  if (steps.length < 3) return null;
+  const runs = store.runs.value;
+  const outcomes = outcomesOf(runs);
+  if (outcomes.of.length < 3) return null;
+  const jobs = outcomes.of.flatMap(({ index }) => runs[index]?.job ?? []);
   return (
     <div class="reached">
-      <ParallelCoordinates outcomes={outcomes} />
-      <ChartFigure
-        title={`Best ${name} so far`}
-        curves={curves}
-        window={window}
-        version={store.version}
-        xName="run"
-        formatX={(value) => (Number.isInteger(value) ? String(value) : "")}
-        nameX={(value) => `${value}: ${steps[value - 1]?.job.name ?? ""}`}
-        formatY={figure}
-        fileName="best-so-far"
-      />
+      <ParallelCoordinates outcomes={outcomes} settings={dimensionsOf(jobs, MOST_SETTINGS)} />
+      <BestSoFar outcomes={outcomes} version={store.version} xName="run" />
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { differencesOf, type Value } from "./differences.ts";
 export type ComparedJob = Pick<Job, "id" | "name" | "spec" | "best">;
 
 export interface Outcome {
-  readonly job: ComparedJob;
+  readonly job: Pick<ComparedJob, "id" | "name">;
   /** Its place in the comparison: its colour and dash. */
   readonly index: number;
   readonly value: number;
@@ -38,7 +38,7 @@ export function outcomesOf(runs: readonly Run[]): Outcomes {
 }
 
 /** The best so far after each run, in the order in which they were submitted. */
-export function bestSoFar({ of, wantsMost }: Outcomes): { value: number; best: number; job: ComparedJob }[] {
+export function bestSoFar({ of, wantsMost }: Outcomes): { value: number; best: number; job: Outcome["job"] }[] {
   let best = wantsMost ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const inOrder = [...of].sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
   return inOrder.map(({ value, job }) => {

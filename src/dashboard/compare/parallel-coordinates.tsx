@@ -2,22 +2,25 @@
 import { useState } from "preact/hooks";
 import { go } from "../router.ts";
 import { figure, label } from "../shared/format.ts";
-import { dimensionsOf, type Outcomes, scaleOf } from "./outcomes.ts";
+import { type Dimension, type Outcomes, scaleOf } from "./outcomes.ts";
 
 const WIDTH = 960;
 const HEIGHT = 260;
 const TOP = 34;
 const BOTTOM = 14;
 const SIDE = 70;
-const MOST_AXES = 7;
+/** As many settings as there is room for. */
+export const MOST_SETTINGS = 7;
 
-export function ParallelCoordinates({ outcomes }: { outcomes: Outcomes }) {
+interface Props {
+  readonly outcomes: Outcomes;
+  /** An axis each, with a place for each outcome. */
+  readonly settings: readonly Dimension[];
+}
+
+export function ParallelCoordinates({ outcomes, settings }: Props) {
   const [pointed, setPointed] = useState<string | null>(null);
   const { of, metric, wantsMost } = outcomes;
-  const settings = dimensionsOf(
-    of.map(({ job }) => job),
-    MOST_AXES,
-  );
   const reached = { path: label(metric), ...scaleOf(of.map(({ value }) => value)) };
   const axes = [...settings, reached];
   if (of.length < 2 || settings.length === 0) return null;
@@ -26,6 +29,8 @@ export function ParallelCoordinates({ outcomes }: { outcomes: Outcomes }) {
   const ranks = [...of].sort((a, b) => (wantsMost ? b.value - a.value : a.value - b.value));
   // The best last, on top of the others.
   const lines = [...ranks].reverse();
+  const rowOf = new Map(of.map(({ job }, i) => [job.id, i]));
+  const rankOf = new Map(ranks.map(({ job }, i) => [job.id, i]));
   const shown = of.find(({ job }) => job.id === pointed);
   return (
     <section class="card stack" aria-labelledby="settings-title">
@@ -41,12 +46,12 @@ export function ParallelCoordinates({ outcomes }: { outcomes: Outcomes }) {
         <svg class="parallel" viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
           <title>Runs by their settings</title>
           {lines.map(({ job, value }) => {
-            const row = of.findIndex((outcome) => outcome.job === job);
+            const row = rowOf.get(job.id) ?? 0;
             const points = axes.flatMap(({ places }, i) => {
               const place = places[row] ?? null;
               return place === null ? [] : [`${xOf(i).toFixed(1)},${yOf(place).toFixed(1)}`];
             });
-            const strength = 1 - ranks.findIndex((outcome) => outcome.job === job) / ranks.length;
+            const strength = 1 - (rankOf.get(job.id) ?? 0) / ranks.length;
             const name = job.name ?? job.id;
             return (
               <a

@@ -86,6 +86,12 @@ export function RunHead({ job, store }: { job: Job; store: RunStore }) {
         title={job.device_info ? `On the ${job.device}: ${job.device_info.reason}` : undefined}
       >
         <code>{job.id}</code> · {factsOf(job).join(" · ")}
+        {sweepOf(job) && (
+          <>
+            {" "}
+            · <a href={href("/compare", { sweep: sweepOf(job) })}>its sweep</a>
+          </>
+        )}
       </p>
       {trouble && (
         <p class="notice" role="alert">
@@ -106,6 +112,10 @@ function factsOf(job: Job): string[] {
     ...Object.entries(job.metadata).map(([key, value]) => `${key}: ${value}`),
   ];
 }
+
+/** A trial names its sweep. */
+const sweepOf = ({ metadata }: Job): string | undefined =>
+  metadata["sweep"]?.startsWith("swp_") ? metadata["sweep"] : undefined;
 
 /** `gpu (NVIDIA H200)` or `cpu (4 threads)`; why, is said when one points at it. */
 function deviceOf({ device, device_info }: Job): string | null {

@@ -1,0 +1,88 @@
+/** A sweep in a real browser, while real workers train its trials. */
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startWorker } from "../../../src/workers/start-worker.ts";
+import { type ApiFixture, startTestApi } from "../../api/api-fixture.ts";
+import { moonSweep } from "../../sweep-fixture.ts";
+import { barriersOf } from "../axe.ts";
+import { hasChromium, inkOf, openBrowser } from "../browser-fixture.ts";
+
+const MARKUP = "<img src=x onerror=alert(1)>";
+
+describe.skipIf(!hasChromium)("a sweep", () => {
+  let api: ApiFixture;
+  let url: string;
+  beforeAll(async () => {
+    api = await startTestApi();
+    url = await api.listen();
+  });
+  afterAll(() => api.close());
+  const browser = openBrowser(() => url);
+
+  async function submit(spec: object): Promise<string> {
+    const answer = await api.app.inject({ method: "POST", url: "/v1/sweeps", payload: spec });
+    expect(answer.statusCode, answer.body).toBe(202);
+    return answer.json().id;
+  }
+
+  test("is found in the list, and its trials are seen as they are drawn, train and end", async () => {
+    const { page } = browser;
+    await page.goto(`${url}/#/compare`);
+    await page.getByText("None yet.").waitFor();
+    const name = `widths ${MARKUP}`;
+    const space = { ...moonSweep.space, loss: { choice: ["CrossEntropyLoss", "MultiMarginLoss"] } };
+    await submit({ ...moonSweep, space, name, metadata: { "<b>team</b>": "<i>a</i>" } });
+    await page.reload();
+    await page.getByRole("link", { name }).click();
+    await page.getByRole("heading", { name }).waitFor();
+    await page.locator(".connecting.open").waitFor();
+    const rows = page.locator(".leaderboard tbody tr");
+    expect(await rows.count()).toBe(0);
+
+    const worker = await startWorker(api.config, { url: api.broker.url, logger: pino({ level: "silent" }) });
+    try {
+      await expect.poll(() => page.locator(".run-head .status").textContent()).toBe("completed");
+    } finally {
+      await worker.close();
+    }
+    await expect.poll(() => rows.count()).toBe(4);
+    const values = (await page.locator(".leaderboard tbody td:nth-child(2)").allTextContents()).map(Number);
+    expect(values).toEqual([...values].sort((a, b) => a - b));
+    await expect.poll(() => page.locator(".parallel a").count()).toBe(4);
+    expect(await page.locator(".parallel .axis-name").allTextContents()).toContain("optimizer.lroptimizer.lr");
+    await page.getByRole("heading", { name: "Best validation loss so far" }).waitFor();
+    await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
+    expect(await page.locator(".facts").textContent()).toContain("<b>team</b>: <i>a</i>");
+    expect(await page.locator("main :is(b, i, img, script)").count()).toBe(0);
+    expect(await barriersOf(page)).toEqual([]);
+
+    // From a trial one comes back to its sweep.
+    await rows.first().getByRole("link").click();
+    await page.getByRole("link", { name: "its sweep" }).click();
+    await page.getByRole("heading", { name }).waitFor();
+    await page.getByRole("link", { name: "Compare the best 4" }).click();
+    await expect.poll(() => page.locator(".compared li").count()).toBe(4);
+  }, 60_000);
+
+  test("waits, goes on and is ended by a click, and fits a phone", async () => {
+    const { page } = browser;
+    const id = await submit({ ...moonSweep, name: "on a phone" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`${url}/#/compare?sweep=${id}`);
+    const status = () => page.locator(".run-head .status").first().textContent();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect.poll(status).toBe("paused");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect.poll(status).toBe("queued");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await expect.poll(status).toBe("cancelled");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  });
+
+  test("that there is none is said", async () => {
+    const { page } = browser;
+    await page.goto(`${url}/#/compare?sweep=swp_nothing`);
+    await page.getByText('There is no sweep "swp_nothing"').waitFor();
+    browser.complaints = browser.complaints.filter((text) => !text.includes("404"));
+  });
+});
