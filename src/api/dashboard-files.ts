@@ -28,6 +28,9 @@ export interface DashboardFile {
   readonly compressed: ReadonlyMap<string, Buffer>;
 }
 
+export const etagOf = (body: Buffer): string =>
+  `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
+
 /** By name; empty if the page was not built. */
 export async function readDashboard(folder = dashboardFolder): Promise<Map<string, DashboardFile>> {
   const names: string[] = await readdir(folder).catch(() => []);
@@ -43,7 +46,7 @@ export async function readDashboard(folder = dashboardFolder): Promise<Map<strin
         const compressed = ENCODINGS.filter(({ ending }) => names.includes(name + ending)).map(
           async (encoding) => [encoding.name, await read(name + encoding.ending)] as const,
         );
-        const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
+        const etag = etagOf(body);
         const immutable = /-[\w-]{8}\.\w+$/.test(name);
         return [name, { type, body, etag, immutable, compressed: new Map(await Promise.all(compressed)) }] as const;
       }),

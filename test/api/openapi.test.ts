@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -157,6 +158,11 @@ test("the reference page is served with what it needs, and asks nobody else", as
   expect(response.statusCode).toBe(200);
   const script = await api.app.inject("/docs/js/scalar.js");
   expect([script.statusCode, script.headers["content-type"]]).toEqual([200, expect.stringContaining("javascript")]);
+  const packed = await api.app.inject({ url: "/docs/js/scalar.js", headers: { "accept-encoding": "gzip, br" } });
+  expect(packed.headers["content-encoding"]).toBe("gzip");
+  expect(gunzipSync(packed.rawPayload).equals(script.rawPayload)).toBe(true);
+  const known = { "if-none-match": String(script.headers["etag"]) };
+  expect((await api.app.inject({ url: "/docs/js/scalar.js", headers: known })).statusCode).toBe(304);
   const nothing = await api.app.inject("/docs/nothing");
   expect([nothing.statusCode, nothing.headers["content-type"]]).toEqual([
     404,

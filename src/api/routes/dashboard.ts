@@ -10,17 +10,18 @@ export async function dashboardRoutes(app: FastifyInstance): Promise<void> {
   const files = await readDashboard();
   app.get("/", { schema: { hide: true } }, (request, reply) => {
     const page = files.get("index.html");
-    return page ? send(page, request, reply) : reply.code(503).type("text/plain; charset=utf-8").send(NOT_BUILT);
+    return page ? sendFile(page, request, reply) : reply.code(503).type("text/plain; charset=utf-8").send(NOT_BUILT);
   });
   app.get<{ Params: { file: string } }>("/assets/dashboard/:file", { schema: { hide: true } }, (request, reply) => {
     const file = files.get(request.params.file);
-    if (file) return send(file, request, reply);
+    if (file) return sendFile(file, request, reply);
     reply.callNotFound();
     return reply;
   });
 }
 
-function send(file: DashboardFile, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Compressed where the client takes it, and not at all if it has it already. */
+export function sendFile(file: DashboardFile, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   reply
     .header("etag", file.etag)
     .header("vary", "accept-encoding")
