@@ -75,8 +75,9 @@ export default defineConfig({
               : []),
           ],
           env: { EPOCHD_TEST_BACKEND: process.env["EPOCHD_TEST_BACKEND"] ?? "webasm" },
-          // Made for correctness, or a GPU played by software.
+          // Made for correctness, or a GPU played by software, which takes all cores by itself.
           testTimeout: 600_000,
+          ...(process.env["EPOCHD_TEST_BACKEND"] !== "webgpu" && { maxWorkers: "100%" }),
         },
       },
       suite("service", service, busy),

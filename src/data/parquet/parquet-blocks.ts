@@ -84,8 +84,11 @@ async function told<T>(reading: Promise<T> | (() => Promise<T>)): Promise<T> {
     return await (typeof reading === "function" ? reading() : reading);
   } catch (error) {
     if (!(error instanceof Error) || error instanceof DataError || "code" in error) throw error;
-    throw broken(error.message);
+    throw broken(isMeant(error) ? error.message : "what it says of itself does not fit together; was it damaged?");
   }
 }
+
+/** Whether the reader says what is wrong, rather than stumbling over it. */
+const isMeant = ({ name, message }: Error): boolean => name === "Error" && !/undefined|NaN/.test(message);
 
 const broken = (why: string): DataError => new DataError(`The Parquet file can't be read: ${why}.`);

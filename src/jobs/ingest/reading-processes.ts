@@ -15,6 +15,8 @@ const PROGRAM = fileURLToPath(new URL("./reading-process.ts", import.meta.url));
 const SMALL_BYTES = 256 * 1024;
 /** Uploads that are read at the same time; more of them wait. */
 const MOST = 4;
+/** Some files that were made to harm, or damaged, would be read for ever. Megabytes take a tenth of this each. */
+const PATIENCE = { ms: 300_000, msPerMiB: 1000 };
 /** A process that has nothing to do ends after so long. */
 const IDLE_MS = 10_000;
 /** Rows come and go in the young part of the heap: a small one is as fast, and memory stays small. */
@@ -25,6 +27,8 @@ const isSmall = ({ files }: Upload): boolean =>
 
 interface Waiting {
   readonly upload: Upload;
+  /** When it runs out, nobody waits for it any more. */
+  patience?: NodeJS.Timeout;
   resolve(statistics: TableStatistics): void;
   reject(error: Error): void;
 }
@@ -32,12 +36,15 @@ interface Waiting {
 export class ReadingProcesses {
   readonly #store: StorePlace;
   readonly #readHere: ReadUpload;
+  readonly #patience: typeof PATIENCE;
   readonly #waiting: Waiting[] = [];
   readonly #busy = new Map<ChildProcess, Waiting>();
   readonly #idle = new Map<ChildProcess, NodeJS.Timeout>();
   #closed = false;
 
-  constructor(store: StorePlace, readHere: ReadUpload) {
+  /** `patience`: how long one upload may be read, and how much longer for each MiB of it. */
+  constructor(store: StorePlace, readHere: ReadUpload, patience = PATIENCE) {
+    this.#patience = patience;
     this.#store = store;
     this.#readHere = readHere;
   }
@@ -64,6 +71,7 @@ export class ReadingProcesses {
     if (task === undefined) return;
     const reader = this.#take();
     this.#busy.set(reader, task);
+    task.patience = setTimeout(() => this.#giveUp(reader, task), this.#patienceFor(task.upload));
     // Told nobody, it ends; then #ended says so.
     reader.send({ store: this.#store, upload: task.upload } satisfies ReadMessage, () => {});
   }
@@ -86,8 +94,26 @@ export class ReadingProcesses {
     return reader;
   }
 
+  #patienceFor({ files }: Upload): number {
+    const { ms, msPerMiB } = this.#patience;
+    return ms + (files.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20) * msPerMiB;
+  }
+
+  #giveUp(reader: ChildProcess, task: Waiting): void {
+    this.#busy.delete(reader);
+    reader.kill("SIGKILL");
+    const seconds = Math.round(this.#patienceFor(task.upload) / 1000);
+    task.reject(
+      new DataError(
+        `The upload could not be read within ${seconds} s. Was it damaged? Write the file anew, or send it in a plainer format, such as CSV.`,
+      ),
+    );
+    this.#next();
+  }
+
   #answered(reader: ChildProcess, answer: ReadAnswer): void {
     const task = this.#busy.get(reader);
+    clearTimeout(task?.patience);
     this.#busy.delete(reader);
     release(reader);
     const timer = setTimeout(() => reader.disconnect(), IDLE_MS).unref();
@@ -102,6 +128,7 @@ export class ReadingProcesses {
     this.#idle.delete(reader);
     const task = this.#busy.get(reader);
     if (!this.#busy.delete(reader)) return;
+    clearTimeout(task?.patience);
     task?.reject(
       this.#closed
         ? new Error("The service is closing.")

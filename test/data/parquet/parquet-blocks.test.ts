@@ -2,7 +2,7 @@
 import { compressors } from "hyparquet-compressors";
 import { type ParquetWriteOptions, parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
-import { analyseTable, type Block } from "../../../src/data/index.ts";
+import { analyseTable, type Block, DataError } from "../../../src/data/index.ts";
 import { parquetBlocks } from "../../../src/data/parquet/parquet-blocks.ts";
 import { fileOf } from "../arrays/arrays-of-the-tests.ts";
 
@@ -53,4 +53,17 @@ describe("is refused, saying why", () => {
   ])("%s", async (_what, bytes, message) => {
     await expect(read(bytes)).rejects.toThrow(message);
   });
+});
+
+test("a file whose parts don't fit together is refused in words for people", async () => {
+  const whole = file(people);
+  const footer = whole.readUInt32LE(whole.length - 8);
+  for (let at = whole.length - 8 - footer; at < whole.length; at++) {
+    const harmed = Buffer.from(whole);
+    harmed[at] = 0;
+    const refused = await read(harmed).catch((error: unknown) => error);
+    if (Array.isArray(refused)) continue;
+    expect(refused, `byte ${at}`).toBeInstanceOf(DataError);
+    expect(String(refused)).not.toMatch(/undefined|is not a function|BigInt|out of bounds|out of range/);
+  }
 });

@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DataError, DataTooLargeError } from "../../../src/data/index.ts";
 import { DiskObjectStore } from "../../../src/jobs/disk-object-store.ts";
@@ -48,6 +49,20 @@ const untilRunning = (): Promise<number[]> =>
   }, patience);
 
 const large = (rows: number): string => `a,b\n${"1,2\n".repeat(rows)}`;
+
+test("an upload that would be read for ever is given up, and the next one is read", async () => {
+  readers.close();
+  readers = new ReadingProcesses({ kind: "disk", root }, uploadReader(store), { ms: 3000, msPerMiB: 0 });
+  const column = { name: "a", data: [1, 2, 3], type: "DOUBLE" as const };
+  const endless = Buffer.from(parquetWriteBuffer({ columnData: [column] }));
+  // Of the first page's header.
+  endless[4] = 0x7f;
+  const { bytes } = await store.put("endless", endless);
+  const harmful = { key: "endless", name: "x", mediaType: "application/vnd.apache.parquet", bytes };
+  const upload = await stored(large(100_000));
+  await expect(readers.read({ ...upload, files: [harmful] })).rejects.toThrow(/could not be read within 3 s/);
+  expect(await readers.read(upload)).toMatchObject({ rows: 100_000 });
+});
 
 describe("an upload that a process reads", () => {
   test("gives the table and the statistics that it gives here", async () => {
