@@ -15,17 +15,17 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+/** Where processes start by the dozen: in half the time with what others have compiled before. */
+const compiled = { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/epochd-compiled", import.meta.url)) };
+
 /**
  * Processes, brokers and browsers on a machine that others use, too. The reporter names what needed the second try.
  * No worker looks for a GPU, unless its test says so: that takes a second of a core.
  */
-const busy = { retry: 1, env: { GPU_CONCURRENCY: "0" } };
+const busy = { retry: 1, maxWorkers: "100%", env: { GPU_CONCURRENCY: "0", ...compiled } };
 
 /** One after the other with what talks to processes, and on all cores. */
 const computing = { maxWorkers: "100%", sequence: { groupOrder: 1 } };
-
-/** Where processes start by the dozen: in half the time with what others have compiled before. */
-const compiled = { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/epochd-compiled", import.meta.url)) };
 
 const suite = (name: string, folders: readonly string[], options = {}) => ({
   extends: true as const,
@@ -86,7 +86,7 @@ export default defineConfig({
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
       // Nothing is tried again here: what is lost once in a while is lost. Two at a time, since faults are waited for a lot.
-      suite("faults", ["faults"], { env: { ...busy.env, ...compiled }, hookTimeout: 120_000, maxWorkers: 2 }),
+      suite("faults", ["faults"], { env: busy.env, hookTimeout: 120_000, maxWorkers: 2 }),
       suite("fuzz", ["fuzz"], busy),
     ],
   },
