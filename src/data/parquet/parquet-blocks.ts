@@ -18,6 +18,7 @@ export async function* parquetBlocks(source: SourceFile): AsyncGenerator<Block> 
   const metadata = await told(parquetMetadataAsync(file));
   const names = await told(async () => parquetSchema(metadata).children.map(({ element }) => element.name));
   for (const { num_rows, total_byte_size } of metadata.row_groups) {
+    if (!(Number(num_rows) >= 0 && Number(total_byte_size) >= 0)) throw broken(UNFIT);
     if (Number(total_byte_size) <= MAX_GROUP_BYTES && Number(num_rows) * names.length <= MAX_GROUP_CELLS) continue;
     throw new DataError(
       `A row group has ${grouped(Number(num_rows))} rows in ${grouped(Number(total_byte_size))} bytes; at most ` +
@@ -83,12 +84,17 @@ async function told<T>(reading: Promise<T> | (() => Promise<T>)): Promise<T> {
   try {
     return await (typeof reading === "function" ? reading() : reading);
   } catch (error) {
-    if (!(error instanceof Error) || error instanceof DataError || "code" in error) throw error;
-    throw broken(isMeant(error) ? error.message : "what it says of itself does not fit together; was it damaged?");
+    if (!(error instanceof Error) || error instanceof DataError) throw error;
+    if (isStumble(error)) throw broken(UNFIT);
+    if ("code" in error) throw error;
+    throw broken(error.message);
   }
 }
 
-/** Whether the reader says what is wrong, rather than stumbling over it. */
-const isMeant = ({ name, message }: Error): boolean => name === "Error" && !/undefined|NaN/.test(message);
+const UNFIT = "what it says of itself does not fit together; was it damaged?";
+
+/** Whether the reader stumbled over what is wrong, rather than saying it. */
+const isStumble = (error: Error): boolean =>
+  error instanceof TypeError || error instanceof RangeError || /undefined|NaN/.test(error.message);
 
 const broken = (why: string): DataError => new DataError(`The Parquet file can't be read: ${why}.`);

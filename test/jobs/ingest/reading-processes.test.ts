@@ -52,11 +52,11 @@ const large = (rows: number): string => `a,b\n${"1,2\n".repeat(rows)}`;
 
 test("an upload that would be read for ever is given up, and the next one is read", async () => {
   readers.close();
-  readers = new ReadingProcesses({ kind: "disk", root }, uploadReader(store), { ms: 3000, msPerMiB: 0 });
-  const column = { name: "a", data: [1, 2, 3], type: "DOUBLE" as const };
+  readers = new ReadingProcesses({ kind: "disk", root }, uploadReader(store), { ms: 3000, msPerMiB: 60_000 });
+  const column = { name: "age", data: [31.5, null, 57], type: "DOUBLE" as const, nullable: true };
   const endless = Buffer.from(parquetWriteBuffer({ columnData: [column] }));
   // Of the first page's header.
-  endless[4] = 0x7f;
+  endless[11] = 0;
   const { bytes } = await store.put("endless", endless);
   const harmful = { key: "endless", name: "x", mediaType: "application/vnd.apache.parquet", bytes };
   const upload = await stored(large(100_000));
