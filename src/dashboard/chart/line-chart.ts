@@ -214,6 +214,8 @@ export class LineChart {
           width: widthOf(pale),
           alpha: pale ? 0.35 : 1,
           spanGaps: true,
+          // Between pixels, too: a slow curve would come down in steps.
+          pxAlign: 0,
           paths: (plot: uPlot, i: number, from: number, to: number) =>
             isCrowded(this.#drawn?.slots[i - 1] ?? []) ? null : (lines?.(plot, i, from, to) ?? null),
           ...(dash && dash.length > 0 ? { dash: [...dash] } : {}),

@@ -24,7 +24,8 @@ export function ParallelCoordinates({ outcomes, settings }: Props) {
   const reached = { path: label(metric), ...scaleOf(of.map(({ value }) => value)) };
   const axes = [...settings, reached];
   if (of.length < 2 || settings.length === 0) return null;
-  const xOf = (i: number) => SIDE + (i * (WIDTH - 2 * SIDE)) / (axes.length - 1);
+  const apart = (WIDTH - 2 * SIDE) / (axes.length - 1);
+  const xOf = (i: number) => SIDE + i * apart;
   const yOf = (place: number) => HEIGHT - BOTTOM - place * (HEIGHT - TOP - BOTTOM);
   const ranks = [...of].sort((a, b) => (wantsMost ? b.value - a.value : a.value - b.value));
   // The best last, on top of the others.
@@ -82,12 +83,12 @@ export function ParallelCoordinates({ outcomes, settings }: Props) {
             <g key={path} class={i === axes.length - 1 ? "axis reached" : "axis"}>
               <line x1={xOf(i)} x2={xOf(i)} y1={TOP} y2={HEIGHT - BOTTOM} />
               <text x={xOf(i)} y={14} text-anchor="middle" class="axis-name">
-                {shorten(path)}
+                {shorten(path, apart)}
                 <title>{path}</title>
               </text>
               {labels.map(({ place, text }) => (
                 <text key={text} x={xOf(i) + 6} y={yOf(place) + (place > 0.9 ? 10 : place < 0.1 ? -3 : 4)}>
-                  {shorten(text)}
+                  {shorten(text, apart)}
                 </text>
               ))}
             </g>
@@ -98,7 +99,10 @@ export function ParallelCoordinates({ outcomes, settings }: Props) {
   );
 }
 
-/** The end of a path says more than its beginning. */
-function shorten(text: string): string {
-  return text.length <= 20 ? text : `…${text.slice(-19)}`;
+const LETTER = 7.2;
+
+/** As much as fits between two axes: the end of a path says more than its beginning. */
+function shorten(text: string, width: number): string {
+  const most = Math.min(20, Math.floor(width / LETTER));
+  return text.length <= most ? text : `…${text.slice(1 - most)}`;
 }

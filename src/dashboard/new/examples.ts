@@ -32,7 +32,7 @@ export const examples: readonly Example[] = [
   {
     id: "spiral",
     title: "Spirals",
-    about: "Arms wound around each other: hard for a small network, easy for a deep one.",
+    about: "Two arms wound around each other: hard for a small network, easy for a deep one.",
     spec: {
       name: "spirals",
       model: layers(
@@ -42,14 +42,14 @@ export const examples: readonly Example[] = [
         { type: "ReLU" },
         linear(64),
         { type: "ReLU" },
-        linear(3),
+        linear(2),
       ),
       loss: "CrossEntropyLoss",
       optimizer: { type: "AdamW", lr: 0.005 },
       scheduler: { type: "CosineAnnealingLR", T_max: 300 },
       epochs: 300,
       batch_size: 64,
-      data: { builtin: "spiral", samples: 900, noise: 0.08 },
+      data: { builtin: "spiral", samples: 900, noise: 0.04 },
       validation: { split: 0.2 },
       metrics: ["accuracy", "confusion_matrix"],
       probes: { grid: {} },

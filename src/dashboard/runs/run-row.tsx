@@ -37,7 +37,9 @@ export function RunRow({ job, index, top, chosen, toggle }: Props) {
       </td>
       <td class="progress">
         <Bar value={progress.epoch} max={progress.epochs} label={`epoch ${progress.epoch} of ${progress.epochs}`} />
-        <span class="soft small">{progressOf(job)}</span>
+        <span class="soft small" title={progressOf(job)}>
+          {progressOf(job)}
+        </span>
       </td>
       <td class="loss">
         <Sparkline trend={job.trend} latest={latest?.loss ?? null} />
