@@ -52,6 +52,42 @@ describe("the stream of a job's events", () => {
     expect(asked.text).toBe(rest.text);
   });
 
+  test("tells only the types that are asked for, and how it ended, as a stream and as a page", async () => {
+    const job = await (await (await (await script()).start()).train(300)).complete();
+    const whole = await readEvents(eventsOf(job));
+    const some = await readEvents(`${eventsOf(job)}?types=started,queued`);
+    expect(some.events).toEqual([...whole.events.slice(0, 2), whole.events.at(-1)]);
+    const rest = await readEvents(`${eventsOf(job)}?types=started,queued`, { lastEventId: "1" });
+    expect(rest.events).toEqual([whole.events[1], whole.events.at(-1)]);
+    const page = async (query: string) =>
+      (await fetch(`${eventsOf(job)}?types=queued&${query}`, { headers: { accept: "application/json" } })).json();
+    expect(await page("limit=200")).toMatchObject({ data: [{ event: "queued", seq: 1 }], next_cursor: "200" });
+    expect(await page("cursor=200")).toMatchObject({ data: [{ event: "completed" }], next_cursor: null });
+  });
+
+  test("tells the types that are asked for live, and pings while others come without a pause", async () => {
+    const job = await script();
+    let isOver = false;
+    const reading = readEvents(`${eventsOf(job)}?types=started`, { enoughComments: 1 }).finally(() => {
+      isOver = true;
+    });
+    await expect.poll(() => listeners()).toBe(1);
+    await job.start();
+    while (!isOver) await job.train(1);
+    const { events } = await reading;
+    expect(events.map(({ event }) => event)).toEqual(["started"]);
+  });
+
+  test("names types that there are not", async () => {
+    const job = await script();
+    const answer = await fetch(`${eventsOf(job)}?types=epoch,prob`);
+    expect(answer.status).toBe(400);
+    expect((await answer.json()).errors).toEqual([
+      { path: "types", message: 'there are no events of type "prob"; did you mean "probe"?' },
+    ]);
+    expect((await fetch(`${eventsOf(job)}?types=`)).status).toBe(400);
+  });
+
   test("believes Last-Event-ID more than ?after=, since an EventSource keeps its address when it reconnects", async () => {
     const job = await (await (await (await script()).start()).train(20)).complete();
     const { events } = await readEvents(`${eventsOf(job)}?after=3`, { lastEventId: "15" });

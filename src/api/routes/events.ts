@@ -2,7 +2,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { jobEvents } from "../../jobs/events.ts";
+import { nearest } from "../../data/nearest-name.ts";
+import { isEventType, jobEvents } from "../../jobs/events.ts";
 import { readEntry } from "../../jobs/job-log.ts";
 import { nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
@@ -10,7 +11,25 @@ import { type AskedLog, answerEvents, EventsHeaders, EventsQuery, eventOf, pageO
 import { JobPath, noSuchJob } from "./common.ts";
 
 export const JobEvent = eventOf(jobEvents, "JobEvent");
+const TYPES = Object.keys(jobEvents);
 const EventPage = pageOf(JobEvent, "EventPage");
+
+const Query = EventsQuery.extend({
+  types: z
+    .string("is given twice; once is enough")
+    .transform((text) => text.split(",").filter((type) => type !== ""))
+    .superRefine((types, context) => {
+      if (types.length === 0) context.addIssue("expects at least one type of event");
+      for (const type of types)
+        if (!isEventType(type))
+          context.addIssue(`there are no events of type "${type}"${nearest(type, TYPES) || `: ${TYPES.join(", ")}`}`);
+    })
+    .optional()
+    .describe(
+      "Only events of these types, joined by commas, such as `epoch,probe`, and the terminal event; left out, all. Their `seq` then has gaps; " +
+        "to go on where it left off, a client asks for the same types again. `limit` counts all events: a page may hold fewer, or none.",
+    ),
+});
 
 const STREAM = z.string().meta({
   description:
@@ -35,7 +54,7 @@ export function eventRoutes(fastify: FastifyInstance, parts: ApiParts): void {
           "bytes whoever asks. After the terminal event the stream ends, and a reconnect gets 204, so that an `EventSource` stops. " +
           "With `Accept: application/json` the same events come as a page.",
         params: JobPath,
-        querystring: EventsQuery,
+        querystring: Query,
         headers: EventsHeaders,
         response: {
           200: {
@@ -49,7 +68,9 @@ export function eventRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     },
     async (request, reply) => {
       const { id } = request.params;
+      const { types } = request.query;
       return answerEvents(parts.hub, request, reply, {
+        wanted: types === undefined ? null : new Set(types),
         ...logOf(parts, id),
         read: (after, limit) => parts.log.events(id, after, limit),
       });
@@ -58,7 +79,7 @@ export function eventRoutes(fastify: FastifyInstance, parts: ApiParts): void {
 }
 
 /** The end of a job's log, and a 404 if there is none. */
-export const logOf = ({ redis, log }: ApiParts, id: string): Omit<AskedLog, "read"> => ({
+export const logOf = ({ redis, log }: ApiParts, id: string): Pick<AskedLog, "last" | "missing"> => ({
   last: async () => {
     const [last] = await redis.xrevrange(log.keys.events(id), "+", "-", "COUNT", 1);
     return last ? readEntry(last) : null;

@@ -7,6 +7,7 @@ import { ProblemError } from "../problems.ts";
 import { isTerminal, type LogEntry } from "./frame.ts";
 import type { EventHub } from "./hub.ts";
 import { openStream } from "./open-stream.ts";
+import { isWanted, type WantedTypes } from "./target.ts";
 
 const position = z
   .string("is given twice; once is enough")
@@ -74,13 +75,15 @@ export interface AskedLog {
   /** What is thrown then. */
   missing(): Error;
   read(after: number, limit: number): Promise<readonly LogEntry[]>;
+  /** The types of events that are asked for, and the terminal one; left out, all. */
+  readonly wanted?: WantedTypes;
 }
 
 export async function answerEvents(
   hub: EventHub,
   { params, query, headers }: EventsRequest,
   reply: FastifyReply,
-  { read, ...log }: AskedLog,
+  { read, wanted = null, ...log }: AskedLog,
 ): Promise<FastifyReply | undefined> {
   const asked = Number(headers["last-event-id"] || (query.after ?? query.cursor ?? 0));
   const last = await endOfLog(log, asked);
@@ -90,14 +93,15 @@ export async function answerEvents(
     const events = await read(after, query.limit);
     const end = events.at(-1)?.seq ?? after;
     const finished = end === last.seq && isTerminal(last.type);
-    const data = events.map(({ type, json }) => `{"event":"${type}",${json.slice(1)}`);
+    const told = events.filter((event) => isWanted(event, wanted));
+    const data = told.map(({ type, json }) => `{"event":"${type}",${json.slice(1)}`);
     return reply
       .type("application/json")
       .send(`{"data":[${data.join(",")}],"next_cursor":${finished ? null : `"${end}"`}}`);
   }
   if (after >= last.seq && isTerminal(last.type)) return reply.code(204).send(null);
 
-  hub.subscribe(openStream(reply), params.id, after);
+  hub.subscribe(openStream(reply), params.id, after, wanted);
   return undefined;
 }
 
@@ -107,7 +111,7 @@ const LOOK_MS = 100;
  * The last event in a log. A client may know more than a broker that has just lost its end in a crash: those who wrote it get
  * time to restore it. What nobody restores is lost, and the client goes on with what comes next.
  */
-export async function endOfLog(log: Omit<AskedLog, "read">, known: number): Promise<LastEvent> {
+export async function endOfLog(log: Pick<AskedLog, "last" | "missing">, known: number): Promise<LastEvent> {
   const until = performance.now() + RESTORED_MS;
   for (;;) {
     const last = await log.last();

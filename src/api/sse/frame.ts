@@ -9,6 +9,7 @@ export interface LogEntry {
 
 export interface Frame {
   seq: number;
+  type: string;
   terminal: boolean;
   /** When it came about, in ms. */
   time: number;
@@ -27,6 +28,7 @@ const TIME = /"time":"([^"]+)"/;
 export function frameOf(entry: LogEntry): Frame {
   return {
     seq: entry.seq,
+    type: entry.type,
     terminal: isTerminal(entry.type),
     time: Date.parse(TIME.exec(entry.json)?.[1] ?? ""),
     bytes: Buffer.from(`id: ${entry.seq}\nevent: ${entry.type}\ndata: ${entry.json}\n\n`),

@@ -10,7 +10,7 @@ import type { Redis } from "ioredis";
 import { RESTORED_MS } from "../../jobs/recent-writes.ts";
 import { type Frame, frameOf, type LogEntry } from "./frame.ts";
 import { type Cursor, Listener, type ListenerLimits, type LogReader } from "./listener.ts";
-import { OwnResponse, SharedResponse, type Target } from "./target.ts";
+import { OwnResponse, SharedResponse, type Target, type WantedTypes } from "./target.ts";
 
 export interface HubSource {
   /** For short commands; fails at once while the broker is away. */
@@ -86,9 +86,9 @@ export class EventHub {
   }
 
   /** Streams a job's events after `after` into a response whose head was sent. Ends it after the terminal event. */
-  subscribe(response: ServerResponse, jobId: string, after: number): void {
+  subscribe(response: ServerResponse, jobId: string, after: number, wanted: WantedTypes = null): void {
     if (this.#isOver(response)) return;
-    this.#follow(new OwnResponse(response), jobId, after);
+    this.#follow(new OwnResponse(response, wanted), jobId, after);
   }
 
   /** The same for several jobs over one response, which ends after the terminal event of the last. */

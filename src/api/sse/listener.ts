@@ -161,9 +161,9 @@ export class Listener {
     if (last === undefined) return;
     const flushed = this.#target.send(frames, joined);
     this.#lastSeq = last.seq;
-    this.#lastWrite = performance.now();
+    if (flushed !== null) this.#lastWrite = performance.now();
     if (last.terminal) this.end();
-    else if (!flushed && this.#target.response.writableLength > this.#limits.maxBuffered) {
+    else if (flushed === false && this.#target.response.writableLength > this.#limits.maxBuffered) {
       this.#mode = "lagging";
       this.#lagsSince = this.#lastWrite;
     }

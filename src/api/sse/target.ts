@@ -1,24 +1,38 @@
 /** Where events of a job are written: a response of its own, or one that it shares with other jobs. */
 import type { ServerResponse } from "node:http";
-import { type Frame, PING } from "./frame.ts";
+import { type Frame, isTerminal, PING } from "./frame.ts";
 
 export interface Target {
   readonly response: ServerResponse;
-  /** Writes consecutive frames; `joined` holds all their bytes. False if the client is slower than that. */
-  send(frames: readonly Frame[], joined?: Buffer): boolean;
+  /**
+   * Writes consecutive frames; `joined` holds all their bytes. False if the client is slower than that, null if it has asked for
+   * none of them.
+   */
+  send(frames: readonly Frame[], joined?: Buffer): boolean | null;
   ping(): void;
   /** No more events of this job. */
   end(): void;
 }
 
+/** The types of events that a client asks for; null for all. Of the others it gets the terminal event alone. */
+export type WantedTypes = ReadonlySet<string> | null;
+
+export const isWanted = ({ type }: { readonly type: string }, wanted: WantedTypes): boolean =>
+  wanted === null || wanted.has(type) || isTerminal(type);
+
 export class OwnResponse implements Target {
   readonly response: ServerResponse;
+  readonly #wanted: WantedTypes;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, wanted: WantedTypes = null) {
     this.response = response;
+    this.#wanted = wanted;
   }
 
-  send(frames: readonly Frame[], joined?: Buffer): boolean {
+  send(frames: readonly Frame[], joined?: Buffer): boolean | null {
+    const told = frames.filter((frame) => isWanted(frame, this.#wanted));
+    if (told.length < frames.length)
+      return told.length === 0 ? null : this.response.write(Buffer.concat(told.map((frame) => frame.bytes)));
     return this.response.write(joined ?? Buffer.concat(frames.map((frame) => frame.bytes)));
   }
 

@@ -3,7 +3,7 @@ import { batch, signal } from "@preact/signals";
 import type { EventPayload } from "../../jobs/events.ts";
 import { messageOf } from "../service/client.ts";
 import { type Connection, follow } from "../service/event-stream.ts";
-import { type EpochEvent, getJob, isFinished, type Job, pathOf } from "../service/jobs.ts";
+import { type EpochEvent, type EventType, getJob, isFinished, type Job, pathOf } from "../service/jobs.ts";
 import { getPredictions, type Predictions } from "../service/predictions.ts";
 import { numbersIn } from "./meaning.ts";
 
@@ -20,6 +20,19 @@ export interface Confusions {
   readonly of: "validation" | "training";
   readonly counts: readonly (readonly number[])[];
 }
+
+/** What there is to see here; not every step, of which there may be millions. */
+const TYPES: readonly EventType[] = [
+  "started",
+  "epoch",
+  "probe",
+  "checkpoint",
+  "paused",
+  "resumed",
+  "completed",
+  "failed",
+  "cancelled",
+];
 
 export class TryStore {
   readonly id: string;
@@ -43,7 +56,7 @@ export class TryStore {
       const job = await getJob(this.id);
       if (this.#closed) return;
       this.job.value = job;
-      this.#stop = follow(`${pathOf(this.id)}/events`, null, {
+      this.#stop = follow(`${pathOf(this.id)}/events?types=${TYPES}`, null, {
         onEvents: (events) => batch(() => this.#take(events)),
         onConnection: (connection) => {
           this.connection.value = connection;
