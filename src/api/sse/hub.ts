@@ -239,7 +239,8 @@ export class EventHub {
     try {
       const known = topic.delivered.at(-1)?.seq ?? 0;
       const until = performance.now() + RESTORED_MS;
-      while ((await this.#endOf(topic)) < known && performance.now() < until && !this.#closed) {
+      // Of the two connections the one that reads for all may be back first: it delivers nothing before this is settled.
+      while ((await this.#endOf(topic).catch(() => 0)) < known && performance.now() < until && !this.#closed) {
         await sleep(this.#limits.retryMs);
       }
       const common = await this.#lastInLog(topic);
