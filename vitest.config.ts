@@ -6,7 +6,7 @@
  *   gpu      of engine and parity what trains and computes, on gpu.js in mode webasm (EPOCHD_TEST_BACKEND=webgpu for a GPU)
  *   service  what talks to a broker: log, queue, workers, HTTP, client (EPOCHD_TEST_BROKER=embedded for the other)
  *   browser  the dashboard in Chromium, where it is installed: `*.browser.test.ts`
- *   docs     demo, examples, the clients as they are installed, the terminal's commands, every snippet of the documentation
+ *   docs     the service as it is started, demo, examples, the clients as they are installed, the terminal's commands, every snippet of the documentation
  *   parity   the engine against PyTorch's numbers
  *   differential   random jobs against the PyTorch of this machine; skipped where there is none
  *   fuzz     thousands of requests, drawn from the OpenAPI document: minutes (EPOCHD_FUZZ_REQUESTS=2000 for fewer)
@@ -32,9 +32,9 @@ const suite = (name: string, folders: readonly string[], options = {}) => ({
   test: { name, include: folders.map((folder) => `test/${folder}/**/*.test.ts`), ...options },
 });
 
-const service = ["broker", "jobs", "workers", "api", "service", "client"];
+const service = ["broker", "jobs", "workers", "api", "client"];
 /** Programs, installations and pages, each run as by its reader: a process for every command. */
-const asReadersDo = ["demo", "examples", "cli", "docs", "clients"];
+const asReadersDo = ["service", "demo", "examples", "cli", "docs", "clients"];
 const inBrowsers = "test/dashboard/**/*.browser.test.ts";
 /** What gpu.js computes: the suite gpu's alone, as seconds upon seconds. */
 const onGpu = "test/engine/backends/gpu/lowerings.test.ts";
