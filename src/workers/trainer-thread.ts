@@ -44,8 +44,8 @@ import {
   type TrainOrder,
 } from "./trainer-messages.ts";
 
-/** A thread of usual priority gets three times as much of a core that both want. */
-const NICENESS = 5;
+/** A thread of usual priority gets nine times as much of a core that both want. */
+const NICENESS = 10;
 
 const port = parentPort;
 if (!port) throw new Error("trainer-thread.ts runs as a worker thread; trainer-pool.ts starts it.");

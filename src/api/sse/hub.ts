@@ -11,6 +11,7 @@ import { RESTORED_MS } from "../../jobs/recent-writes.ts";
 import { type Frame, frameOf, type LogEntry } from "./frame.ts";
 import { type Cursor, Listener, type ListenerLimits, type LogReader } from "./listener.ts";
 import { OwnResponse, SharedResponse, type Target, type WantedTypes } from "./target.ts";
+import { Turns } from "./turns.ts";
 
 export interface HubSource {
   /** For short commands; fails at once while the broker is away. */
@@ -41,10 +42,13 @@ interface Topic extends Cursor, LogReader {
 }
 
 const WAKE_KEY_TTL_S = 3600;
+const READS_AT_ONCE = 8;
 
 export class EventHub {
   readonly #source: HubSource;
   readonly #limits: ListenerLimits;
+  /** Of those that catch up: what a crowd asks for at once would lie in the broker's memory. */
+  readonly #reading = new Turns(READS_AT_ONCE);
   readonly #blockMs: number;
   readonly #topics = new Map<string, Topic>();
   readonly #wakeKey: string;
@@ -148,12 +152,13 @@ export class EventHub {
       delivered: [],
       mending: false,
       listeners: new Set(),
-      read: async (after, limit) => {
-        const { entries, exists } = await this.#source.read(jobId, after, limit);
-        const frames = entries.map(frameOf);
-        remember(topic, frames);
-        return { frames, exists };
-      },
+      read: (after, limit) =>
+        this.#reading.run(async () => {
+          const { entries, exists } = await this.#source.read(jobId, after, limit);
+          const frames = entries.map(frameOf);
+          remember(topic, frames);
+          return { frames, exists };
+        }),
     };
     this.#topics.set(jobId, topic);
     return topic;

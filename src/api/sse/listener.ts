@@ -31,6 +31,8 @@ export interface ListenerLimits {
 
 /** About so much is read of the log at once. */
 const PAGE_BYTES = 256 * 1024;
+/** Events of the first page: nobody knows yet how large they are. */
+const FIRST_PAGE = 16;
 
 export class Listener {
   readonly #target: Target;
@@ -55,7 +57,7 @@ export class Listener {
     this.#log = source.log;
     this.#cursor = source.cursor;
     this.#limits = source.limits;
-    this.#batch = source.limits.catchUpBatch;
+    this.#batch = Math.min(FIRST_PAGE, source.limits.catchUpBatch);
     this.#onLive = source.onLive;
     response.on("drain", () => {
       if (this.#mode === "lagging") void this.catchUp();
