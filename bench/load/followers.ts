@@ -49,7 +49,13 @@ async function obey(order: Order): Promise<Report> {
     events = 0;
     for (const follower of followers) follower.pings = 0;
   } else if (order.do === "reopen") {
-    await Promise.all(followers.filter(({ stalls, ended }) => stalls && ended).map(connect));
+    const stalled = followers.filter(({ stalls }) => stalls);
+    for (const follower of stalled) {
+      // One that reads nothing does not see that it was cut off, either.
+      follower.request?.destroy();
+      follower.ended = true;
+    }
+    await Promise.all(stalled.map(connect));
   } else if (order.do === "close") {
     for (const { request } of followers.splice(0)) request?.destroy();
   }
