@@ -34,7 +34,7 @@ const suite = (name: string, folders: readonly string[], options = {}) => ({
 
 const service = ["broker", "jobs", "workers", "api", "client"];
 /** Programs, installations and pages, each run as by its reader: a process for every command. */
-const asReadersDo = ["service", "demo", "examples", "cli", "docs", "clients"];
+const asReadersDo = ["bin", "service", "demo", "examples", "cli", "docs", "clients", "bench"];
 const inBrowsers = "test/dashboard/**/*.browser.test.ts";
 /** What gpu.js computes: the suite gpu's alone, as seconds upon seconds. */
 const onGpu = "test/engine/backends/gpu/lowerings.test.ts";
