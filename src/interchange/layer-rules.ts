@@ -1,6 +1,7 @@
 /** Rules by layer type: how each format writes a layer. One table per format, read by whoever walks a model. */
 import type { z } from "zod";
 import { layers as definitions, type LayerDefinition, type Shape } from "../engine/definitions.ts";
+import type { Spatial } from "../engine/nn/spatial.ts";
 
 /** A layer of a model, with all that follows from those before it. */
 export interface PlacedLayer<Args = Record<string, unknown>> {
@@ -22,6 +23,9 @@ export function rule<Context, Result, Schema extends z.ZodObject>(
 ): [type: string, rule: LayerRule<Context, Result>] {
   return [definition.type, (layer, context) => write({ ...layer, args: definition.args.parse(layer.args) }, context)];
 }
+
+/** Conv2d → 2 */
+export const dimensionsOf = (type: string): Spatial => (type.endsWith("1d") ? 1 : type.endsWith("2d") ? 2 : 3);
 
 /** The layers one after another, each with the shapes that it gets and gives. */
 export function placeLayers(

@@ -116,6 +116,10 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
     await expect
       .poll(() => page.locator(".events li").allTextContents())
       .toEqual([expect.stringContaining("started"), expect.stringContaining("queued")]);
+    await job.train(2);
+    await job.complete();
+    await expect.poll(() => page.locator(".events li").allTextContents()).toHaveLength(3);
+    expect(await page.locator(".events li").first().textContent()).toContain("completed");
     await page.getByText("Spec").click();
     expect(JSON.parse((await page.locator(".spec pre").textContent()) ?? "")).toMatchObject({
       loss: { type: "MSELoss" },

@@ -11,9 +11,7 @@ const chance = new Chance("redis");
 let stage: Stage;
 beforeAll(async () => {
   stage = await Stage.open(QUICK);
-  await Promise.all([stage.startApi(), stage.startWorker()]);
-  await stage.undisturbed(lively);
-  await stage.endWorker();
+  await stage.rehearse(lively);
 });
 beforeEach(() => stage.startWorker());
 afterEach(({ task }) => stage.clear(task));

@@ -18,9 +18,7 @@ beforeAll(async () => {
     if (!canMount) return;
     disks = { store: await SmallDisk.mount(join(data, "objects")), redis: await SmallDisk.mount(redis) };
   });
-  await Promise.all([stage.startApi(), stage.startWorker()]);
-  await stage.undisturbed(spec);
-  await stage.endWorker();
+  await stage.rehearse(spec);
 });
 afterEach(async ({ task }) => {
   await Promise.all([disks?.store.makeRoom(), disks?.redis.makeRoom()]);

@@ -8,9 +8,7 @@ import { lively, QUICK, Stage } from "./stage/stage.ts";
 let stage: Stage;
 beforeAll(async () => {
   stage = await Stage.open(QUICK);
-  await Promise.all([stage.startApi(), stage.startWorker()]);
-  await stage.undisturbed(lively);
-  await stage.endWorker();
+  await stage.rehearse(lively);
 });
 afterEach(({ task }) => stage.clear(task));
 afterAll(() => stage.close());

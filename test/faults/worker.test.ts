@@ -9,9 +9,7 @@ const chance = new Chance("worker");
 let stage: Stage;
 beforeAll(async () => {
   stage = await Stage.open(QUICK);
-  await Promise.all([stage.startApi(), stage.startWorker()]);
-  await stage.undisturbed(lively);
-  await stage.endWorker();
+  await stage.rehearse(lively);
 });
 afterEach(({ task }) => stage.clear(task));
 afterAll(() => stage.close());

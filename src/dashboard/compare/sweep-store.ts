@@ -1,6 +1,5 @@
 /** One sweep as the page knows it: the newest that its stream has told of each trial. */
 import { batch, signal } from "@preact/signals";
-import { messageOf } from "../service/client.ts";
 import { type Connection, follow } from "../service/event-stream.ts";
 import { getSweep, type Sweep, sweepPath, type Trial, type TrialEvent } from "../service/sweeps.ts";
 
@@ -22,27 +21,23 @@ export class SweepStore {
   }
 
   async open(): Promise<void> {
-    try {
-      const sweep = await getSweep(this.id);
-      if (this.#closed) return;
-      this.sweep.value = sweep;
-      // From its first event on: together they are all there is to know, with nothing missing between.
-      this.#stop = follow(`${sweepPath(this.id)}/events`, null, {
-        onEvents: (events) => {
-          for (const { event, data } of events) if (event === "trial") this.#take(JSON.parse(data));
-          if (events.some(({ event }) => event !== "trial")) void this.reload();
-          this.#show();
-        },
-        onConnection: (connection) => {
-          this.connection.value = connection;
-        },
-        onRefused: ({ message }) => {
-          this.trouble.value = message;
-        },
-      });
-    } catch (error) {
-      if (!this.#closed) this.trouble.value = messageOf(error);
-    }
+    const sweep = await getSweep(this.id);
+    if (this.#closed) return;
+    this.sweep.value = sweep;
+    // From its first event on: together they are all there is to know, with nothing missing between.
+    this.#stop = follow(`${sweepPath(this.id)}/events`, null, {
+      onEvents: (events) => {
+        for (const { event, data } of events) if (event === "trial") this.#take(JSON.parse(data));
+        if (events.some(({ event }) => event !== "trial")) void this.reload();
+        this.#show();
+      },
+      onConnection: (connection) => {
+        this.connection.value = connection;
+      },
+      onRefused: ({ message }) => {
+        this.trouble.value = message;
+      },
+    });
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 /** A sweep while it searches: what its trials were given and what they have reached, live from its event stream. */
 import "./compare.css";
 import { useComputed } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { href } from "../router.ts";
 import { messageOf } from "../service/client.ts";
 import { isFinished } from "../service/jobs.ts";
@@ -10,6 +10,7 @@ import { Bar } from "../shared/bar.tsx";
 import { useCalm } from "../shared/calm.ts";
 import { Connecting } from "../shared/connecting.tsx";
 import { count, figure, label } from "../shared/format.ts";
+import { NotYet, useOpened, useTitle } from "../shared/opened.tsx";
 import { Status } from "../shared/status.tsx";
 import { BestSoFar } from "./best-so-far.tsx";
 import { Leaderboard } from "./leaderboard.tsx";
@@ -21,17 +22,11 @@ import { drawnDimensions, ranked, trialOutcomes } from "./trials.ts";
 const BEST = 5;
 
 export function SweepView({ id }: { id: string }) {
-  const store = useMemo(() => new SweepStore(id), [id]);
-  useEffect(() => {
-    void store.open();
-    return () => store.close();
-  }, [store]);
+  const store = useOpened(id, () => new SweepStore(id));
   const sweep = store.sweep.value;
   const name = sweep ? (sweep.name ?? sweep.id) : null;
-  useEffect(() => {
-    if (name !== null) document.title = `${name} · epochd`;
-  }, [name]);
-  if (!sweep) return <Missing trouble={store.trouble.value} />;
+  useTitle(name);
+  if (!sweep) return <NotYet what="the sweep" trouble={store.trouble.value} all={[href("/compare"), "All sweeps"]} />;
   return (
     <article class="stack sweep">
       <SweepHead sweep={sweep} store={store} />
@@ -150,23 +145,4 @@ function factsOf({ spec, metadata, epochs_trained, worker }: Sweep): string[] {
     ...(worker === null ? [] : [`steered by ${worker}`]),
     ...Object.entries(metadata).map(([key, value]) => `${key}: ${value}`),
   ];
-}
-
-function Missing({ trouble }: { trouble: string | null }) {
-  if (trouble === null)
-    return (
-      <p class="soft" role="status">
-        Loading the sweep…
-      </p>
-    );
-  return (
-    <div class="stack">
-      <p class="notice" role="alert">
-        {trouble}
-      </p>
-      <p>
-        <a href={href("/compare")}>All sweeps</a>
-      </p>
-    </div>
-  );
 }

@@ -6,7 +6,8 @@ import { now } from "../shared/now.ts";
 
 const SHOWN = 50;
 
-export function EventLog({ events }: { events: readonly ToldEvent[] }) {
+/** The list grows in place: `told`, how many it holds, is what says that there is something to render again. */
+export function EventLog({ events, told }: { events: readonly ToldEvent[]; told: number }) {
   const [all, setAll] = useState(false);
   const shown = events.slice(all ? 0 : -SHOWN).reverse();
   return (
@@ -23,9 +24,9 @@ export function EventLog({ events }: { events: readonly ToldEvent[] }) {
           </li>
         ))}
       </ol>
-      {!all && events.length > SHOWN && (
+      {!all && told > SHOWN && (
         <button type="button" onClick={() => setAll(true)}>
-          All {count(events.length)} events
+          All {count(told)} events
         </button>
       )}
     </section>

@@ -1,12 +1,8 @@
 /** One run as the page knows it: its history, then its events as they come, with nothing missing between. */
 import { batch, signal } from "@preact/signals";
 import { RunHistory } from "../history/run-history.ts";
-import { messageOf } from "../service/client.ts";
 import { type Connection, follow } from "../service/event-stream.ts";
 import { type EventType, getHistory, getJob, type Job, pathOf } from "../service/jobs.ts";
-
-/** How long the page waits before it asks again for what it could not get. */
-const RETRY_MS = 1000;
 
 export class RunStore {
   readonly id: string;
@@ -16,8 +12,8 @@ export class RunStore {
   /** Grows with what is known, at most once a frame. */
   readonly version = signal(0);
   history = new RunHistory();
-  readonly #closed = new AbortController();
   #stop: () => void = () => {};
+  #closed = false;
   #frame = 0;
 
   constructor(id: string) {
@@ -25,26 +21,18 @@ export class RunStore {
   }
 
   async open(): Promise<void> {
-    try {
-      const [job, history] = await Promise.all([getJob(this.id), getHistory(this.id)]);
-      if (this.#closed.signal.aborted) return;
-      this.history = new RunHistory(history);
-      batch(() => {
-        this.job.value = job;
-        this.trouble.value = null;
-        this.version.value++;
-      });
-      this.#follow();
-    } catch (error) {
-      if (this.#closed.signal.aborted) return;
-      this.trouble.value = messageOf(error);
-      // Nobody answered: that passes. A refusal does not.
-      if (error instanceof TypeError) setTimeout(() => void this.open(), RETRY_MS);
-    }
+    const [job, history] = await Promise.all([getJob(this.id), getHistory(this.id)]);
+    if (this.#closed) return;
+    this.history = new RunHistory(history);
+    batch(() => {
+      this.job.value = job;
+      this.version.value++;
+    });
+    this.#follow();
   }
 
   close(): void {
-    this.#closed.abort();
+    this.#closed = true;
     cancelAnimationFrame(this.#frame);
     this.#stop();
   }
@@ -52,7 +40,7 @@ export class RunStore {
   /** The job as it is now: the answer to what was asked of it. */
   async reload(): Promise<void> {
     const job = await getJob(this.id).catch(() => null);
-    if (job && !this.#closed.signal.aborted) this.job.value = job;
+    if (job && !this.#closed) this.job.value = job;
   }
 
   #follow(): void {

@@ -1,12 +1,12 @@
 /** One run: what it is, how far it is, and its curves, live from its event stream. */
 import "./run.css";
 import { useComputed } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
 import { href } from "../router.ts";
 import type { ViewProps } from "../routes.tsx";
 import { Bar } from "../shared/bar.tsx";
 import { useCalm } from "../shared/calm.ts";
 import { count } from "../shared/format.ts";
+import { NotYet, useOpened, useTitle } from "../shared/opened.tsx";
 import { EventLog } from "./event-log.tsx";
 import { Figures, progressOf } from "./figures.tsx";
 import { Network } from "./network.tsx";
@@ -16,17 +16,11 @@ import { RunStore } from "./run-store.ts";
 import { SpecText } from "./spec-text.tsx";
 
 export function RunView({ params: { id = "" } }: ViewProps) {
-  const store = useMemo(() => new RunStore(id), [id]);
-  useEffect(() => {
-    void store.open();
-    return () => store.close();
-  }, [store]);
+  const store = useOpened(id, () => new RunStore(id));
   const job = store.job.value;
   const name = job ? (job.name ?? job.id) : null;
-  useEffect(() => {
-    if (name !== null) document.title = `${name} · epochd`;
-  }, [name]);
-  if (!job) return <NotYet trouble={store.trouble.value} />;
+  useTitle(name);
+  if (!job) return <NotYet what="the run" trouble={store.trouble.value} all={[href("/"), "All runs"]} />;
   return (
     <article class="stack run">
       <RunHead job={job} store={store} />
@@ -82,25 +76,5 @@ function Happened({ store: { history, version } }: { store: RunStore }) {
     version.value;
     return history.events.length;
   });
-  told.value;
-  return <EventLog events={history.events} />;
-}
-
-function NotYet({ trouble }: { trouble: string | null }) {
-  if (trouble === null)
-    return (
-      <p class="soft" role="status">
-        Loading the run…
-      </p>
-    );
-  return (
-    <div class="stack">
-      <p class="notice" role="alert">
-        {trouble}
-      </p>
-      <p>
-        <a href={href("/")}>All runs</a>
-      </p>
-    </div>
-  );
+  return <EventLog events={history.events} told={told.value} />;
 }

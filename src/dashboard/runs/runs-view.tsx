@@ -59,7 +59,7 @@ export function RunsView({ query }: ViewProps) {
         <>
           <Filters all={all} choice={choice} choose={choose} found={rows.length} />
           {!complete && all.size === 0 ? (
-            <Placeholders />
+            <LoadingRows />
           ) : rows.length === 0 ? (
             <div class="card row">
               <p>No run matches.</p>
@@ -131,11 +131,11 @@ function Filters({ all, choice, choose, found }: FilterProps) {
   );
 }
 
-function Placeholders() {
+function LoadingRows() {
   return (
-    <div class="card placeholders" role="status" aria-label="Loading runs">
+    <div class="card loading-rows" role="status" aria-label="Loading runs">
       {Array.from({ length: 6 }, (_, i) => (
-        <div key={i} class="placeholder" />
+        <div key={i} class="loading-row" />
       ))}
     </div>
   );

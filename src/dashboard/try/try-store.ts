@@ -1,7 +1,6 @@
 /** What there is to see of a model at work: its probes over all epochs, its confusions, its predictions beside the truth. */
 import { batch, signal } from "@preact/signals";
 import type { EventPayload } from "../../jobs/events.ts";
-import { messageOf } from "../service/client.ts";
 import { type Connection, follow } from "../service/event-stream.ts";
 import { type EpochEvent, type EventType, getJob, isFinished, type Job, pathOf } from "../service/jobs.ts";
 import { getPredictions, type Predictions } from "../service/predictions.ts";
@@ -52,22 +51,18 @@ export class TryStore {
   }
 
   async open(): Promise<void> {
-    try {
-      const job = await getJob(this.id);
-      if (this.#closed) return;
-      this.job.value = job;
-      this.#stop = follow(`${pathOf(this.id)}/events?types=${TYPES}`, null, {
-        onEvents: (events) => batch(() => this.#take(events)),
-        onConnection: (connection) => {
-          this.connection.value = connection;
-        },
-        onRefused: (error) => {
-          this.trouble.value = error.message;
-        },
-      });
-    } catch (error) {
-      if (!this.#closed) this.trouble.value = messageOf(error);
-    }
+    const job = await getJob(this.id);
+    if (this.#closed) return;
+    this.job.value = job;
+    this.#stop = follow(`${pathOf(this.id)}/events?types=${TYPES}`, null, {
+      onEvents: (events) => batch(() => this.#take(events)),
+      onConnection: (connection) => {
+        this.connection.value = connection;
+      },
+      onRefused: (error) => {
+        this.trouble.value = error.message;
+      },
+    });
   }
 
   close(): void {

@@ -1,6 +1,5 @@
 /** A model at work: what it has learned by each epoch, what it says when asked, and where it errs. */
 import "./try.css";
-import { useEffect, useMemo } from "preact/hooks";
 import { href } from "../router.ts";
 import type { ViewProps } from "../routes.tsx";
 import { isFinished, type Job } from "../service/jobs.ts";
@@ -8,6 +7,7 @@ import type { Predictions } from "../service/predictions.ts";
 import { Bar } from "../shared/bar.tsx";
 import { Connecting } from "../shared/connecting.tsx";
 import { count } from "../shared/format.ts";
+import { NotYet, useOpened, useTitle } from "../shared/opened.tsx";
 import { Status } from "../shared/status.tsx";
 import { ConfusionCard } from "./confusion-card.tsx";
 import { PredictCard } from "./predict-card.tsx";
@@ -16,17 +16,11 @@ import { ResidualsCard } from "./residuals-card.tsx";
 import { type Grid, TryStore } from "./try-store.ts";
 
 export function TryView({ params: { id = "" } }: ViewProps) {
-  const store = useMemo(() => new TryStore(id), [id]);
-  useEffect(() => {
-    void store.open();
-    return () => store.close();
-  }, [store]);
+  const store = useOpened(id, () => new TryStore(id));
   const job = store.job.value;
   const name = job ? (job.name ?? job.id) : null;
-  useEffect(() => {
-    if (name !== null) document.title = `${name} · epochd`;
-  }, [name]);
-  if (!job) return <Missing trouble={store.trouble.value} />;
+  useTitle(name);
+  if (!job) return <NotYet what="the model" trouble={store.trouble.value} all={[href("/"), "All runs"]} />;
   const frames = store.frames.value;
   const predictions = store.predictions.value;
   const epoch = Math.max(job.progress.epoch, frames.at(-1)?.epoch ?? 0);
@@ -102,25 +96,6 @@ function Ask({ job, predictions }: { job: Job; predictions: Predictions | null }
           : "It can be asked as soon as it has stored its first weights."}
       </p>
     </section>
-  );
-}
-
-function Missing({ trouble }: { trouble: string | null }) {
-  if (trouble === null)
-    return (
-      <p class="soft" role="status">
-        Loading the model…
-      </p>
-    );
-  return (
-    <div class="stack">
-      <p class="notice" role="alert">
-        {trouble}
-      </p>
-      <p>
-        <a href={href("/")}>All runs</a>
-      </p>
-    </div>
   );
 }
 

@@ -26,7 +26,7 @@ import { registerLayers } from "./registry.ts";
 import { channelShuffleLayer, pixelShuffleLayer, pixelUnshuffleLayer } from "./shuffle.ts";
 import { softmaxLayers } from "./softmax.ts";
 import { foldLayer, unfoldLayer } from "./unfold.ts";
-import { upsampleLayer, upsamplingBilinearLayer, upsamplingNearestLayer } from "./upsample.ts";
+import { fixedUpsampleLayers, upsampleLayer } from "./upsample.ts";
 
 export {
   CELU,
@@ -145,8 +145,7 @@ registerLayers([
   ...constantPadLayers,
   ...edgePadLayers,
   upsampleLayer,
-  upsamplingNearestLayer,
-  upsamplingBilinearLayer,
+  ...fixedUpsampleLayers.map(({ definition }) => definition),
   pixelShuffleLayer,
   pixelUnshuffleLayer,
   channelShuffleLayer,

@@ -154,13 +154,13 @@ const number = z
   .max(2 ** 16);
 const factor = z.number().positive().max(1024);
 
-/** PyTorch's older names for one mode each. */
+/** PyTorch's older names for one mode each, and `asUpsample`: the arguments of Upsample that stand for theirs. */
 function defineFixed(type: string, mode: "nearest" | "bilinear", align_corners: boolean | null) {
   const summary = `Upsample with mode ${mode}${align_corners ? " and align_corners" : ""}, of images`;
   const { size, scale_factor } = upsampleLayer.args.shape;
-  const full = (given: { size: Sizes | null; scale_factor: Sizes | null }) =>
+  const asUpsample = (given: { size: Sizes | null; scale_factor: Sizes | null }) =>
     upsampleLayer.args.parse({ size: given.size, scale_factor: given.scale_factor, mode, align_corners });
-  return defineLayer({
+  const definition = defineLayer({
     type,
     summary,
     args: z
@@ -168,10 +168,11 @@ function defineFixed(type: string, mode: "nearest" | "bilinear", align_corners: 
       .refine((given) => (given.size === null) !== (given.scale_factor === null), NEITHER),
     resolve(given, input) {
       checkSample(input, 2);
-      return { ...upsampleLayer.resolve(full(given), input), args: given };
+      return { ...upsampleLayer.resolve(asUpsample(given), input), args: given };
     },
-    create: (given) => upsampleLayer.create(full(given)),
+    create: (given) => upsampleLayer.create(asUpsample(given)),
   });
+  return { definition, asUpsample };
 }
 
 const NEITHER = { path: ["size"], message: "needs either size or scale_factor" };
@@ -221,5 +222,7 @@ export const upsampleLayer = defineLayer({
     }),
 });
 
-export const upsamplingNearestLayer = defineFixed("UpsamplingNearest2d", "nearest", null);
-export const upsamplingBilinearLayer = defineFixed("UpsamplingBilinear2d", "bilinear", true);
+export const fixedUpsampleLayers = [
+  defineFixed("UpsamplingNearest2d", "nearest", null),
+  defineFixed("UpsamplingBilinear2d", "bilinear", true),
+];

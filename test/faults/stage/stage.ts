@@ -88,6 +88,13 @@ export class Stage {
     });
   }
 
+  /** Starts an API, and trains `spec` once undisturbed, by a worker that then ends. */
+  async rehearse(spec: object): Promise<void> {
+    await Promise.all([this.startApi(), this.startWorker()]);
+    await this.undisturbed(spec);
+    await this.endWorker();
+  }
+
   /** Only where there is one: see `redisProgram`. */
   get redis(): RedisProcess {
     if (this.broker instanceof RedisProcess) return this.broker;

@@ -13,18 +13,12 @@ import {
   paddingAmounts,
   zeroPadLayers,
 } from "../../../engine/nn/padding.ts";
-import { listOf, type Sizes, type Spatial } from "../../../engine/nn/spatial.ts";
-import {
-  interpolations,
-  upsampleLayer,
-  upsamplingBilinearLayer,
-  upsamplingNearestLayer,
-} from "../../../engine/nn/upsample.ts";
-import { type PlacedLayer, rule } from "../../layer-rules.ts";
+import { listOf, type Sizes } from "../../../engine/nn/spatial.ts";
+import { fixedUpsampleLayers, interpolations, upsampleLayer } from "../../../engine/nn/upsample.ts";
+import { dimensionsOf, type PlacedLayer, rule } from "../../layer-rules.ts";
 import { literal } from "../../python/source.ts";
 import { inexpressible, type KerasModel, permuted } from "../keras-model.ts";
 
-const dimensionsOf = (type: string): Spatial => (type.endsWith("1d") ? 1 : type.endsWith("2d") ? 2 : 3);
 const isOne = (values: readonly number[]): boolean => values.every((value) => value === 1);
 
 /** Numbers added around positions that lie from axis `first` on. */
@@ -249,16 +243,7 @@ export const spatialRules = [
     }),
   ),
   rule(upsampleLayer, upsample),
-  rule(upsamplingNearestLayer, (layer, model: KerasModel) =>
-    upsample(
-      { ...layer, args: { ...layer.args, mode: "nearest", align_corners: null, recompute_scale_factor: null } },
-      model,
-    ),
-  ),
-  rule(upsamplingBilinearLayer, (layer, model: KerasModel) =>
-    upsample(
-      { ...layer, args: { ...layer.args, mode: "bilinear", align_corners: true, recompute_scale_factor: null } },
-      model,
-    ),
+  ...fixedUpsampleLayers.map(({ definition, asUpsample }) =>
+    rule(definition, (layer, model: KerasModel) => upsample({ ...layer, args: asUpsample(layer.args) }, model)),
   ),
 ];

@@ -10,12 +10,9 @@ import {
   zeroPadLayers,
 } from "../../../engine/nn/padding.ts";
 import { listOf, type Spatial } from "../../../engine/nn/spatial.ts";
-import { rule } from "../../layer-rules.ts";
+import { dimensionsOf, rule } from "../../layer-rules.ts";
 import type { Graph } from "../graph.ts";
 import type { OnnxContext } from "../onnx-rule.ts";
-
-/** Conv2d → 2 */
-export const dimensionsOf = (type: string): Spatial => (type.endsWith("1d") ? 1 : type.endsWith("2d") ? 2 : 3);
 
 const convolution = convolutionLayers.map((definition) =>
   rule(definition, ({ type, name, args, input }, { graph, x }: OnnxContext) => {

@@ -4,12 +4,11 @@ import { adaptiveAverages, adaptiveSize } from "../../../engine/nn/adaptive-size
 import { averages, avgPool1dLayer, dividedPoolLayers, normPoolLayers } from "../../../engine/nn/average-pool.ts";
 import { adaptiveMaxPoolLayers, maxPoolLayers } from "../../../engine/nn/max-pool.ts";
 import { listOf, type Sizes } from "../../../engine/nn/spatial.ts";
-import { upsampleLayer, upsamplingBilinearLayer, upsamplingNearestLayer } from "../../../engine/nn/upsample.ts";
-import { type PlacedLayer, rule } from "../../layer-rules.ts";
+import { fixedUpsampleLayers, upsampleLayer } from "../../../engine/nn/upsample.ts";
+import { dimensionsOf, type PlacedLayer, rule } from "../../layer-rules.ts";
 import type { Graph } from "../graph.ts";
 import { float } from "../model.ts";
 import type { OnnxContext } from "../onnx-rule.ts";
-import { dimensionsOf } from "./convolutions.ts";
 
 interface AverageArgs {
   readonly kernel_size: Sizes;
@@ -154,16 +153,7 @@ export const poolingRules = [
     graph.op("ReduceMean", [x, graph.ints(input.slice(1).map((_, i) => i + 2))], { keepdims: 0 }),
   ),
   rule(upsampleLayer, resize),
-  rule(upsamplingNearestLayer, (layer, context: OnnxContext) =>
-    resize(
-      { ...layer, args: { ...layer.args, mode: "nearest", align_corners: null, recompute_scale_factor: null } },
-      context,
-    ),
-  ),
-  rule(upsamplingBilinearLayer, (layer, context: OnnxContext) =>
-    resize(
-      { ...layer, args: { ...layer.args, mode: "bilinear", align_corners: true, recompute_scale_factor: null } },
-      context,
-    ),
+  ...fixedUpsampleLayers.map(({ definition, asUpsample }) =>
+    rule(definition, (layer, context: OnnxContext) => resize({ ...layer, args: asUpsample(layer.args) }, context)),
   ),
 ];
