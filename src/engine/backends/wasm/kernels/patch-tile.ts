@@ -1,8 +1,9 @@
 // The innermost loops of convolutions: like tile.ts, but one operand is found tap by tap through a table of offsets.
 import { Lanes } from "./lanes";
+import { TILE_ROWS } from "./tile";
 
 /** Output rows (features) of one tile; its columns are two vectors of four positions. */
-export const PATCH_ROWS = 6;
+export const PATCH_ROWS: i32 = TILE_ROWS;
 
 /**
  * out[rows, 8 positions] = init + Σₜ a[t, rows]·planes[position + taps[t]], t ascending, one term after the other.
@@ -22,7 +23,7 @@ export function patchTile(
   taps: usize,
   count: i32,
 ): void {
-  if (rows == 6) PatchTile.run(6, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
+  if (TILE_ROWS > 5 && rows == 6) PatchTile.run(6, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
   else if (rows == 5) PatchTile.run(5, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
   else if (rows == 4) PatchTile.run(4, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);
   else if (rows == 3) PatchTile.run(3, out0, out1, outRow, goesOn, bias, a, b0, b1, taps, count);

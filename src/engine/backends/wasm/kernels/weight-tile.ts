@@ -1,7 +1,8 @@
 // The innermost loop of a convolution's gradient with respect to its weight: a tile of up to 6 taps × 8 features.
 import { Lanes } from "./lanes";
+import { TILE_ROWS } from "./tile";
 
-export const WEIGHT_ROWS = 6;
+export const WEIGHT_ROWS: i32 = TILE_ROWS;
 export const WEIGHT_COLUMNS = 8;
 
 /**
@@ -21,14 +22,14 @@ export function weightTile(
   g: usize,
 ): void {
   if (columns > 4) {
-    if (rows == 6) WeightTile.run(6, 2, sums, taps, planes, runs, runCount, length, g);
+    if (TILE_ROWS > 5 && rows == 6) WeightTile.run(6, 2, sums, taps, planes, runs, runCount, length, g);
     else if (rows == 5) WeightTile.run(5, 2, sums, taps, planes, runs, runCount, length, g);
     else if (rows == 4) WeightTile.run(4, 2, sums, taps, planes, runs, runCount, length, g);
     else if (rows == 3) WeightTile.run(3, 2, sums, taps, planes, runs, runCount, length, g);
     else if (rows == 2) WeightTile.run(2, 2, sums, taps, planes, runs, runCount, length, g);
     else WeightTile.run(1, 2, sums, taps, planes, runs, runCount, length, g);
   } else {
-    if (rows == 6) WeightTile.run(6, 1, sums, taps, planes, runs, runCount, length, g);
+    if (TILE_ROWS > 5 && rows == 6) WeightTile.run(6, 1, sums, taps, planes, runs, runCount, length, g);
     else if (rows == 5) WeightTile.run(5, 1, sums, taps, planes, runs, runCount, length, g);
     else if (rows == 4) WeightTile.run(4, 1, sums, taps, planes, runs, runCount, length, g);
     else if (rows == 3) WeightTile.run(3, 1, sums, taps, planes, runs, runCount, length, g);
