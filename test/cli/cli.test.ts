@@ -211,8 +211,9 @@ describe("an interruption", () => {
   });
 
   const onTerminal = (id: string) => {
-    const command = `stty rows 40 cols 90; ${JSON.stringify(process.execPath)} ${JSON.stringify(CLI)} watch ${id}`;
-    const env = { ...process.env, EPOCHD_URL: service.url, TERM: "xterm-256color" };
+    // `exec`: a shell that stays is ended by the Ctrl-C that is meant for the command (dash; bash gives way by itself).
+    const command = `stty rows 40 cols 90; exec ${JSON.stringify(process.execPath)} ${JSON.stringify(CLI)} watch ${id}`;
+    const env = { ...process.env, EPOCHD_URL: service.url, TERM: "xterm-256color", SHELL: "/bin/sh" };
     const child = spawn("script", ["-qec", command, "/dev/null"], { env });
     return { child, ...following(child) };
   };
