@@ -11,12 +11,11 @@ import type { JobSpec } from "../spec/job-spec.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 import { type ChosenDevice, chooseDevice, cpuInfo, gpuOf, type WorkerDevices } from "./choose-device.ts";
 import { JobWriter, SupersededError } from "./job-writer.ts";
-import { StopSwitch } from "./stop-switch.ts";
 import { TimeLimit } from "./time-limit.ts";
 import { RunTrace } from "./trace-run.ts";
 import { Control } from "./trainer-messages.ts";
-import type { TrainerEnd, TrainerPool, TrainerThread } from "./trainer-pool.ts";
-import { Watchdog } from "./watchdog.ts";
+import type { TrainerEnd, TrainerNews, TrainerPool, TrainerThread } from "./trainer-pool.ts";
+import { watched } from "./watched.ts";
 import { Wishes } from "./wishes.ts";
 import {
   cancelled,
@@ -97,10 +96,10 @@ async function runOn(
   const { device } = chosen;
   if (device === "gpu") parts.onGpu.add(state.id);
   const control = new Control();
-  const stop = new StopSwitch(thread, control, parts.stopGraceMs);
+  const unwritable = new AbortController();
   const writer = new JobWriter({ ...parts, control }, state, attempt, (error) => {
     if (!(error instanceof SupersededError)) logger.error({ err: error }, "could not write down the job's progress");
-    stop.pull();
+    unwritable.abort();
   });
 
   // A broker restored from an older copy may name some that are gone. From the start it comes to the same bits.
@@ -119,14 +118,8 @@ async function runOn(
   if (lossesOf(state) >= MOST_LOSSES) return end(writer, failed(writer.epoch, tooManyLosses(state)));
 
   const limit = new TimeLimit(spec.max_runtime_s, state.ranMs);
-  const watchdog = new Watchdog(control, parts.stepTimeoutMs);
-  const either = AbortSignal.any([signal, limit.signal, watchdog.signal]);
-  const pull = () => stop.pull();
-  either.addEventListener("abort", pull);
-  if (either.aborted) pull();
   const wishes = new Wishes(parts.log, own);
   parts.wishes.set(state.id, wishes);
-  await wishes.deliver();
   const order = {
     task: "train" as const,
     device,
@@ -140,29 +133,32 @@ async function runOn(
     control: control.memory,
     gpu: gpuShared(),
   };
-  const ended = await thread.run(order, (news) => {
+  const hear = (news: TrainerNews) => {
     trace.hear(news);
     writer.add(news);
+  };
+  const watch = { ...parts, thread, control, signals: [signal, limit.signal], failure: unwritable.signal };
+  const { ended, stopped } = await watched(watch, async (stopped) => {
+    await wishes.deliver();
+    return { ended: await thread.run(order, hear), stopped };
+  }).finally(() => {
+    parts.wishes.delete(state.id);
+    wishes.close();
+    limit.release();
   });
   trace.trained();
-  parts.wishes.delete(state.id);
-  wishes.close();
-  either.removeEventListener("abort", pull);
-  stop.release();
-  limit.release();
-  watchdog.release();
 
   try {
     await writer.flush();
   } catch (error) {
     if (error instanceof SupersededError) throw error;
     // Past the writer, which writes nothing more.
-    const event = unwritten(error, writer, stopReason(either), limits(parts, spec));
+    const event = unwritten(error, writer, stopReason(stopped), limits(parts, spec));
     logger.error({ err: error }, event.type);
     await parts.log.append(state.id, [event], attempt);
     return event.type === "queued" ? "waits" : "over";
   }
-  return finish(parts.log, writer, state.id, ended, stopReason(either), limits(parts, spec), logger);
+  return finish(parts.log, writer, state.id, ended, stopReason(stopped), limits(parts, spec), logger);
 }
 
 /** Before the claim: what is chosen is part of it, and until then the job is as good in the queue. */
@@ -176,17 +172,10 @@ async function deviceFor(
   const choice = await chooseDevice(spec, state, devices);
   if (choice !== "measure") return choice;
   const control = new Control();
-  const stop = new StopSwitch(thread, control, stopGraceMs);
-  const watchdog = new Watchdog(control, stepTimeoutMs);
-  const either = AbortSignal.any([signal, watchdog.signal]);
-  const pull = () => stop.pull();
-  either.addEventListener("abort", pull);
-  if (either.aborted) pull();
   const order = { task: "measure" as const, jobId: state.id, spec, control: control.memory, gpu: gpuShared() };
-  const ended = await thread.run(order);
-  either.removeEventListener("abort", pull);
-  stop.release();
-  watchdog.release();
+  const ended = await watched({ thread, control, stopGraceMs, stepTimeoutMs, signals: [signal] }, () =>
+    thread.run(order),
+  );
   if (signal.aborted) return stopReason(signal) === "shutdown" ? "waits" : "over";
   const answer = await devices.gpu();
   if (ended.type === "measured" && ended.device === "gpu" && answer.available) return gpuOf(answer, ended.reason);

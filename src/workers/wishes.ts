@@ -25,7 +25,8 @@ export class Wishes {
 
   /** Sends what is new in the job's state. */
   deliver(): Promise<void> {
-    this.delivering = this.delivering.then(() => this.sendNew());
+    // Whoever asked for it was told of the last failure.
+    this.delivering = this.delivering.catch(() => {}).then(() => this.sendNew());
     return this.delivering;
   }
 

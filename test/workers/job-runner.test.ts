@@ -1,0 +1,104 @@
+/** What becomes of a run, and of its thread, where the log fails it. */
+import { receiveMessageOnPort } from "node:worker_threads";
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Config } from "../../src/config.ts";
+import { JobLog } from "../../src/jobs/job-log.ts";
+import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { storePlace } from "../../src/jobs/open-object-store.ts";
+import { connectPatient } from "../../src/jobs/redis.ts";
+import { NO_TRACING } from "../../src/tracing/tracing.ts";
+import { type RunnerParts, runJob } from "../../src/workers/job-runner.ts";
+import { StopSwitch } from "../../src/workers/stop-switch.ts";
+import { Control } from "../../src/workers/trainer-messages.ts";
+import { TrainerPool } from "../../src/workers/trainer-pool.ts";
+import { Watchdog } from "../../src/workers/watchdog.ts";
+import { Wishes } from "../../src/workers/wishes.ts";
+import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
+import { moons, submit } from "../job-fixture.ts";
+
+let broker: BrokerFixture;
+let config: Config;
+let parts: JobParts;
+beforeAll(async () => {
+  broker = await startTestBroker();
+  config = broker.config();
+  parts = await broker.parts(config);
+});
+afterAll(() => broker.close());
+
+/** The real log, of which reading a state fails from the `count`th time on. */
+class FailingLog extends JobLog {
+  left = 0;
+
+  override async state(id: string) {
+    if (this.left-- > 0) return super.state(id);
+    throw new Error("The state can't be read.");
+  }
+}
+
+function newPool(): TrainerPool {
+  const { heapMb, dataCacheMb, engineThreads } = config;
+  const program = new URL("../../src/workers/trainer-thread.ts", import.meta.url);
+  return new TrainerPool({ size: 1, program, heapMb, dataCacheMb, engineThreads, objects: storePlace(config) });
+}
+
+test("a run that breaks off leaves nothing behind that ends its thread's next job", async () => {
+  const redis = await connectPatient(broker.url);
+  const log = new FailingLog(redis, parts.log.keys);
+  const [pool, others] = [newPool(), newPool()];
+  const wishes: RunnerParts["wishes"] = new Map();
+  const limits = { stepTimeoutMs: 40, stopGraceMs: 20 };
+  const devices = { cpu: { mode: "simd", threads: 1 }, gpuElsewhere: async () => false } as const;
+  const runner: RunnerParts = {
+    ...{ log, store: parts.store, pool, worker: "w", onGpu: new Set<string>(), wishes, ...limits },
+    devices: { ...devices, gpu: async () => ({ available: false, why: "None." }) },
+    ...{ logger: pino({ level: "silent" }), tracing: NO_TRACING },
+  };
+  try {
+    const thread = await pool.take();
+    pool.giveBack(thread);
+    // Read to find the job and after the claim; then what is asked of it.
+    log.left = 2;
+    const id = await submit(parts, moons);
+    await expect(runJob(runner, id, new AbortController().signal)).rejects.toThrow("can't be read");
+    expect((await parts.log.state(id))?.status).toBe("running");
+
+    // Another watchdog, which begins later and has as much patience, finds another thread hung and has it ended.
+    const other = await others.take();
+    const control = new Control();
+    const watchdog = new Watchdog(control, limits.stepTimeoutMs);
+    const stop = new StopSwitch(other, control, limits.stopGraceMs);
+    watchdog.signal.addEventListener("abort", () => stop.pull());
+    await expect.poll(() => other.dead, { timeout: 20_000 }).toBe(true);
+    watchdog.release();
+
+    expect(await pool.take()).toBe(thread);
+    expect(wishes.size).toBe(0);
+  } finally {
+    await Promise.all([pool.close(), others.close()]);
+    redis.disconnect();
+  }
+});
+
+test("a wish that could not be read at first reaches the trainer with the next one", async () => {
+  const redis = await connectPatient(broker.url);
+  try {
+    const log = new FailingLog(redis, parts.log.keys);
+    const id = await submit(parts, moons);
+    const wishes = new Wishes(log, { id, wishesDone: 0 });
+    await parts.log.requestChange(id, { epochs: 30 });
+    await expect(wishes.deliver()).rejects.toThrow("can't be read");
+    await parts.log.requestChange(id, { epochs: 40 });
+    log.left = 1;
+    await wishes.deliver();
+    const heard = [1, 2].map(() => receiveMessageOnPort(wishes.receiver)?.message);
+    expect(heard).toEqual([
+      { number: 1, wish: { epochs: 30 } },
+      { number: 2, wish: { epochs: 40 } },
+    ]);
+    wishes.close();
+  } finally {
+    redis.disconnect();
+  }
+});
