@@ -246,18 +246,25 @@ class _Followed:
     def events(self, after: int = 0, patience_s: float = 300.0) -> Iterator[Json]:
         """Every event from the first one on (or behind ``after``), then each as it happens, until the last.
 
-        ``event["event"]`` says which it is. Breaks of the connection are mended, for ``patience_s`` each: no event is
-        missing and none comes twice.
+        ``event["event"]`` says which it is. Breaks of the connection are mended: no event is missing and none comes
+        twice. Each may last for ``patience_s``, from one sign of life to the next; then its error is raised.
         """
-        last, failures, broken_since = after, 0, 0.0
+        last, failures = after, 0
+        # When the first break was since something last came, be it a ping.
+        broken_since: Optional[float] = None
+
+        def on_line() -> None:
+            nonlocal broken_since
+            broken_since = None
+
         while True:
             try:
-                for event in self._connected(last):
+                for event in self._connected(last, on_line):
                     if event is None:
                         return
-                    failures = 0
                     if event["seq"] <= last:
                         continue
+                    failures = 0
                     last = event["seq"]
                     yield event
                     if event["event"] in _ENDS:
@@ -267,9 +274,9 @@ class _Followed:
                 if not _is_passing(error):
                     raise
                 failures += 1
-                if failures == 1:
-                    broken_since = time.monotonic()
-                if time.monotonic() - broken_since > patience_s:
+                now = time.monotonic()
+                broken_since = now if broken_since is None else broken_since
+                if now - broken_since > patience_s:
                     raise
                 # A service that shuts down ends its streams in order: the first try may be made at once.
                 if failures > 1:
@@ -291,7 +298,7 @@ class _Followed:
         """Removes what is finished, and all that it stored."""
         self._client._send("DELETE", self._path, _read)
 
-    def _connected(self, after: int) -> Iterator[Optional[Json]]:
+    def _connected(self, after: int, on_line: Callable[[], None]) -> Iterator[Optional[Json]]:
         """What comes over one connection; None where nothing more will."""
         headers = {"accept": "text/event-stream", **({"last-event-id": str(after)} if after > 0 else {})}
         with self._client._open("GET", f"{self._path}/events", headers=headers, timeout_s=_SILENCE_S) as answer:
@@ -300,6 +307,7 @@ class _Followed:
                 return
             event, data = "message", []  # type: str, List[str]
             for line in _lines(answer):
+                on_line()
                 if line == "" and data:
                     yield {"event": event, **json.loads("\n".join(data))}
                 if line == "":
@@ -342,9 +350,14 @@ class Run(_Followed):
         query = {"checkpoint": checkpoint}
         return self._client._json("POST", f"{self._path}/predict", {"inputs": inputs}, query=query, again=True)
 
-    def predict_all(self, rows: Iterable[Any], checkpoint: Optional[str] = None) -> Iterator[Json]:
-        """Answers for any number of rows, in their order; they are never all in memory."""
-        rows = iter(rows)
+    def predict_all(
+        self, rows: Iterable[Any], checkpoint: Optional[str] = None, first_line: int = 1
+    ) -> Iterator[Json]:
+        """Answers for any number of rows, in their order; they are never all in memory.
+
+        Mistakes are told by the number of the row; ``first_line`` is that of the first one.
+        """
+        rows, line = iter(rows), first_line
         while True:
             block = list(itertools.islice(rows, _BLOCK_ROWS))
             if not block:
@@ -353,7 +366,7 @@ class Run(_Followed):
                 "POST",
                 f"{self._path}/predict",
                 _read_lines,
-                query={"checkpoint": checkpoint},
+                query={"checkpoint": checkpoint, "first_line": str(line)},
                 headers={"content-type": "application/x-ndjson", "accept": "application/x-ndjson"},
                 body="".join(f"{json.dumps(row)}\n" for row in block).encode(),
                 again=True,
@@ -362,6 +375,7 @@ class Run(_Followed):
                 if "error" in answered:
                     raise ProblemError(answered["error"])
                 yield answered
+            line += len(block)
 
     def model(self, format: Optional[str] = None, checkpoint: Optional[str] = None) -> bytes:
         """The model as a file: ``open("model.safetensors", "wb").write(run.model())``."""

@@ -5,15 +5,15 @@ import { ProblemError } from "./problems.ts";
 export interface LineBlock {
   /** Ends with a line's end, except for the last block of a body that does not. */
   readonly bytes: Buffer;
-  /** The number of its first line, from 1 on. */
+  /** The number of its first line. */
   readonly line: number;
 }
 
 const NEWLINE = 0x0a;
 
-/** Throws a ProblemError for a line of more than `longest` bytes. */
-export async function* lineBlocks(body: Readable, longest: number): AsyncGenerator<LineBlock> {
-  let line = 1;
+/** The first line of the body is number `first`. Throws a ProblemError for a line of more than `longest` bytes. */
+export async function* lineBlocks(body: Readable, longest: number, first: number): AsyncGenerator<LineBlock> {
+  let line = first;
   let rest: Buffer[] = [];
   let restBytes = 0;
   // Whoever stops before the end decides what becomes of the rest: a destroyed body would take its connection with it.

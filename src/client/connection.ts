@@ -125,13 +125,19 @@ async function reached<T>(signal: AbortSignal | undefined, message: string, ask:
 /** Whatever stands between may answer, too, and not with a problem document. */
 async function problemIn(answer: Response): Promise<Problem> {
   const text = await answer.text().catch(() => "");
-  if (answer.headers.get("content-type")?.includes("json")) {
-    const problem: Partial<Problem> = JSON.parse(text);
-    if (typeof problem.detail === "string")
-      return { type: "about:blank", title: "", status: answer.status, ...problem, detail: problem.detail };
-  }
+  const problem = parsed(text);
+  if (typeof problem?.detail === "string")
+    return { type: "about:blank", title: "", status: answer.status, ...problem, detail: problem.detail };
   const detail = text.trim().slice(0, 500) || `The answer was ${answer.status} ${answer.statusText}.`;
   return { type: "about:blank", title: answer.statusText, status: answer.status, detail };
+}
+
+function parsed(text: string): Partial<Problem> | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function retryAfter(answer: Response): number | undefined {

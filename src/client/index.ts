@@ -29,7 +29,7 @@ import type {
 export type { ClientOptions, RequestOptions } from "./connection.ts";
 export { JobEndedError, ProblemError, UnreachableError } from "./errors.ts";
 export type { FollowOptions } from "./follow.ts";
-export { type ModelOptions, Run } from "./run.ts";
+export { type ModelOptions, type RowsOptions, Run } from "./run.ts";
 export { Search } from "./search.ts";
 export type * from "./types.ts";
 

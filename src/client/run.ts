@@ -21,6 +21,11 @@ export interface ModelOptions extends RequestOptions {
   readonly checkpoint?: Which;
 }
 
+export interface RowsOptions extends ModelOptions {
+  /** The number of the first row, by which mistakes are told: 2 where a header stands above. */
+  readonly firstLine?: number;
+}
+
 export class Run {
   readonly id: string;
   readonly #connection: Connection;
@@ -99,12 +104,13 @@ export class Run {
   /** Answers for any number of rows, in their order; rows and answers are never all in memory. */
   async *predictAll(
     rows: Iterable<unknown> | AsyncIterable<unknown>,
-    { checkpoint, ...options }: ModelOptions = {},
+    { checkpoint, firstLine = 1, ...options }: RowsOptions = {},
   ): AsyncGenerator<PredictLine, void, undefined> {
+    let line = firstLine;
     for await (const block of blocksOf(rows)) {
       const call = {
         method: "POST",
-        query: { checkpoint },
+        query: { checkpoint, first_line: line },
         headers: { "content-type": "application/x-ndjson", accept: "application/x-ndjson" },
         body: block.map((row) => `${JSON.stringify(row)}\n`).join(""),
         again: true,
@@ -116,6 +122,7 @@ export class Run {
         if ("error" in answered) throw new ProblemError(answered.error);
         yield answered;
       }
+      line += block.length;
     }
   }
 

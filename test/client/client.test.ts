@@ -91,14 +91,13 @@ test("many rows are answered in order, however many there are", async () => {
   const { outputs, labels } = await run.predict(await all(rows()));
   expect(lines.map(({ output }) => output)).toEqual(outputs);
   expect(lines.map(({ label }) => label)).toEqual(labels);
-  await expect(
-    all(
-      run.predictAll([
-        [1, 2, 3, 4],
-        [1, 2],
-      ]),
-    ),
-  ).rejects.toThrow("line 2");
+  const row = [1, 2, 3, 4];
+  for (const at of [2, 1001, 1700]) {
+    const withMistake = Array.from({ length: 2000 }, (_, i) => (i === at - 1 ? ["one", 2, 3, 4] : row));
+    await expect(all(run.predictAll(withMistake))).rejects.toThrow(`line ${at}[0]: `);
+  }
+  const behindHeader = run.predictAll([row, [1, 2]], { firstLine: 2 });
+  await expect(all(behindHeader)).rejects.toMatchObject({ errors: [{ path: "line 3" }] });
 });
 
 test("an uploaded file, from bytes, text and blobs", async () => {
@@ -209,9 +208,15 @@ describe("what goes wrong has a class", () => {
     await expect(nobody.upload("a\n1\n")).rejects.toBeInstanceOf(UnreachableError);
   });
 
-  test("something else than the service: its words", async () => {
-    const other = new Epochd({ fetch: async () => new Response("<h1>Bad gateway</h1>", { status: 403 }) });
-    await expect(other.health()).rejects.toMatchObject({ status: 403, detail: "<h1>Bad gateway</h1>" });
+  test.each([
+    ["text/html", "<h1>Forbidden</h1>"],
+    ["application/json", '{ "detail": "cut o'],
+    ["application/json", "null"],
+  ])("something else than the service, as %s: its words", async (type, body) => {
+    const answer = () => new Response(body, { status: 403, headers: { "content-type": type } });
+    const failure = await new Epochd({ fetch: async () => answer() }).health().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ProblemError);
+    expect(failure).toMatchObject({ status: 403, detail: body });
   });
 });
 

@@ -1,13 +1,8 @@
 /** A service with a worker for its clients' tests, and a way to it that can be broken. */
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { pino } from "pino";
 import { startWorker } from "../../src/workers/start-worker.ts";
 import { startTestApi } from "../api/api-fixture.ts";
-
-export interface ClientFixture {
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 export async function startServiceForClients(options: { keysRequired?: boolean } = {}) {
   const api = await startTestApi(options);
@@ -68,9 +63,14 @@ export async function breakableWay(to: string): Promise<BreakableWay> {
       });
     });
   });
+  way.url = await listen(server);
+  return way;
+}
+
+/** On a free port; gives the address. */
+export async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The proxy listens on no port.");
-  way.url = `http://127.0.0.1:${address.port}`;
-  return way;
+  if (address === null || typeof address === "string") throw new Error("The server listens on no port.");
+  return `http://127.0.0.1:${address.port}`;
 }

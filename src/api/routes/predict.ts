@@ -60,6 +60,14 @@ const PredictLine = z
     examples: [{ output: [0.981], label: "republican", probabilities: [0.019, 0.981] }],
   });
 
+const firstLine = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(Number.MAX_SAFE_INTEGER)
+  .default(1)
+  .describe("The number of the first line, where the lines are a part of more: mistakes are told by it.");
+
 export function predictRoutes(fastify: FastifyInstance, parts: ApiParts): void {
   fastify.register(async (scope) => {
     acceptRows(scope);
@@ -76,7 +84,7 @@ export function predictRoutes(fastify: FastifyInstance, parts: ApiParts): void {
             `training. As \`${NDJSON}\` each line is a row, and each line of the answer is its answer, sent as soon as it is known: ` +
             "for as many rows as one likes, none of which are kept.",
           params: JobPath,
-          querystring: z.strictObject({ checkpoint: whichCheckpoint }),
+          querystring: z.strictObject({ checkpoint: whichCheckpoint, first_line: firstLine }),
           documentedBody: PredictRequest,
           response: {
             200: {
@@ -135,7 +143,7 @@ function own(bytes: Buffer): Uint8Array {
 
 interface PredictParts {
   readonly params: { readonly id: string };
-  readonly query: { readonly checkpoint: Which };
+  readonly query: { readonly checkpoint: Which; readonly first_line: number };
 }
 
 async function answerAll(
@@ -157,7 +165,7 @@ async function answerLines(
   { id: requestId, raw, params, query }: PredictParts & Pick<FastifyRequest, "id" | "raw">,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const blocks = lineBlocks(body, parts.limits.bodyBytes);
+  const blocks = lineBlocks(body, parts.limits.bodyBytes, query.first_line);
   try {
     const answers = await useCheckpoint(parts, params.id, async (checkpoint, model) => {
       const source = sourceOf(checkpoint, query.checkpoint, model);

@@ -1,12 +1,13 @@
 /** The Python client, by the Python of this machine over a real service. Skipped where there is none. */
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { breakableWay, startServiceForClients } from "../../client/service-of-the-tests.ts";
+import { breakableWay, listen, startServiceForClients } from "../../client/service-of-the-tests.ts";
 
 const PYTHON = process.env["PYTHON"] ?? "python3";
 const CLIENT = fileURLToPath(new URL("../../../clients/python", import.meta.url));
@@ -107,6 +108,30 @@ print(json.dumps({"same": list(over.events()) == list(run.events()), "behind": n
     way.close();
   });
 
+  test("does not count a break that was mended against the next one", async () => {
+    let connections = 0;
+    const pinging = createServer((_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      if (++connections > 60) response.end('event: completed\ndata: {"seq":1}\n\n');
+      else response.write(": ping\n\n", () => response.destroy());
+    });
+    const url = await listen(pinging);
+    const said = await python(
+      `
+import epochd
+class Clock:
+    now = 0.0
+    def monotonic(self): return self.now
+    def sleep(self, seconds): self.now += seconds
+epochd.time = Clock()
+print(json.dumps([[event["event"] for event in client.run("job_x").events()], epochd.time.now > 300]))
+`,
+      { EPOCHD_URL: url },
+    );
+    expect(said).toEqual([["completed"], true]);
+    pinging.close();
+  });
+
   test("makes a job once although its answer is lost", async () => {
     const way = await breakableWay(service.url);
     way.breakAfter = (connection) => (connection <= 2 ? 20 : undefined);
@@ -162,16 +187,25 @@ def caught(make):
         return make()
     except EpochdError as error:
         return [type(error).__name__, getattr(error, "problem", None), len(getattr(error, "errors", []))]
+def wrong_line():
+    run = client.train({**spec, "epochs": 1})
+    run.completed()
+    try:
+        list(run.predict_all([1, 2] if i == 1700 else [1, 2, 3, 4] for i in range(1, 2001)))
+    except ProblemError as error:
+        return error.errors[0]["path"]
 print(json.dumps([
     caught(lambda: client.train({**spec, "epochs": 0, "optimizer": {"type": "SGD", "lr": -1}})),
     caught(lambda: list(client.run("job_x").events())),
     caught(lambda: Client("http://127.0.0.1:9").upload(b"a\\n1\\n")),
+    wrong_line(),
 ]))
 `);
     expect(said).toEqual([
       ["ProblemError", "invalid-spec", 2],
       ["ProblemError", "not-found", 0],
       ["UnreachableError", null, 0],
+      "line 1700",
     ]);
   });
 });
