@@ -8,7 +8,7 @@ import { COMMON_FLAGS, type Command, UsageError } from "./options.ts";
 /** What the service itself is started and managed with; src/main.ts does these. */
 const OF_THE_SERVICE = {
   start: "run the whole service; --api or --worker for a part",
-  keys: "make, list and revoke API keys: create NAME, list, revoke ID",
+  keys: "make, list, limit and revoke API keys: create NAME, list, limit ID, revoke ID",
   config: "show the configuration, secrets hidden",
 };
 

@@ -49,6 +49,8 @@ export type Epoch = Pick<EpochEvent, "epoch" | "epochs" | "loss" | "val_loss" | 
 
 export interface TrainingView {
   update(epoch: Epoch): void;
+  /** A line that stays, above what moves. */
+  note(text: string): void;
   /** Stands still, so that something else can be written below it, until `release`. */
   hold(): void;
   release(): void;
@@ -93,6 +95,7 @@ class Curves {
 class LiveView implements TrainingView {
   readonly #width: number;
   readonly #curves = new Curves();
+  readonly #notes: string[] = [];
   #height = 0;
   #held = false;
   #drawn = Number.NEGATIVE_INFINITY;
@@ -108,6 +111,11 @@ class LiveView implements TrainingView {
     const wait = this.#drawn + FRAME_MS - performance.now();
     if (wait <= 0) this.#draw();
     else this.#pending = setTimeout(() => this.#draw(), wait);
+  }
+
+  note(text: string): void {
+    this.#notes.push(text);
+    if (!this.#held) this.#draw();
   }
 
   hold(): void {
@@ -130,12 +138,14 @@ class LiveView implements TrainingView {
     this.#pending = undefined;
     this.#drawn = performance.now();
     const { last } = this.#curves;
-    if (!last) return;
-    const lines = [...chart(this.#curves, this.#width), "", bar(last, this.#width)];
+    const notes = this.#notes.splice(0);
+    const block = last ? [...chart(this.#curves, this.#width), "", bar(last, this.#width)] : [];
     const up = this.#height > 0 ? `\x1b[${this.#height}A` : "";
-    // Each line is erased as it is rewritten, so nothing flickers and no longer line leaves its end behind.
-    process.stdout.write(`\x1b[?25l${up}${lines.map((line) => `\x1b[2K${INDENT}${line}\n`).join("")}\x1b[?25h`);
-    this.#height = lines.length;
+    // Each line is erased as it is rewritten, so nothing flickers and no longer line leaves its end behind. Notes move the whole block.
+    const erase = notes.length > 0 ? "\x1b[J" : "";
+    const lines = [...notes, ...block].map((line) => `\x1b[2K${INDENT}${line}\n`);
+    process.stdout.write(`\x1b[?25l${up}${erase}${lines.join("")}\x1b[?25h`);
+    this.#height = block.length;
   }
 }
 
@@ -154,6 +164,10 @@ class PlainView implements TrainingView {
       return;
     const digits = String(epoch.epochs).length;
     say(`epoch ${String(epoch.epoch).padStart(digits)}/${epoch.epochs}  ${numbers(epoch)}`);
+  }
+
+  note(text: string): void {
+    say(text);
   }
 
   hold(): void {}

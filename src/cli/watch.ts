@@ -26,28 +26,40 @@ async function watchAsLines(run: Run): Promise<number> {
 async function watchDrawn(run: Run): Promise<number> {
   const view = trainingView();
   const stop = new AbortController();
-  let asking = false;
+  const over = new AbortController();
+  let question: Promise<string> | null = null;
   const onInterrupt = async () => {
-    if (asking || !process.stdin.isTTY || !process.stdout.isTTY) return stop.abort();
-    asking = true;
+    if (question || !process.stdin.isTTY || !process.stdout.isTTY) return stop.abort();
     view.hold();
-    const answer = await ask("Cancel the training? It keeps the weights so far. [y/N, or l to leave it running]");
-    asking = false;
+    question = ask("Cancel the training? It keeps the weights so far. [y/N, or l to leave it running]", over.signal);
+    const answer = await question;
+    question = null;
     if (answer === "l") return stop.abort();
     view.release();
     if (answer !== "y") return;
-    say(dim("Cancelling …"));
-    await run.cancel().catch((error: Error) => say(bad(error.message)));
+    view.note(dim("Cancelling …"));
+    await run.cancel().catch((error: Error) => view.note(bad(error.message)));
+  };
+  const onBreak = (error: unknown, waitMs: number) => {
+    if (waitMs > 0)
+      view.note(dim(`${error instanceof UnreachableError ? error.message : String(error)} Trying again.`));
+  };
+  /** A question that still stands has no object any more. */
+  const withdraw = async () => {
+    over.abort();
+    await question;
   };
   process.on("SIGINT", onInterrupt);
   try {
-    for await (const event of run.events({ signal: stop.signal, onBreak: tellBreak })) {
+    for await (const event of run.events({ signal: stop.signal, onBreak })) {
       if (event.event === "epoch") view.update(event);
-      else tell(event);
+      else for (const note of notesOf(event)) view.note(note);
     }
+    await withdraw();
     view.finish();
     return tellEnd(await run.job());
   } catch (error) {
+    await withdraw();
     if (!stop.signal.aborted) throw error;
     say();
     say(`The job goes on. ${dim(`epochd watch ${run.id} shows it, epochd cancel ${run.id} ends it.`)}`);
@@ -57,28 +69,28 @@ async function watchDrawn(run: Run): Promise<number> {
   }
 }
 
-/** A second Ctrl-C leaves, as one does where there is nobody to ask. */
-async function ask(question: string): Promise<string> {
+/** A second Ctrl-C leaves, as one does where there is nobody to ask. No answer where the question is withdrawn. */
+async function ask(question: string, withdrawn: AbortSignal): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   const gone = new AbortController();
   lines.on("SIGINT", () => gone.abort());
   try {
-    return (await lines.question(`  ${question} `, { signal: gone.signal })).trim().toLowerCase();
+    const signal = AbortSignal.any([gone.signal, withdrawn]);
+    return (await lines.question(`  ${question} `, { signal })).trim().toLowerCase();
   } catch {
-    return "l";
+    if (!withdrawn.aborted) return "l";
+    say();
+    return "";
   } finally {
     lines.close();
   }
 }
 
-function tell(event: JobEvent): void {
-  if (event.event === "paused") say(dim(`Paused after epoch ${event.epoch}.`));
-  if (event.event === "resumed") say(dim(`Goes on from epoch ${event.epoch} on ${event.worker} (${event.reason}).`));
-  if (event.event === "anomaly") say(bad(event.detail));
-}
-
-function tellBreak(error: unknown, waitMs: number): void {
-  if (waitMs > 0) say(dim(`${error instanceof UnreachableError ? error.message : String(error)} Trying again.`));
+function notesOf(event: JobEvent): string[] {
+  if (event.event === "paused") return [dim(`Paused after epoch ${event.epoch}.`)];
+  if (event.event === "resumed")
+    return [dim(`Goes on from epoch ${event.epoch} on ${event.worker} (${event.reason}).`)];
+  return event.event === "anomaly" ? [bad(event.detail)] : [];
 }
 
 function tellEnd(job: Job): number {

@@ -3,9 +3,13 @@ import { Environment, isSecret, readConfig } from "../config.ts";
 
 /** Lines like those of an env file, so that they can become one. Throws ConfigError for a wrong value. */
 export function showConfig(env: Readonly<Record<string, string | undefined>>): string {
-  const { engineThreads } = readConfig(env);
+  const { engineThreads, quota, s3 } = readConfig(env);
   // What follows from other values and has no default of its own.
-  const derived: Record<string, string> = { ENGINE_THREADS: String(engineThreads) };
+  const derived: Record<string, string> = {
+    ENGINE_THREADS: String(engineThreads),
+    RATE_LIMIT: String(quota.requests ?? 0),
+    ...(s3 && { S3_PATH_STYLE: s3.pathStyle ? "1" : "0" }),
+  };
   const lines = Object.entries(Environment.shape).map(([name, field]) => {
     const given = env[name] || undefined;
     const value = given ?? derived[name] ?? defaultOf(field);

@@ -10,6 +10,7 @@ import { commands } from "../../src/cli/commands.ts";
 import { Epochd } from "../../src/client/index.ts";
 import { decodeSafetensors } from "../../src/engine/index.ts";
 import { startServiceForClients } from "../client/service-of-the-tests.ts";
+import { screenOf } from "./screen-of.ts";
 
 const CLI = fileURLToPath(new URL("../../bin/launch.mjs", import.meta.url));
 const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
@@ -210,14 +211,6 @@ describe("an interruption", () => {
     await client.run(id).cancel();
   });
 
-  const onTerminal = (id: string) => {
-    // `exec`: a shell that stays is ended by the Ctrl-C that is meant for the command (dash; bash gives way by itself).
-    const command = `stty rows 40 cols 90; exec ${JSON.stringify(process.execPath)} ${JSON.stringify(CLI)} watch ${id}`;
-    const env = { ...process.env, EPOCHD_URL: service.url, TERM: "xterm-256color", SHELL: "/bin/sh" };
-    const child = spawn("script", ["-qec", command, "/dev/null"], { env });
-    return { child, ...following(child) };
-  };
-
   test.runIf(hasScript)("asks on a terminal, and cancels for a yes", async () => {
     const { id } = await endless();
     const { child, until, ended } = onTerminal(id);
@@ -233,6 +226,20 @@ describe("an interruption", () => {
     expect((await client.run(id).job()).status).toBe("cancelled");
   });
 
+  test.runIf(hasScript)("has no object any more once the job has ended, which is told", async () => {
+    const { id } = await endless();
+    const { child, until, ended } = onTerminal(id);
+    await until(/epoch +\d+\/1000000/);
+    child.stdin?.write("\x03");
+    await until(/Cancel the training\?/);
+    await client.run(id).cancel();
+    const { status, stdout } = await ended;
+    expect([status, screenOf(stdout).join("\n")]).toEqual([
+      3,
+      expect.stringMatching(/Cancel the training\?[^\n]*\n[\s\S]*── loss\n[\s\S]*\n {2}✘ Cancelled after \d+ epochs/),
+    ]);
+  });
+
   test.runIf(hasScript)("leaves for a second one", async () => {
     const { id } = await endless();
     const { child, until, ended } = onTerminal(id);
@@ -246,10 +253,37 @@ describe("an interruption", () => {
   });
 });
 
+test.runIf(hasScript)("what is told while the drawing moves stays above it", async () => {
+  const { id } = await endless();
+  const { text, until, ended } = onTerminal(id);
+  await until(/epoch +\d+\/1000000/);
+  await client.run(id).pause();
+  await until(/Paused after epoch \d+\./);
+  await client.run(id).resume();
+  await until(/Goes on from epoch \d+/);
+  const drawn = text.stdout.length;
+  await vi.waitFor(() => expect(text.stdout.slice(drawn)).toMatch(/epoch/), { timeout: 60_000 });
+  await client.run(id).cancel();
+  expect((await ended).status).toBe(3);
+  const screen = screenOf(text.stdout).join("\n");
+  expect(screen).toMatch(/Paused after epoch \d+\.\n {2}Goes on from epoch [^\n]+\n {2}── loss\n/);
+  expect([screen.match(/── loss/g), screen.match(/\/1000000 /g)]).toEqual([["── loss"], ["/1000000 "]]);
+});
+
+function onTerminal(id: string) {
+  // `exec`: a shell that stays is ended by the Ctrl-C that is meant for the command (dash; bash gives way by itself).
+  const command = `stty rows 40 cols 90; exec ${JSON.stringify(process.execPath)} ${JSON.stringify(CLI)} watch ${id}`;
+  const env = { ...process.env, EPOCHD_URL: service.url, TERM: "xterm-256color", SHELL: "/bin/sh" };
+  const child = spawn("script", ["-qec", command, "/dev/null"], { env });
+  return { child, ...following(child) };
+}
+
 test("every command has help, which names its flags", async () => {
   const { stdout } = await epochd("--help");
   for (const { usage } of commands.values()) expect(stdout).toContain(`epochd ${usage}`);
   for (const word of ["start", "keys", "config"]) expect(stdout).toContain(`epochd ${word}`);
+  for (const of of ["create", "list", "limit", "revoke"])
+    expect(stdout).toMatch(new RegExp(`^  epochd keys .*\\b${of}\\b`, "m"));
   const help = await epochd("train", "--help");
   expect([help.status, help.stdout]).toEqual([
     0,

@@ -22,6 +22,19 @@ describe("the configuration is shown", () => {
     expect(shown).toMatch(/^HOST=127\.0\.0\.1 +# default: an address/m);
   });
 
+  test.each([
+    ["RATE_LIMIT=0", {}],
+    ["RATE_LIMIT=6000", { API_KEYS_REQUIRED: "1" }],
+    ["RATE_LIMIT=5", { API_KEYS_REQUIRED: "1", RATE_LIMIT: "5" }],
+    ["ENGINE_THREADS=3", { ENGINE_THREADS: "3" }],
+    ["S3_PATH_STYLE=", {}],
+    ["S3_PATH_STYLE=0", { S3_BUCKET: "models" }],
+    ["S3_PATH_STYLE=1", { S3_BUCKET: "models", S3_ENDPOINT: "http://minio:9000/" }],
+  ])("with what follows from the others: %s", (line, env) => {
+    expect(showConfig(env).split("\n")).toContainEqual(expect.stringMatching(new RegExp(`^${line} `)));
+    expect(readConfig(parseEnv(showConfig(env)))).toEqual(readConfig(env));
+  });
+
   test("so that it reads back as the same", () => {
     const env = { PORT: "4000", DATA_DIR: "/a folder/with spaces", CONCURRENCY: "3" };
     expect(readConfig(parseEnv(showConfig(env)))).toEqual(readConfig(env));
