@@ -1,38 +1,37 @@
 /** A trained model as a folder of Keras code, zipped: model.py, its weights, its preprocessing. */
-import { readFileSync } from "node:fs";
 import { encodeNpy } from "../npy.ts";
+import { pythonFolder } from "../python/folder.ts";
 import { literal, PythonParts } from "../python/source.ts";
 import type { TrainedFile } from "../trained-file.ts";
 import { zip } from "../zip.ts";
 import { KerasModel } from "./keras-model.ts";
 import { writeLayers } from "./layers.ts";
 
-const PREPARE = new URL("../python/prepare.py", import.meta.url);
 const forms = new PythonParts(new URL("./forms.py", import.meta.url));
 
 /** Throws NotExpressibleError. */
-export function exportKeras({ about, layers, weights }: TrainedFile): Uint8Array<ArrayBuffer> {
-  const { shape } = about.preprocess;
-  const model = new KerasModel(weights);
-  writeLayers(model, layers, shape);
+export function exportKeras(file: TrainedFile): Uint8Array<ArrayBuffer> {
+  const { shape } = file.about.preprocess;
+  const model = new KerasModel(file.weights);
+  writeLayers(model, file.layers, shape);
   model.channelsFirst();
   const arrays = Array.from(model.arrays, ([name, tensor]) => [`${name}.npy`, encodeNpy(tensor)]);
-  return zip({
-    "README.md": readme(about),
-    "model.py": source(about, model, shape),
-    "prepare.py": readFileSync(PREPARE, "utf8"),
-    "preprocess.json": JSON.stringify({ preprocess: about.preprocess, classes: about.classes }, null, 2),
-    "spec.json": JSON.stringify(about.spec, null, 2),
-    "weights.npz": zip(Object.fromEntries(arrays)),
+  return pythonFolder(file, {
+    framework: "Keras 3",
+    packages: "keras tensorflow",
+    model: { holds: "the network as `keras.Sequential`", source: source(model, shape) },
+    numbers: { "weights.npz": { holds: "its weights, in Keras' layout", bytes: zip(Object.fromEntries(arrays)) } },
+    notes: NOTES,
   });
 }
 
-const titleOf = ({ name, job_id }: TrainedFile["about"]): string => name ?? job_id;
+const NOTES = `
+Samples have channels first, as in the job; where a layer of Keras wants them last, a Permute stands before it. Trained on, it follows Keras' rules: running
+statistics, dropout and initial states are its own.
+`;
 
-function source(about: TrainedFile["about"], model: KerasModel, shape: readonly number[]): string {
-  return `"""${titleOf(about).replaceAll('"""', "'''")}: trained by epochd (${about.job_id}), as it was after epoch ${about.checkpoint.epoch}. README.md says how it is used."""
-
-import pathlib
+function source(model: KerasModel, shape: readonly number[]): string {
+  return `import pathlib
 
 import keras
 import numpy as np
@@ -71,30 +70,5 @@ def load():
 def predict(rows):
     """What the network makes of rows as they are in the data."""
     return np.array(load()(prepare(rows)))
-`;
-}
-
-function readme(about: TrainedFile["about"]): string {
-  const features = about.preprocess.features;
-  return `# ${titleOf(about)}
-
-Trained by epochd as ${about.job_id}; this is the network ${about.checkpoint.which === "best" ? "of its best epoch until then" : "as it was"} after epoch ${about.checkpoint.epoch}, for Keras 3.
-
-    pip install keras tensorflow
-
-| file | holds |
-|---|---|
-| \`model.py\` | the network as \`keras.Sequential\` |
-| \`prepare.py\`, \`preprocess.json\` | from rows as they are in the data to what the network gets |
-| \`weights.npz\` | its weights, in Keras' layout |
-| \`spec.json\` | the job's spec |
-
-Ask it:
-
-    from model import predict
-    predict([[…]])          # one list for each row${features ? `: ${features.slice(0, 8).join(", ")}${features.length > 8 ? ", …" : ""}` : ""}
-
-Samples have channels first, as in the job; where a layer of Keras wants them last, a Permute stands before it. Trained on, it follows Keras' rules: running
-statistics, dropout and initial states are its own.
 `;
 }

@@ -15,6 +15,9 @@ export function literal(value: unknown): string {
   return `{${entries.join(", ")}}`;
 }
 
+/** Text between three quotes, on one line: what could end it, or mean something else in it, is escaped as in a literal. */
+export const docstring = (text: string): string => `"""${JSON.stringify(text).slice(1, -1)}"""`;
+
 /** JavaScript writes 1e+21, and so does Python read it. */
 const numberLiteral = (value: number): string => String(value);
 

@@ -1,26 +1,28 @@
 /** A trained model as a folder of PyTorch code, zipped: model.py with the network and its training, and the numbers. */
-
-import { readFileSync } from "node:fs";
 import { encodeSafetensors, type TensorData } from "../../engine/index.ts";
+import { pythonFolder } from "../python/folder.ts";
 import { call } from "../python/source.ts";
 import type { TrainedFile, TrainingState } from "../trained-file.ts";
-import { zip } from "../zip.ts";
 import { writeLayers } from "./layers.ts";
 import { writeTraining } from "./training.ts";
 
-const PREPARE = new URL("../python/prepare.py", import.meta.url);
-
 export function exportPyTorch(file: TrainedFile): Uint8Array<ArrayBuffer> {
-  const { about, weights, training } = file;
+  const { weights, training } = file;
   const state = training?.state ?? null;
-  return zip({
-    "README.md": readme(file),
-    "model.py": modelSource(file),
-    "prepare.py": readFileSync(PREPARE, "utf8"),
-    "preprocess.json": JSON.stringify({ preprocess: about.preprocess, classes: about.classes }, null, 2),
-    "spec.json": JSON.stringify(about.spec, null, 2),
-    "weights.safetensors": encodeSafetensors(weights, { format: "pt" }),
-    ...(state && { "training.safetensors": encodeSafetensors(stateTensors(state), { format: "pt" }) }),
+  return pythonFolder(file, {
+    framework: "PyTorch",
+    packages: "torch safetensors numpy",
+    model: { holds: "the network as `nn.Sequential`, and its training", source: modelSource(file) },
+    numbers: {
+      "weights.safetensors": { holds: "its `state_dict`", bytes: encodeSafetensors(weights, { format: "pt" }) },
+      ...(state && {
+        "training.safetensors": {
+          holds: "the optimizer's state, the rates of the steps to come, and the order of the rows in the next epoch",
+          bytes: encodeSafetensors(stateTensors(state), { format: "pt" }),
+        },
+      }),
+    },
+    notes: training ? trainingText(training.facts.target !== null, state !== null, training.facts.random) : "",
   });
 }
 
@@ -36,16 +38,11 @@ function stateTensors({ rows, continuation }: TrainingState): Map<string, Tensor
   return tensors;
 }
 
-const titleOf = ({ about }: TrainedFile): string => about.name ?? about.job_id;
-
-function modelSource(file: TrainedFile): string {
-  const { about, layers, training } = file;
+function modelSource({ about, layers, training }: TrainedFile): string {
   const written = writeLayers(layers, "        ");
   const trained = training && writeTraining(training.facts, training.state !== null);
   const classes = [...written.forms, ...(trained?.forms ?? [])];
-  return `"""${titleOf(file).replaceAll('"""', "'''")}: trained by epochd (${about.job_id}), as it was after epoch ${about.checkpoint.epoch}. README.md says how it is used."""
-
-${trained ? "import itertools\n" : ""}import pathlib${trained ? "\nimport sys" : ""}
+  return `${trained ? "import itertools\n" : ""}import pathlib${trained ? "\nimport sys" : ""}
 
 import torch
 from safetensors.torch import load_file${trained ? ", save_file" : ""}
@@ -73,28 +70,6 @@ def predict(rows):
     with torch.no_grad():
         return load()(torch.from_numpy(prepare(rows)))
 ${trained ? `\n\n${trained.code}\n\n\nif __name__ == "__main__":\n    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1)\n` : ""}`;
-}
-
-function readme(file: TrainedFile): string {
-  const { about, training } = file;
-  return `# ${titleOf(file)}
-
-Trained by epochd as ${about.job_id}; this is the network ${about.checkpoint.which === "best" ? "of its best epoch until then" : "as it was"} after epoch ${about.checkpoint.epoch}, for PyTorch.
-
-    pip install torch safetensors numpy
-
-| file | holds |
-|---|---|
-| \`model.py\` | the network as \`nn.Sequential\`, and its training |
-| \`prepare.py\`, \`preprocess.json\` | from rows as they are in the data to what the network gets |
-| \`weights.safetensors\` | its \`state_dict\` |
-${training?.state ? "| `training.safetensors` | the optimizer's state, the rates of the steps to come, and the order of the rows in the next epoch |\n" : ""}| \`spec.json\` | the job's spec |
-
-Ask it:
-
-    from model import predict
-    predict([[…]])          # one list for each row${about.preprocess.features ? `: ${about.preprocess.features.slice(0, 8).join(", ")}${about.preprocess.features.length > 8 ? ", …" : ""}` : ""}
-${training ? trainingText(training.facts.target !== null, training.state !== null, training.facts.random) : ""}`;
 }
 
 function trainingText(isTable: boolean, goesOn: boolean, random: readonly string[]): string {
