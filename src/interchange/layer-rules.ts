@@ -1,6 +1,7 @@
 /** Rules by layer type: how each format writes a layer. One table per format, read by whoever walks a model. */
 import type { z } from "zod";
 import { layers as definitions, type LayerDefinition, type Shape } from "../engine/definitions.ts";
+import type { EdgeMode } from "../engine/nn/edges.ts";
 import type { Spatial } from "../engine/nn/spatial.ts";
 
 /** A layer of a model, with all that follows from those before it. */
@@ -23,6 +24,10 @@ export function rule<Context, Result, Schema extends z.ZodObject>(
 ): [type: string, rule: LayerRule<Context, Result>] {
   return [definition.type, (layer, context) => write({ ...layer, args: definition.args.parse(layer.args) }, context)];
 }
+
+/** ReflectionPad2d → reflect */
+export const edgeMode = (type: string): EdgeMode =>
+  type.startsWith("Reflection") ? "reflect" : type.startsWith("Replication") ? "replicate" : "circular";
 
 /** Conv2d → 2 */
 export const dimensionsOf = (type: string): Spatial => (type.endsWith("1d") ? 1 : type.endsWith("2d") ? 2 : 3);

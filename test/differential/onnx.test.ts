@@ -4,14 +4,11 @@
  *
  *     EPOCHD_STORE=1 PYTHON=python3 npx vitest run test/differential/onnx.test.ts
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { checkedFiles, digest, storeChecked } from "../interchange/onnx/checked-files.ts";
 import { onnxCases } from "../interchange/onnx/onnx-cases.ts";
-import { askPython } from "./python.ts";
+import { askAbout } from "./python.ts";
 
 const Answer = z.union([
   z.strictObject({ name: z.string(), difference: z.number() }),
@@ -20,27 +17,12 @@ const Answer = z.union([
 
 test("onnxruntime computes what the engine computes, within 1e-5, for every layer", async ({ skip }) => {
   const cases = onnxCases();
-  const folder = mkdtempSync(join(tmpdir(), "epochd-onnx-"));
-  try {
-    for (const { name, bytes } of cases) writeFileSync(join(folder, `${name}.onnx`), bytes);
-    writeFileSync(join(folder, "cases.json"), JSON.stringify(cases.map(({ bytes: _, ...given }) => given)));
-    const answers = await askPython("check_onnx.py", folder);
-    if (typeof answers === "string") {
-      console.log(`ONNX files are not run: ${answers}`);
-      return skip(answers);
-    }
-    const found = z.array(Answer).parse(answers);
-    expect(found.map(({ name }) => name)).toEqual(cases.map(({ name }) => name));
-    expect(found.filter((answer) => "error" in answer || answer.difference > 1e-5)).toEqual([]);
-    const worst = found.reduce(
-      (most, answer) => ("difference" in answer ? Math.max(most, answer.difference) : most),
-      0,
-    );
-    console.log(`${found.length} models; the largest difference is ${worst}.`);
-    const checked = Object.fromEntries(cases.map(({ name, bytes }) => [name, digest(bytes)]));
-    if (process.env["EPOCHD_STORE"]) storeChecked(checked);
-    expect(checked).toEqual(checkedFiles());
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const files = cases.map(({ bytes, ...given }) => ({ ...given, files: { [`${given.name}.onnx`]: bytes } }));
+  const found = await askAbout("check_onnx.py", files, Answer, skip);
+  expect(found.filter((answer) => "error" in answer || answer.difference > 1e-5)).toEqual([]);
+  const worst = Math.max(...found.map((answer) => ("difference" in answer ? answer.difference : 0)));
+  console.log(`${found.length} models; the largest difference is ${worst}.`);
+  const checked = Object.fromEntries(cases.map(({ name, bytes }) => [name, digest(bytes)]));
+  if (process.env["EPOCHD_STORE"]) storeChecked(checked);
+  expect(checked).toEqual(checkedFiles());
 }, 300_000);

@@ -22,6 +22,7 @@ const own: readonly LayerCase[] = [
   one("elu-images", [2, 3, 3], { type: "ELU", alpha: 0.5 }),
   one("prelu-channels", [3, 4], { type: "PReLU", num_parameters: 3 }),
   one("prelu-images", [3, 2, 2], { type: "PReLU" }),
+  one("prelu-features", [4], { type: "PReLU", num_parameters: 4 }),
   one("rrelu", [9], { type: "RReLU" }),
   one("gelu", [9], { type: "GELU" }),
   one("glu-channels", [4, 3], { type: "GLU", dim: 1 }),
@@ -51,6 +52,19 @@ const own: readonly LayerCase[] = [
   one("lppool", [2, 9], { type: "LPPool1d", norm_type: 2, kernel_size: 3, stride: 2 }),
   one("groupnorm-steps", [4, 6], { type: "GroupNorm", num_groups: 2 }),
   one("groupnorm-features", [6], { type: "GroupNorm", num_groups: 3, affine: false }),
+  one("layernorm-images", [2, 3, 4], { type: "LayerNorm", normalized_shape: [3, 4] }),
+  one(
+    "groupnorm-after-conv",
+    [2, 6, 6],
+    { type: "Conv2d", out_channels: 4, kernel_size: 3 },
+    { type: "GroupNorm", num_groups: 2 },
+  ),
+  one(
+    "instancenorm-after-conv",
+    [2, 6, 6],
+    { type: "Conv2d", out_channels: 4, kernel_size: 3 },
+    { type: "InstanceNorm2d", affine: true },
+  ),
   one("layernorm-plain", [3, 4], { type: "LayerNorm", elementwise_affine: false }),
   one("rmsnorm-eps", [3, 4], { type: "RMSNorm", normalized_shape: [3, 4], eps: 0.1, elementwise_affine: false }),
   one("localresponsenorm-even", [5, 3], { type: "LocalResponseNorm", size: 4, alpha: 0.7 }),
@@ -77,6 +91,9 @@ const own: readonly LayerCase[] = [
     ],
   }),
   one("reflect-asymmetric", [2, 5, 6], { type: "ReflectionPad2d", padding: [2, 0, 1, 3] }),
+  one("zero-uneven", [2, 5, 6], { type: "ZeroPad2d", padding: [1, -2, 0, 3] }),
+  one("zero-without-channels", [5, 6], { type: "ZeroPad2d", padding: [1, -2, -1, 0] }),
+  one("constant-deep", [2, 3, 5], { type: "ConstantPad1d", padding: [-1, 2], value: -0.5 }),
   one("constant-crop", [2, 5], { type: "ConstantPad1d", padding: [-1, 2], value: 1.5 }),
   one("transposed-grouped", [4, 5], {
     type: "ConvTranspose1d",
@@ -136,7 +153,7 @@ export function drawWeights({ layers, input }: LayerCase): Map<string, Weights> 
   );
 }
 
-export function drawInputs({ name, layers, input }: LayerCase, rows: number): Float32Array<ArrayBuffer> {
+function drawInputs({ name, layers, input }: LayerCase, rows: number): Float32Array<ArrayBuffer> {
   const stream = new RandomStream(2, name);
   const first = layers[0];
   const most =
@@ -157,6 +174,24 @@ export function predict({ layers, input }: LayerCase, weights: ReadonlyMap<strin
   const made = predictor.predict(inputs, inputs.length / elementCount(input));
   predictor.dispose();
   return made;
+}
+
+/** Numbers as scripts in Python read them. */
+export interface Values {
+  readonly shape: readonly number[];
+  readonly values: readonly unknown[];
+}
+
+/** What a model is asked, and what it makes of that here. */
+export function questionOf(given: LayerCase): { name: string; inputs: Values; outputs: Values } {
+  const rows = 5;
+  const inputs = drawInputs(given, rows);
+  const { outputs, outputShape } = predict(given, drawWeights(given), inputs);
+  return {
+    name: given.name,
+    inputs: { shape: [rows, ...given.input], values: [...inputs] },
+    outputs: { shape: [rows, ...outputShape], values: [...outputs] },
+  };
 }
 
 /** A case as a trained model without preprocessing. */

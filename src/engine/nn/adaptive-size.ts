@@ -26,11 +26,16 @@ export function adaptiveSize(given: AdaptiveSize, input: readonly number[], dime
   return asked.map((size, i) => size || (input[i] ?? 1));
 }
 
-/** Averages over windows from ⌊i·length/count⌋ to before ⌈(i + 1)·length/count⌉. */
+/** Windows from ⌊i·length/count⌋ to before ⌈(i + 1)·length/count⌉. */
+export function adaptiveWindows(length: number, count: number): (readonly [start: number, end: number])[] {
+  return Array.from({ length: count }, (_, i) => [
+    Math.floor((i * length) / count),
+    Math.ceil(((i + 1) * length) / count),
+  ]);
+}
+
 export function adaptiveAverages(length: number, count: number): Term[][] {
-  return Array.from({ length: count }, (_, i) => {
-    const start = Math.floor((i * length) / count);
-    const size = Math.ceil(((i + 1) * length) / count) - start;
-    return Array.from({ length: size }, (_, j): Term => [start + j, 1 / size]);
-  });
+  return adaptiveWindows(length, count).map(([start, end]) =>
+    Array.from({ length: end - start }, (_, j): Term => [start + j, 1 / (end - start)]),
+  );
 }

@@ -20,8 +20,30 @@ interface WindowRow {
   readonly divisor: number | null;
 }
 
+export interface AverageArgs {
+  readonly kernel_size: Sizes;
+  readonly stride: Sizes | null;
+  readonly padding: Sizes;
+  readonly ceil_mode: boolean;
+  readonly count_include_pad: boolean;
+  readonly divisor_override?: number | null;
+}
+
+/** For each dimension, the windows along a length. */
+export function windowAverages(args: AverageArgs, dimensions: Spatial): ((length: number) => Term[][])[] {
+  const strides = listOf(args.stride ?? args.kernel_size, dimensions);
+  const pads = listOf(args.padding, dimensions);
+  const override = args.divisor_override ?? null;
+  return listOf(args.kernel_size, dimensions).map((kernel, i) => {
+    // The override divides once, not once for each direction.
+    const divisor = override === null ? null : i === dimensions - 1 ? override : 1;
+    const row = { kernel, stride: strides[i] ?? kernel, padding: pads[i] ?? 0, ceil: args.ceil_mode };
+    return (length) => averages(length, { ...row, includePad: args.count_include_pad, divisor });
+  });
+}
+
 /** Windows along one dimension: [start, end) within the padded input, of which only real elements are summed. */
-export function averages(length: number, { kernel, stride, padding, ceil, includePad, divisor }: WindowRow): Term[][] {
+function averages(length: number, { kernel, stride, padding, ceil, includePad, divisor }: WindowRow): Term[][] {
   const count = pooledSize(length, kernel, stride, 1, padding, ceil);
   if (count < 1) throw new ShapeError("the window is larger than the padded input", "kernel_size");
   return Array.from({ length: count }, (_, i) => {
@@ -48,14 +70,15 @@ abstract class AveragePool extends Module {
   ) {
     super();
     this.#dimensions = dimensions;
-    const strides = listOf(stride ?? kernelSize, dimensions);
-    const pads = listOf(padding, dimensions);
-    this.#maps = listOf(kernelSize, dimensions).map((kernel, i) => {
-      // The override divides once, not once for each direction.
-      const divisor = divisorOverride === null ? null : i === dimensions - 1 ? divisorOverride : 1;
-      const row = { kernel, stride: strides[i] ?? kernel, padding: pads[i] ?? 0, ceil: ceilMode };
-      return new SparseMaps((length) => averages(length, { ...row, includePad: countIncludePad, divisor }));
-    });
+    const args = {
+      kernel_size: kernelSize,
+      stride,
+      padding,
+      ceil_mode: ceilMode,
+      count_include_pad: countIncludePad,
+      divisor_override: divisorOverride,
+    };
+    this.#maps = windowAverages(args, dimensions).map((rows) => new SparseMaps(rows));
   }
 
   forward(x: Tensor): Tensor {

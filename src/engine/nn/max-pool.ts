@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor.ts";
 import { pooledSize } from "../windows.ts";
 import { type AdaptiveSize, adaptiveSize, adaptiveSizes } from "./adaptive-size.ts";
 import { defineLayer, type LayerDefinition } from "./definition.ts";
+import type { Amounts } from "./edges.ts";
 import { Module } from "./module.ts";
 import { asVolumes, checkSample, depthOf, listOf, planeOf, type Sizes, type Spatial, sizes } from "./spatial.ts";
 
@@ -147,6 +148,27 @@ export function pooledSample(
     return out;
   });
   return [input[0] ?? 0, ...size];
+}
+
+/** What each dimension needs before and after it so that the last window, which says `ceil_mode`, ends within. */
+export function poolAmounts(
+  given: Omit<WindowArgs, "ceil_mode"> & { readonly dilation: Sizes },
+  input: readonly number[],
+  output: readonly number[],
+  dimensions: Spatial,
+): Amounts[] {
+  const stride = listOf(given.stride ?? given.kernel_size, dimensions);
+  const [dilation, padding] = [listOf(given.dilation, dimensions), listOf(given.padding, dimensions)];
+  return listOf(given.kernel_size, dimensions).map((wide, i) => {
+    const [length = 1, count = 1, step = 1, apart = 1, before = 0] = [
+      input[i + 1],
+      output[i + 1],
+      stride[i],
+      dilation[i],
+      padding[i],
+    ];
+    return [before, Math.max(0, (count - 1) * step + apart * (wide - 1) + 1 - length - before)];
+  });
 }
 
 /**

@@ -30,57 +30,33 @@ class Take(keras.layers.Layer):
         return ops.take(x, self.places, axis=self.axis)
 
 
-class PReLU(keras.layers.Layer):
-    """x where it is positive, else x times a learned number: one, or one for each channel (axis 1)."""
+class RMSNorm(keras.layers.Layer):
+    """The last axes divided by the root of their mean square; a weight for each of their places, if asked."""
 
-    def __init__(self, count, **more):
+    def __init__(self, axes, epsilon, scale, **more):
         super().__init__(**more)
-        self.count = count
+        self.axes, self.epsilon, self.scale = axes, epsilon, scale
 
     def build(self, shape):
-        self.slope = self.add_weight(shape=(self.count,))
+        self.gamma = self.add_weight(shape=shape[self.axes[0] :], initializer="ones") if self.scale else 1.0
 
     def call(self, x):
-        slope = self.slope if self.count == 1 else ops.reshape(self.slope, (self.count,) + (1,) * (len(x.shape) - 2))
-        return ops.where(x > 0, x, slope * x)
+        mean = ops.mean(ops.square(x), axis=self.axes, keepdims=True)
+        return x / ops.sqrt(mean + self.epsilon) * self.gamma
 
 
-class ChannelNorm(keras.layers.Layer):
-    """Each of some groups of channels (axis 1) normalised by itself; a weight and bias for each channel, if asked."""
+class LocalResponseNorm(keras.layers.Layer):
+    """x / (k + alpha·mean of x² over the channels around (axis 1), those beyond the edges as zeros)^beta"""
 
-    def __init__(self, groups, epsilon, scale, center, **more):
+    def __init__(self, size, alpha, beta, k, **more):
         super().__init__(**more)
-        self.groups, self.epsilon, self.scale, self.center = groups, epsilon, scale, center
-
-    def build(self, shape):
-        per_channel = (shape[1],) + (1,) * (len(shape) - 2)
-        self.gamma = self.add_weight(shape=per_channel, initializer="ones") if self.scale else 1.0
-        self.beta = self.add_weight(shape=per_channel, initializer="zeros") if self.center else 0.0
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def call(self, x):
-        shape = (-1,) + tuple(x.shape[1:])
-        grouped = ops.reshape(x, (-1, self.groups, int(np.prod(x.shape[1:])) // self.groups))
-        mean, variance = ops.moments(grouped, axes=[2], keepdims=True)
-        return ops.reshape((grouped - mean) / ops.sqrt(variance + self.epsilon), shape) * self.gamma + self.beta
-
-
-class LastNorm(keras.layers.Layer):
-    """The last axes normalised: by mean and variance, or by the root of the mean square alone."""
-
-    def __init__(self, axes, epsilon, scale, center, uncentred=False, **more):
-        super().__init__(**more)
-        self.axes, self.epsilon, self.scale, self.center, self.uncentred = axes, epsilon, scale, center, uncentred
-
-    def build(self, shape):
-        normalised = tuple(shape[-self.axes :])
-        self.gamma = self.add_weight(shape=normalised, initializer="ones") if self.scale else 1.0
-        self.beta = self.add_weight(shape=normalised, initializer="zeros") if self.center else 0.0
-
-    def call(self, x):
-        axes = list(range(-self.axes, 0))
-        mean = 0.0 if self.uncentred else ops.mean(x, axis=axes, keepdims=True)
-        variance = ops.mean(ops.square(x - mean), axis=axes, keepdims=True)
-        return (x - mean) / ops.sqrt(variance + self.epsilon) * self.gamma + self.beta
+        edges = ((0, 0), (self.size // 2, (self.size - 1) // 2), *((0, 0),) * (len(x.shape) - 2))
+        squares = ops.pad(ops.square(x), edges)
+        around = sum(squares[:, i : i + x.shape[1]] for i in range(self.size))
+        return x / (self.k + self.alpha * around / self.size) ** self.beta
 
 
 class EmbeddingBag(keras.layers.Layer):
@@ -150,7 +126,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
     def __init__(self, heads, hidden, activation, epsilon, norm_first, bias, causal, dropout, **more):
         super().__init__(**more)
         self.self_attn = SelfAttention(heads, bias, causal)
-        self.norm1, self.norm2 = LastNorm(1, epsilon, True, bias), LastNorm(1, epsilon, True, bias)
+        self.norm1, self.norm2 = (keras.layers.LayerNormalization(epsilon=epsilon, center=bias) for _ in range(2))
         self.hidden, self.bias, self.norm_first = hidden, bias, norm_first
         self.activation = keras.activations.relu if activation == "relu" else lambda x: ops.gelu(x, approximate=False)
         self.dropout = keras.layers.Dropout(dropout)
@@ -186,18 +162,3 @@ class Residual(keras.layers.Layer):
     def build(self, shape):
         self.inner = keras.Sequential(self.parts)
         self.inner.build(shape)
-
-
-class DividedBy(keras.layers.Layer):
-    """x / (k + alpha·f(x))^beta"""
-
-    def __init__(self, parts, k, alpha, beta, **more):
-        super().__init__(**more)
-        self.parts, self.k, self.alpha, self.beta = parts, k, alpha, beta
-
-    def build(self, shape):
-        self.inner = keras.Sequential(self.parts)
-        self.inner.build(shape)
-
-    def call(self, x):
-        return x / (self.k + self.alpha * self.inner(x)) ** self.beta

@@ -1,7 +1,7 @@
 /** A Keras model under construction: constructors one after another, and the weights of each as Keras wants them. */
-import { elementCount, type Shape } from "../../engine/definitions.ts";
 import type { Weights } from "../../engine/nn/module.ts";
 import type { Term } from "../../engine/sparse-map.ts";
+import { denseMap } from "../arrays.ts";
 import type { PlacedLayer } from "../layer-rules.ts";
 import { literal } from "../python/source.ts";
 import { NotExpressibleError } from "../trained-file.ts";
@@ -61,6 +61,11 @@ export class KerasModel {
     return this.#weights.has(name);
   }
 
+  /** Where channels lie just now, counted with the batch. */
+  get channelAxis(): number {
+    return this.#channelsLast > 0 ? -1 : 1;
+  }
+
   /** Lets the next layers have channels last, where positions have so many dimensions. */
   channelsLast(dimensions: number): void {
     if (this.#channelsLast > 0) return;
@@ -81,43 +86,12 @@ export class KerasModel {
 
   /** What is linear along one dimension, counted with the batch. */
   linearMap(axis: number, length: number, rows: readonly (readonly Term[])[]): void {
-    const matrix = new Float32Array(length * rows.length);
-    rows.forEach((terms, row) => {
-      for (const [element, weight] of terms) {
-        const at = element * rows.length + row;
-        matrix[at] = (matrix[at] ?? 0) + weight;
-      }
-    });
-    this.form("AlongAxis", `${axis}, ${length}, ${rows.length}`, [{ shape: [length, rows.length], data: matrix }]);
+    this.form("AlongAxis", `${axis}, ${length}, ${rows.length}`, [denseMap(length, rows)]);
   }
 }
 
-/** The dimensions of a weight in another order. */
-export function permuted({ shape, data }: Weights, order: readonly number[]): Weights {
-  const strides = shape.map((_, i) => elementCount(shape.slice(i + 1)));
-  const out: Shape = order.map((i) => shape[i] ?? 1);
-  const values = new Float32Array(data.length);
-  const place = new Array<number>(out.length).fill(0);
-  for (let i = 0; i < values.length; i++) {
-    values[i] = data[order.reduce((sum, from, to) => sum + (place[to] ?? 0) * (strides[from] ?? 0), 0)] ?? 0;
-    for (let d = out.length - 1; d >= 0; d--) {
-      place[d] = (place[d] ?? 0) + 1;
-      if ((place[d] ?? 0) < (out[d] ?? 1)) break;
-      place[d] = 0;
-    }
-  }
-  return { shape: out, data: values };
-}
-
-export const transposed = (weight: Weights): Weights => permuted(weight, [1, 0]);
-
-/** `2.0` → `model.layers[2].layers[0]` */
-export const pathOf = ({ name }: PlacedLayer<unknown>): string =>
-  `model${name
-    .split(".")
-    .map((i) => `.layers[${i}]`)
-    .join("")}`;
-
-export function inexpressible(layer: PlacedLayer<unknown>, why: string): NotExpressibleError {
-  return new NotExpressibleError(pathOf(layer), `${layer.type} can't be written for Keras: ${why}`);
+/** Says which layer: `2.0` is `model.layers[2].layers[0]`. */
+export function inexpressible({ name, type }: PlacedLayer<unknown>, why: string): NotExpressibleError {
+  const path = name.split(".").map((i) => `.layers[${i}]`);
+  return new NotExpressibleError(`model${path.join("")}`, `${type} can't be written for Keras: ${why}`);
 }

@@ -2,6 +2,7 @@
 import { elementCount, type Shape } from "../../engine/definitions.ts";
 import type { Weights } from "../../engine/nn/module.ts";
 import type { Term } from "../../engine/sparse-map.ts";
+import { denseMap } from "../arrays.ts";
 import type { Attribute, GraphProto, NodeProto, TensorProto, ValueInfo } from "./model.ts";
 
 export class Graph {
@@ -102,15 +103,9 @@ export class Graph {
 
   /** What is linear along one dimension: each new element is a sum of weighted ones. */
   linearMap(x: string, axis: number, rank: number, length: number, rows: readonly (readonly Term[])[]): string {
-    const matrix = new Float32Array(length * rows.length);
-    rows.forEach((terms, row) => {
-      for (const [element, weight] of terms) {
-        const at = element * rows.length + row;
-        matrix[at] = (matrix[at] ?? 0) + weight;
-      }
-    });
     const perm = Array.from({ length: rank }, (_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i));
-    const product = this.op("MatMul", [this.transpose(x, perm), this.floats(matrix, [length, rows.length])]);
+    const { shape, data } = denseMap(length, rows);
+    const product = this.op("MatMul", [this.transpose(x, perm), this.floats(data, shape)]);
     return this.transpose(product, perm);
   }
 

@@ -4,12 +4,15 @@ import { interpretOutputs } from "../../../src/api/inference/interpret-outputs.t
 import { applyPreprocess, type FittedPreprocess } from "../../../src/data/index.ts";
 import { exportOnnx } from "../../../src/interchange/onnx/export-onnx.ts";
 import type { TrainedFile } from "../../../src/interchange/trained-file.ts";
-import { drawInputs, layerCases, predict, trainedFile, unprepared } from "../layer-cases.ts";
-
-interface Values {
-  readonly shape: readonly number[];
-  readonly values: readonly unknown[];
-}
+import {
+  type LayerCase,
+  layerCases,
+  predict,
+  questionOf,
+  trainedFile,
+  unprepared,
+  type Values,
+} from "../layer-cases.ts";
 
 export interface OnnxCase {
   readonly name: string;
@@ -18,20 +21,11 @@ export interface OnnxCase {
   readonly outputs: Readonly<Record<string, Values>>;
 }
 
-const ROWS = 5;
-
 export const onnxCases = (): OnnxCase[] => [...layerCases().map(ofLayers), ...prepared()];
 
-function ofLayers(given: ReturnType<typeof layerCases>[number]): OnnxCase {
-  const inputs = drawInputs(given, ROWS);
-  const file = trainedFile(given);
-  const { outputs, outputShape } = predict(given, file.weights, inputs);
-  return {
-    name: given.name,
-    bytes: exportOnnx(file, "0"),
-    inputs: { shape: [ROWS, ...given.input], values: [...inputs] },
-    outputs: { outputs: { shape: [ROWS, ...outputShape], values: [...outputs] } },
-  };
+function ofLayers(given: LayerCase): OnnxCase {
+  const { outputs, ...question } = questionOf(given);
+  return { ...question, bytes: exportOnnx(trainedFile(given), "0"), outputs: { outputs } };
 }
 
 /** Rows as clients send them; what onnxruntime is given says missing values as NaN, or all as text. */

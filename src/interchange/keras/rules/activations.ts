@@ -5,6 +5,7 @@ import { gluLayer } from "../../../engine/nn/glu.ts";
 import { preluLayer, rreluLayer } from "../../../engine/nn/learned-slopes.ts";
 import { impliedDim, LogSoftmax, Softmax, Softmax2d, Softmin } from "../../../engine/nn/softmax.ts";
 import { type PlacedLayer, rule } from "../../layer-rules.ts";
+import { literal } from "../../python/source.ts";
 import type { KerasModel } from "../keras-model.ts";
 
 /** By name. */
@@ -62,9 +63,12 @@ export const activationRules = [
     // An Activation would keep the shape.
     model.add(`layers.Lambda(lambda x: ops.glu(x, axis=${args.dim}))`);
   }),
-  rule(preluLayer, ({ name, args }, model: KerasModel) => {
+  rule(preluLayer, ({ name, args, input }, model: KerasModel) => {
     model.channelsFirst();
-    model.form("PReLU", String(args.num_parameters), [model.weight(`${name}.weight`)]);
+    const shape = input.map((_, i) => (i === 0 ? args.num_parameters : 1));
+    const shared = shape.flatMap((count, i) => (count === 1 ? [i + 1] : []));
+    const { data } = model.weight(`${name}.weight`);
+    model.add(`layers.PReLU(shared_axes=${literal(shared)})`, [{ shape, data }]);
   }),
   // Outside training it is this.
   rule(rreluLayer, ({ args }, model: KerasModel) =>

@@ -8,17 +8,16 @@ import { groupNormLayer } from "../../../engine/nn/group-norm.ts";
 import { instanceNormLayers } from "../../../engine/nn/instance-norm.ts";
 import { FLOAT32_EPSILON, layerNormLayer, rmsNormLayer } from "../../../engine/nn/layer-norm.ts";
 import { linearLayer } from "../../../engine/nn/linear.ts";
-import { localResponseNormLayer, neighbours } from "../../../engine/nn/local-response-norm.ts";
+import { localResponseNormLayer } from "../../../engine/nn/local-response-norm.ts";
 import type { Weights } from "../../../engine/nn/module.ts";
 import { positionalEncodingLayer, sinusoids } from "../../../engine/nn/positional-encoding.ts";
 import { gruLayer, lstmLayer, rnnLayer } from "../../../engine/nn/recurrent-layers.ts";
 import { channelShuffleLayer, pixelShuffleLayer, pixelUnshuffleLayer } from "../../../engine/nn/shuffle.ts";
 import { foldLayer, unfoldLayer } from "../../../engine/nn/unfold.ts";
+import { reordered, transposed } from "../../arrays.ts";
 import { type PlacedLayer, rule } from "../../layer-rules.ts";
 import { literal } from "../../python/source.ts";
-import { inexpressible, type KerasModel, transposed } from "../keras-model.ts";
-
-const flag = (value: boolean): string => (value ? "True" : "False");
+import { inexpressible, type KerasModel } from "../keras-model.ts";
 
 /** Kernel and bias of a Dense layer. */
 const dense = (model: KerasModel, name: string): Weights[] => [
@@ -45,6 +44,13 @@ function rearrange(
   reshape(model, output);
 }
 
+/** What Keras' normalisations are told of it: epsilon, and whether there are weights and biases. */
+const affine = (model: KerasModel, name: string, eps: number): string[] => [
+  `epsilon=${eps}`,
+  ...(model.has(`${name}.weight`) ? [] : ["scale=False"]),
+  ...(model.has(`${name}.bias`) ? [] : ["center=False"]),
+];
+
 /** By running statistics, as BatchNorm and InstanceNorm that track them. */
 function running(
   model: KerasModel,
@@ -53,34 +59,30 @@ function running(
   positions: number,
 ): void {
   if (positions > 0) model.channelsLast(positions);
-  const [scale, center] = [model.has(`${name}.weight`), model.has(`${name}.bias`)];
   const options = [
-    `epsilon=${args.eps}`,
+    ...affine(model, name, args.eps),
     // Keras says what is kept, PyTorch what is taken.
     ...(args.momentum === null ? [] : [`momentum=${Number((1 - args.momentum).toPrecision(12))}`]),
-    ...(scale ? [] : ["scale=False"]),
-    ...(center ? [] : ["center=False"]),
   ];
   const weights = model.existing(`${name}.weight`, `${name}.bias`, `${name}.running_mean`, `${name}.running_var`);
   model.add(`layers.BatchNormalization(${options.join(", ")})`, weights);
 }
 
-/** Weights for each channel, in the shape that lies over positions. */
-function channelNorm(model: KerasModel, name: string, groups: number, eps: number, input: readonly number[]): void {
-  model.channelsFirst();
-  const weights = model
-    .existing(`${name}.weight`, `${name}.bias`)
-    .map(({ shape, data }) => ({ shape: [...shape, ...input.slice(1).map(() => 1)], data }));
-  const has = [model.has(`${name}.weight`), model.has(`${name}.bias`)].map(flag);
-  model.form("ChannelNorm", [groups, eps, ...has].join(", "), weights);
+/** Each of some groups of channels by itself. */
+function groupNorm(model: KerasModel, name: string, groups: number, eps: number): void {
+  const given = [groups, `axis=${model.channelAxis}`, ...affine(model, name, eps)];
+  model.add(`layers.GroupNormalization(${given.join(", ")})`, model.existing(`${name}.weight`, `${name}.bias`));
 }
 
-function lastNorm(model: KerasModel, name: string, axes: number, eps: number, uncentred = false): void {
+function layerNorm(model: KerasModel, name: string, axes: readonly number[], eps: number): void {
   model.channelsFirst();
-  const has = [model.has(`${name}.weight`), model.has(`${name}.bias`)].map(flag);
-  const args = [axes, eps, ...has, ...(uncentred ? ["uncentred=True"] : [])];
-  model.form("LastNorm", args.join(", "), model.existing(`${name}.weight`, `${name}.bias`));
+  const given = [...(axes.length === 1 ? [] : [`axis=${literal(axes)}`]), ...affine(model, name, eps)];
+  model.add(`layers.LayerNormalization(${given.join(", ")})`, model.existing(`${name}.weight`, `${name}.bias`));
 }
+
+/** The last axes, as many as a normalised shape has, counted from the end. */
+const lastAxes = (shape: number | readonly number[] = []): number[] =>
+  [shape].flat().map((_, i, { length }) => i - length);
 
 interface RecurrentArgs {
   readonly hidden_size: number;
@@ -100,15 +102,9 @@ function recurrent(
   apart = false,
   options: readonly string[] = [],
 ): void {
-  const reordered = ({ shape, data }: Weights): Weights => {
-    const size = data.length / order.length;
-    const out = new Float32Array(data.length);
-    order.forEach((from, to) => void out.set(data.subarray(from * size, (from + 1) * size), to * size));
-    return { shape, data: out };
-  };
   for (let layer = 0; layer < args.num_layers; layer++) {
     const weights = (args.bidirectional ? ["", "_reverse"] : [""]).flatMap((direction): Weights[] => {
-      const part = (named: string): Weights => reordered(model.weight(`${name}.${named}_l${layer}${direction}`));
+      const part = (named: string): Weights => reordered(model.weight(`${name}.${named}_l${layer}${direction}`), order);
       const matrices = [transposed(part("weight_ih")), transposed(part("weight_hh"))];
       if (!args.bias) return matrices;
       const [ih, hh] = [part("bias_ih").data, part("bias_hh").data];
@@ -153,14 +149,15 @@ function encoder(model: KerasModel, name: string, args: EncoderArgs): void {
   const given = [
     args.nhead,
     args.dim_feedforward,
-    literal(args.activation),
+    args.activation,
     args.layer_norm_eps,
-    ...[args.norm_first, args.bias, args.causal].map(flag),
+    args.norm_first,
+    args.bias,
+    args.causal,
     args.dropout,
   ];
-  for (const form of ["SelfAttention", "LastNorm"]) model.forms.add(form);
   model.channelsFirst();
-  model.form("TransformerEncoderLayer", given.join(", "), {
+  model.form("TransformerEncoderLayer", given.map(literal).join(", "), {
     "self_attn/into": into,
     "self_attn/out": out,
     linear1: dense(model, `${name}.linear1`),
@@ -212,25 +209,21 @@ export const otherRules = [
   ...instanceNormLayers.map((definition) =>
     rule(definition, ({ name, args, input }, model: KerasModel) => {
       if (args.track_running_stats) return running(model, name, args, input.length - 1);
-      channelNorm(model, name, input[0] ?? 1, args.eps, input);
+      groupNorm(model, name, input[0] ?? 1, args.eps);
     }),
   ),
-  rule(groupNormLayer, ({ name, args, input }, model: KerasModel) =>
-    channelNorm(model, name, args.num_groups, args.eps, input),
-  ),
+  rule(groupNormLayer, ({ name, args }, model: KerasModel) => groupNorm(model, name, args.num_groups, args.eps)),
   rule(layerNormLayer, ({ name, args }, model: KerasModel) =>
-    lastNorm(model, name, [args.normalized_shape ?? []].flat().length, args.eps),
+    layerNorm(model, name, lastAxes(args.normalized_shape), args.eps),
   ),
-  rule(rmsNormLayer, ({ name, args }, model: KerasModel) =>
-    lastNorm(model, name, [args.normalized_shape ?? []].flat().length, args.eps ?? FLOAT32_EPSILON, true),
-  ),
-  rule(localResponseNormLayer, (layer, model: KerasModel) => {
-    const { args, input } = layer;
+  rule(rmsNormLayer, ({ name, args }, model: KerasModel) => {
     model.channelsFirst();
-    const inside = model.inside();
-    inside.add("layers.Lambda(lambda x: x ** 2)");
-    inside.linearMap(1, input[0] ?? 1, neighbours(input[0] ?? 1, args.size));
-    model.form("DividedBy", `[${inside.calls.join(", ")}], ${args.k}, ${args.alpha}, ${args.beta}`);
+    const given = [lastAxes(args.normalized_shape), args.eps ?? FLOAT32_EPSILON, model.has(`${name}.weight`)];
+    model.form("RMSNorm", given.map(literal).join(", "), model.existing(`${name}.weight`));
+  }),
+  rule(localResponseNormLayer, ({ args: { size, alpha, beta, k } }, model: KerasModel) => {
+    model.channelsFirst();
+    model.form("LocalResponseNorm", [size, alpha, beta, k].join(", "));
   }),
 
   rule(embeddingLayer, ({ name, args }, model: KerasModel) => {
@@ -240,8 +233,8 @@ export const otherRules = [
   rule(embeddingBagLayer, ({ name, args }, model: KerasModel) => {
     const table = shortened(model.weight(`${name}.weight`), args.max_norm, args.norm_type);
     const padding = placeOf(args.padding_idx, args.num_embeddings);
-    const given = [args.num_embeddings, args.embedding_dim, literal(args.mode), ...(padding === null ? [] : [padding])];
-    model.form("EmbeddingBag", given.join(", "), [table]);
+    const given = [args.num_embeddings, args.embedding_dim, args.mode, ...(padding === null ? [] : [padding])];
+    model.form("EmbeddingBag", given.map(literal).join(", "), [table]);
   }),
 
   rule(rnnLayer, (layer, model: KerasModel) =>
@@ -261,20 +254,20 @@ export const otherRules = [
     model.channelsFirst();
     model.form(
       "SelfAttention",
-      [args.num_heads, flag(args.bias), flag(args.causal)].join(", "),
+      [args.num_heads, args.bias, args.causal].map(literal).join(", "),
       attention(model, name),
     );
   }),
   rule(encoderLayer, ({ name, args }, model: KerasModel) => encoder(model, name, args)),
   rule(encoderStackLayer, ({ name, args }, model: KerasModel) => {
     for (let i = 0; i < args.num_layers; i++) encoder(model, `${name}.layers.${i}`, args.encoder_layer);
-    if (args.norm) lastNorm(model, `${name}.norm`, 1, 1e-5);
+    if (args.norm) layerNorm(model, `${name}.norm`, [-1], 1e-5);
   }),
   rule(positionalEncodingLayer, ({ name, args, input }, model: KerasModel) => {
     const [steps = 1, width = 1] = input;
     const learned = args.kind === "learned";
     const data = learned ? model.weight(`${name}.weight`).data.slice(0, steps * width) : sinusoids(steps, width);
     model.channelsFirst();
-    model.form("Table", flag(learned), [{ shape: [steps, width], data: Float32Array.from(data) }]);
+    model.form("Table", literal(learned), [{ shape: [steps, width], data: Float32Array.from(data) }]);
   }),
 ];

@@ -1,11 +1,17 @@
 /** Convolutions, pools, paddings and upsampling as Keras has them, with channels last. */
 import { adaptiveAveragePoolLayers, globalAvgPoolLayer } from "../../../engine/nn/adaptive-average-pool.ts";
-import { adaptiveAverages, adaptiveSize } from "../../../engine/nn/adaptive-size.ts";
-import { averages, avgPool1dLayer, dividedPoolLayers, normPoolLayers } from "../../../engine/nn/average-pool.ts";
+import { adaptiveAverages, adaptiveSize, adaptiveWindows } from "../../../engine/nn/adaptive-size.ts";
+import {
+  type AverageArgs,
+  avgPool1dLayer,
+  dividedPoolLayers,
+  normPoolLayers,
+  windowAverages,
+} from "../../../engine/nn/average-pool.ts";
 import { convolutionLayers, convolutionPadding } from "../../../engine/nn/convolution.ts";
 import { transposedConvolutionLayers } from "../../../engine/nn/convolution-transpose.ts";
 import { type Amounts, type EdgeMode, edgeSources } from "../../../engine/nn/edges.ts";
-import { adaptiveMaxPoolLayers, maxPoolLayers } from "../../../engine/nn/max-pool.ts";
+import { adaptiveMaxPoolLayers, maxPoolLayers, poolAmounts } from "../../../engine/nn/max-pool.ts";
 import {
   constantPadLayers,
   edgePadLayers,
@@ -13,26 +19,44 @@ import {
   paddingAmounts,
   zeroPadLayers,
 } from "../../../engine/nn/padding.ts";
-import { listOf, type Sizes } from "../../../engine/nn/spatial.ts";
+import { listOf } from "../../../engine/nn/spatial.ts";
 import { fixedUpsampleLayers, interpolations, upsampleLayer } from "../../../engine/nn/upsample.ts";
-import { dimensionsOf, type PlacedLayer, rule } from "../../layer-rules.ts";
+import { permuted } from "../../arrays.ts";
+import { dimensionsOf, edgeMode, type PlacedLayer, rule } from "../../layer-rules.ts";
 import { literal } from "../../python/source.ts";
-import { inexpressible, type KerasModel, permuted } from "../keras-model.ts";
+import { inexpressible, type KerasModel } from "../keras-model.ts";
 
 const isOne = (values: readonly number[]): boolean => values.every((value) => value === 1);
 
+const isNone = (amounts: readonly Amounts[]): boolean => amounts.flat().every((amount) => amount === 0);
+
+/** Whether Keras' own layers pad and crop so: one axis before the positions, and channels behind them. */
+const areBetween = (amounts: readonly Amounts[], first: number, rank: number): boolean =>
+  first === 1 && rank === amounts.length + 2;
+
+/** As they take them: a pair for each dimension, or one alone. */
+const pairs = (amounts: readonly Amounts[]): string => literal(amounts.length === 1 ? amounts[0] : amounts);
+
 /** Numbers added around positions that lie from axis `first` on. */
 function pad(model: KerasModel, amounts: readonly Amounts[], first: number, rank: number, value = "0.0"): void {
-  if (amounts.every(([before, after]) => before === 0 && after === 0)) return;
+  if (isNone(amounts)) return;
   const all = Array.from({ length: rank }, (_, i) => amounts[i - first] ?? [0, 0]);
-  model.add(`layers.Lambda(lambda x: ops.pad(x, ${literal(all)}, constant_values=${value}))`);
+  model.add(
+    value === "0.0" && areBetween(amounts, first, rank)
+      ? `layers.ZeroPadding${amounts.length}D(${pairs(amounts)})`
+      : `layers.Lambda(lambda x: ops.pad(x, ${literal(all)}, constant_values=${value}))`,
+  );
 }
 
-/** Positions in another order, axis by axis. */
-function take(model: KerasModel, places: readonly (readonly number[] | null)[], first: number): void {
-  places.forEach((own, i) => {
-    if (own) model.form("Take", `${literal(own)}, axis=${first + i}`);
-  });
+/** Positions left out at both ends. */
+function crop(model: KerasModel, amounts: readonly Amounts[], first: number, rank: number): void {
+  if (isNone(amounts)) return;
+  const kept = amounts.map(([before, after]) => `${before}:${after === 0 ? "" : -after}`);
+  model.add(
+    areBetween(amounts, first, rank)
+      ? `layers.Cropping${amounts.length}D(${pairs(amounts)})`
+      : `layers.Lambda(lambda x: x[..., ${kept.join(", ")}])`,
+  );
 }
 
 function padEdges(
@@ -42,63 +66,46 @@ function padEdges(
   lengths: readonly number[],
   first: number,
 ): void {
-  const places = amounts.map((amount, i) =>
-    amount[0] === 0 && amount[1] === 0 ? null : edgeSources(mode, lengths[i] ?? 1, amount),
-  );
-  take(model, places, first);
+  amounts.forEach((amount, i) => {
+    if (!isNone([amount]))
+      model.form("Take", `${literal(edgeSources(mode, lengths[i] ?? 1, amount))}, axis=${first + i}`);
+  });
 }
 
 function padConstant(model: KerasModel, padding: Padding, value: string, type: string, input: readonly number[]): void {
-  model.channelsFirst();
-  const amounts = paddingAmounts(padding, dimensionsOf(type));
-  const first = input.length - amounts.length;
-  const crops = amounts.map(([before, after], i) => {
-    const length = input[first + i] ?? 1;
-    const [from, to] = [Math.max(0, -before), length - Math.max(0, -after)];
-    return from === 0 && to === length ? null : Array.from({ length: to - from }, (_, at) => from + at);
-  });
-  take(model, crops, first + 1);
-  const added = amounts.map(([before, after]): Amounts => [Math.max(0, before), Math.max(0, after)]);
-  pad(model, added, first + 1, input.length + 1, value);
-}
-
-const MODES: Readonly<Record<string, EdgeMode>> = {
-  Reflection: "reflect",
-  Replication: "replicate",
-  Circular: "circular",
-};
-
-interface AverageArgs {
-  readonly kernel_size: Sizes;
-  readonly stride: Sizes | null;
-  readonly padding: Sizes;
-  readonly ceil_mode: boolean;
-  readonly count_include_pad: boolean;
-  readonly divisor_override?: number | null;
+  const dimensions = dimensionsOf(type);
+  const amounts = paddingAmounts(padding, dimensions);
+  const rank = input.length + 1;
+  const haveChannels = rank === dimensions + 2;
+  if (haveChannels) model.channelsLast(dimensions);
+  else model.channelsFirst();
+  const first = haveChannels ? 1 : rank - dimensions;
+  const atLeastNone = (sign: 1 | -1) =>
+    amounts.map(([before, after]): Amounts => [Math.max(0, sign * before), Math.max(0, sign * after)]);
+  crop(model, atLeastNone(-1), first, rank);
+  pad(model, atLeastNone(1), first, rank, value);
 }
 
 function average({ type, args, input }: PlacedLayer<AverageArgs>, model: KerasModel): void {
   const dimensions = dimensionsOf(type);
-  const kernel = listOf(args.kernel_size, dimensions);
-  const stride = listOf(args.stride ?? args.kernel_size, dimensions);
-  const padding = listOf(args.padding, dimensions);
-  const divisor = args.divisor_override ?? null;
-  if (!args.ceil_mode && divisor === null && padding.every((added) => added === 0)) {
+  const isPadded = listOf(args.padding, dimensions).some((added) => added > 0);
+  if (!args.ceil_mode && (args.divisor_override ?? null) === null && !isPadded) {
+    const [kernel, stride] = [args.kernel_size, args.stride ?? args.kernel_size].map((each) =>
+      listOf(each, dimensions),
+    );
     model.channelsLast(dimensions);
     model.add(`layers.AveragePooling${dimensions}D(${tuple(kernel)}, strides=${tuple(stride)})`);
     return;
   }
   model.channelsFirst();
-  kernel.forEach((wide, i) => {
+  for (const [i, rows] of windowAverages(args, dimensions).entries()) {
     const length = input[i + 1] ?? 1;
-    const row = { kernel: wide, stride: stride[i] ?? wide, padding: padding[i] ?? 0, ceil: args.ceil_mode };
-    const by = divisor === null ? null : i === dimensions - 1 ? divisor : 1;
-    model.linearMap(i + 2, length, averages(length, { ...row, includePad: args.count_include_pad, divisor: by }));
-  });
+    model.linearMap(i + 2, length, rows(length));
+  }
 }
 
 /** A single number where there is one dimension: some layers of Keras want that. */
-const tuple = (values: readonly number[]): string => (values.length === 1 ? String(values[0]) : literal(values));
+const tuple = (values: readonly number[] = []): string => (values.length === 1 ? String(values[0]) : literal(values));
 
 function upsample({ args, input }: PlacedLayer<Parameters<typeof interpolations>[0]>, model: KerasModel): void {
   model.channelsFirst();
@@ -158,12 +165,12 @@ export const spatialRules = [
       ]);
       // What PyTorch's padding takes away; without output_padding Keras also has what strides reach beyond the kernel.
       const padding = listOf(args.padding, dimensions);
-      const crops = kernel.map((wide, i) => {
+      const crops = kernel.map((wide, i): Amounts => {
         const [length = 1, step = 1, before = 0, kept = 1] = [input[i + 1], stride[i], padding[i], output[i + 1]];
         const made = isPadded ? (length - 1) * step + wide + (extra[i] ?? 0) : length * step + Math.max(wide - step, 0);
-        return made === kept ? null : Array.from({ length: kept }, (_, at) => before + at);
+        return [before, made - before - kept];
       });
-      take(model, crops, 1);
+      crop(model, crops, 1, dimensions + 2);
     }),
   ),
   ...maxPoolLayers.map((definition) =>
@@ -173,13 +180,8 @@ export const spatialRules = [
       const kernel = listOf(args.kernel_size, dimensions);
       const stride = listOf(args.stride ?? args.kernel_size, dimensions);
       if (!isOne(listOf(args.dilation, dimensions))) throw inexpressible(layer, "Keras has no pools with dilation");
-      const before = listOf(args.padding, dimensions);
-      const amounts = kernel.map((wide, i): Amounts => {
-        const end = ((output[i + 1] ?? 1) - 1) * (stride[i] ?? 1) + wide;
-        return [before[i] ?? 0, Math.max(0, end - (input[i + 1] ?? 1) - (before[i] ?? 0))];
-      });
       model.channelsLast(dimensions);
-      pad(model, amounts, 1, dimensions + 2, "-np.inf");
+      pad(model, poolAmounts(args, input, output, dimensions), 1, dimensions + 2, "-np.inf");
       model.add(`layers.MaxPooling${dimensions}D(${tuple(kernel)}, strides=${tuple(stride)})`);
     }),
   ),
@@ -188,10 +190,7 @@ export const spatialRules = [
       model.channelsFirst();
       const lengths = input.slice(1);
       adaptiveSize(args.output_size, lengths, dimensionsOf(type)).forEach((count, i) => {
-        const windows = adaptiveAverages(lengths[i] ?? 1, count).map((terms) => [
-          terms[0]?.[0],
-          (terms.at(-1)?.[0] ?? 0) + 1,
-        ]);
+        const windows = adaptiveWindows(lengths[i] ?? 1, count);
         const axis = i + 2;
         model.add(
           `layers.Lambda(lambda x: ops.stack([ops.max(ops.take(x, range(a, b), axis=${axis}), axis=${axis}) for a, b in ${literal(windows)}], axis=${axis}))`,
@@ -239,7 +238,7 @@ export const spatialRules = [
       model.channelsFirst();
       const amounts = paddingAmounts(args.padding, dimensionsOf(type));
       const first = input.length - amounts.length;
-      padEdges(model, MODES[type.replace(/Pad\dd$/, "")] ?? "reflect", amounts, input.slice(first), first + 1);
+      padEdges(model, edgeMode(type), amounts, input.slice(first), first + 1);
     }),
   ),
   rule(upsampleLayer, upsample),

@@ -10,7 +10,7 @@ import {
   zeroPadLayers,
 } from "../../../engine/nn/padding.ts";
 import { listOf, type Spatial } from "../../../engine/nn/spatial.ts";
-import { dimensionsOf, rule } from "../../layer-rules.ts";
+import { dimensionsOf, edgeMode, rule } from "../../layer-rules.ts";
 import type { Graph } from "../graph.ts";
 import type { OnnxContext } from "../onnx-rule.ts";
 
@@ -85,12 +85,6 @@ function padConstant(
   return graph.op("Pad", [x, graph.ints(pads), graph.scalar(value)]);
 }
 
-const MODES: Readonly<Record<string, EdgeMode>> = {
-  Reflection: "reflect",
-  Replication: "replicate",
-  Circular: "circular",
-};
-
 export const convolutionRules = [
   ...convolution,
   ...transposed,
@@ -106,8 +100,7 @@ export const convolutionRules = [
   ),
   ...edgePadLayers.map((definition) =>
     rule(definition, ({ type, args, input }, { graph, x }: OnnxContext) => {
-      const mode = MODES[type.replace(/Pad\dd$/, "")] ?? "reflect";
-      return padEdges(graph, x, mode, paddingAmounts(args.padding, dimensionsOf(type)), input);
+      return padEdges(graph, x, edgeMode(type), paddingAmounts(args.padding, dimensionsOf(type)), input);
     }),
   ),
 ];

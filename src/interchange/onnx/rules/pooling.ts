@@ -1,49 +1,36 @@
 /** Pools and upsampling as ONNX ops: what runtimes compute differently from PyTorch is written as a product along each dimension. */
 import { adaptiveAveragePoolLayers, globalAvgPoolLayer } from "../../../engine/nn/adaptive-average-pool.ts";
-import { adaptiveAverages, adaptiveSize } from "../../../engine/nn/adaptive-size.ts";
-import { averages, avgPool1dLayer, dividedPoolLayers, normPoolLayers } from "../../../engine/nn/average-pool.ts";
-import { adaptiveMaxPoolLayers, maxPoolLayers } from "../../../engine/nn/max-pool.ts";
+import { adaptiveAverages, adaptiveSize, adaptiveWindows } from "../../../engine/nn/adaptive-size.ts";
+import {
+  type AverageArgs,
+  avgPool1dLayer,
+  dividedPoolLayers,
+  normPoolLayers,
+  windowAverages,
+} from "../../../engine/nn/average-pool.ts";
+import { adaptiveMaxPoolLayers, maxPoolLayers, poolAmounts } from "../../../engine/nn/max-pool.ts";
 import { listOf, type Sizes } from "../../../engine/nn/spatial.ts";
 import { fixedUpsampleLayers, upsampleLayer } from "../../../engine/nn/upsample.ts";
 import { dimensionsOf, type PlacedLayer, rule } from "../../layer-rules.ts";
 import type { Graph } from "../graph.ts";
 import { float } from "../model.ts";
 import type { OnnxContext } from "../onnx-rule.ts";
-
-interface AverageArgs {
-  readonly kernel_size: Sizes;
-  readonly stride: Sizes | null;
-  readonly padding: Sizes;
-  readonly ceil_mode: boolean;
-  readonly count_include_pad: boolean;
-  readonly divisor_override?: number | null;
-}
+import { padsOf } from "./convolutions.ts";
 
 function average({ type, args, input }: PlacedLayer<AverageArgs>, { graph, x }: OnnxContext): string {
   const dimensions = dimensionsOf(type);
-  const kernel = listOf(args.kernel_size, dimensions);
-  const stride = listOf(args.stride ?? args.kernel_size, dimensions);
-  const padding = listOf(args.padding, dimensions);
-  const divisor = args.divisor_override ?? null;
-  if (!args.ceil_mode && divisor === null) {
+  if (!args.ceil_mode && (args.divisor_override ?? null) === null) {
+    const padding = listOf(args.padding, dimensions);
     return graph.op("AveragePool", [x], {
-      kernel_shape: kernel,
-      strides: stride,
+      kernel_shape: listOf(args.kernel_size, dimensions),
+      strides: listOf(args.stride ?? args.kernel_size, dimensions),
       pads: [...padding, ...padding],
       count_include_pad: Number(args.count_include_pad),
     });
   }
-  return kernel.reduce((y, wide, i) => {
-    const rows = averages(input[i + 1] ?? 1, {
-      kernel: wide,
-      stride: stride[i] ?? wide,
-      padding: padding[i] ?? 0,
-      ceil: args.ceil_mode,
-      includePad: args.count_include_pad,
-      // It divides once, not once for each direction.
-      divisor: divisor === null ? null : i === dimensions - 1 ? divisor : 1,
-    });
-    return graph.linearMap(y, i + 2, dimensions + 2, input[i + 1] ?? 1, rows);
+  return windowAverages(args, dimensions).reduce((y, rows, i) => {
+    const length = input[i + 1] ?? 1;
+    return graph.linearMap(y, i + 2, dimensions + 2, length, rows(length));
   }, x);
 }
 
@@ -55,8 +42,7 @@ function evenWindows(input: readonly number[], size: readonly number[]): number[
 
 /** The largest of each window along one dimension. */
 function largest(graph: Graph, x: string, axis: number, length: number, count: number): string {
-  const windows = adaptiveAverages(length, count).map((terms) => {
-    const [from = 0, to = 0] = [terms[0]?.[0], (terms.at(-1)?.[0] ?? 0) + 1];
+  const windows = adaptiveWindows(length, count).map(([from, to]) => {
     const window = graph.op("Slice", [x, graph.ints([from]), graph.ints([to]), graph.ints([axis])]);
     return graph.op("ReduceMax", [window, graph.ints([axis])], { keepdims: 1 });
   });
@@ -101,17 +87,12 @@ export const poolingRules = [
   ...maxPoolLayers.map((definition) =>
     rule(definition, ({ type, args, input, output }, { graph, x }: OnnxContext) => {
       const dimensions = dimensionsOf(type);
-      const kernel = listOf(args.kernel_size, dimensions);
-      const strides = listOf(args.stride ?? args.kernel_size, dimensions);
-      const dilations = listOf(args.dilation, dimensions);
-      const before = listOf(args.padding, dimensions);
-      // As much as the last window needs, which says ceil_mode, too.
-      const after = kernel.map((wide, i) => {
-        const reach = (dilations[i] ?? 1) * (wide - 1) + 1;
-        const end = ((output[i + 1] ?? 1) - 1) * (strides[i] ?? 1) + reach;
-        return Math.max(0, end - (input[i + 1] ?? 1) - (before[i] ?? 0));
+      return graph.op("MaxPool", [x], {
+        kernel_shape: listOf(args.kernel_size, dimensions),
+        strides: listOf(args.stride ?? args.kernel_size, dimensions),
+        dilations: listOf(args.dilation, dimensions),
+        pads: padsOf(poolAmounts(args, input, output, dimensions)),
       });
-      return graph.op("MaxPool", [x], { kernel_shape: kernel, strides, dilations, pads: [...before, ...after] });
     }),
   ),
   ...adaptiveMaxPoolLayers.map((definition) =>

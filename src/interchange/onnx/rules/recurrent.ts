@@ -1,5 +1,6 @@
 /** RNN, LSTM and GRU as ONNX ops: theirs where there is one, a Scan for an LSTM with a projection. */
 import { gruLayer, lstmLayer, rnnLayer } from "../../../engine/nn/recurrent-layers.ts";
+import { reordered } from "../../arrays.ts";
 import { type PlacedLayer, rule } from "../../layer-rules.ts";
 import { Graph } from "../graph.ts";
 import type { OnnxContext } from "../onnx-rule.ts";
@@ -59,15 +60,14 @@ function oneLayer(form: Form, graph: Graph, x: string, name: string, layer: numb
   const stacked = (part: string): string => {
     const parts = directions.map((direction) => graph.weightValues(`${name}.${part}_l${layer}${direction}`));
     const columns = (parts[0]?.data.length ?? 0) / (form.gates.length * hidden);
-    const values = parts.flatMap(({ data }) => [...reordered(data, form.gates, hidden * columns)]);
+    const values = parts.flatMap((part) => [...reordered(part, form.gates).data]);
     return graph.floats(values, [directions.length, form.gates.length * hidden, columns]);
   };
   const biases = (): string => {
     const values = directions.flatMap((direction) =>
-      ["bias_ih", "bias_hh"].flatMap((part) => {
-        const { data } = graph.weightValues(`${name}.${part}_l${layer}${direction}`);
-        return [...reordered(data, form.gates, hidden)];
-      }),
+      ["bias_ih", "bias_hh"].flatMap((part) => [
+        ...reordered(graph.weightValues(`${name}.${part}_l${layer}${direction}`), form.gates).data,
+      ]),
     );
     return graph.floats(values, [directions.length, 2 * form.gates.length * hidden]);
   };
@@ -88,13 +88,6 @@ function oneLayer(form: Form, graph: Graph, x: string, name: string, layer: numb
     graph.ints([steps, -1, width]),
   ]);
   return { all: joined, last: graph.reshape(graph.op("Transpose", [last], { perm: [1, 0, 2] }), [width]) };
-}
-
-/** The blocks of a weight, each `size` numbers, in another order. */
-function reordered(data: Float32Array, order: readonly number[], size: number): Float32Array {
-  const out = new Float32Array(data.length);
-  order.forEach((from, to) => void out.set(data.subarray(from * size, (from + 1) * size), to * size));
-  return out;
 }
 
 /** One layer of an LSTM with proj_size, which ONNX's has not: a Scan for each direction. */
