@@ -135,6 +135,11 @@ export class JobLog {
     return this.recent.settled();
   }
 
+  /** Whether a log may lack its end, which someone is about to restore. */
+  get mayLack(): boolean {
+    return this.recent.mayLack;
+  }
+
   /** What an idempotency key made before: the id of its job and the hash of the body that it came with. */
   async madeWith(key: string): Promise<{ id: string; bodyHash: string } | null> {
     const [id, bodyHash] = await this.redis.hmget(this.keys.idempotency(key), "id", "hash");

@@ -1,6 +1,9 @@
 /** A broker that comes back without its end gets it again from those who wrote it, to the byte. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { newId } from "../../src/jobs/ids.ts";
+import { JobLog } from "../../src/jobs/job-log.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { RecentWrites } from "../../src/jobs/recent-writes.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 import { moons, onCpu, submit } from "../job-fixture.ts";
 
@@ -129,4 +132,21 @@ test("who owns what is restored, and nobody owns again what was removed", async 
   expect(await owners.ownerOf("ds_gone")).toBeNull();
   expect(await owners.owned("key_a", "ds", { limit: 9 })).toEqual(["ds_kept"]);
   expect(await owners.bytesOf("key_a")).toBe(100);
+});
+
+test("what an idle process wrote is forgotten, and brings nothing back that others removed long ago", async () => {
+  const { redis } = api;
+  const recent = new RecentWrites(redis, { keptMs: 20 });
+  const log = new JobLog(redis, api.log.keys, recent);
+  const id = newId("job");
+  const about = { name: null, metadata: {}, spec: {}, modelSummary: summary, epochs: 1, steps: 1, priority: 0 };
+  await log.create({ id, ...about });
+  expect(await recent.restore()).toBe(1);
+  await expect.poll(() => recent.restore(), { interval: 100 }).toBe(0);
+  await worker.jobs.cancel(id);
+  await worker.jobs.remove(id);
+  // As an hour later.
+  await redis.del(log.keys.removed(id));
+  await recent.restore();
+  expect(await api.log.state(id)).toBeNull();
 });

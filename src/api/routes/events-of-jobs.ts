@@ -87,7 +87,7 @@ export function eventsOfJobsRoutes(fastify: FastifyInstance, parts: ApiParts): v
       }
       for (const id of jobs) if (!(await maySee(parts, { owner }, id))) throw noSuchJob(id);
       const asked = positionsOf(known, jobs.length);
-      const last = await Promise.all(jobs.map((id, i) => endOfLog(logOf(parts, id), asked[i] ?? 0)));
+      const last = await Promise.all(jobs.map((id, i) => endOfLog(parts.log, logOf(parts, id), asked[i] ?? 0)));
       const followed = jobs.map((jobId, i) => {
         const { seq = 0, type = "" } = last[i] ?? {};
         const from = Math.min(asked[i] ?? 0, seq);

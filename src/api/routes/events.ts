@@ -69,7 +69,7 @@ export function eventRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     async (request, reply) => {
       const { id } = request.params;
       const { types } = request.query;
-      return answerEvents(parts.hub, request, reply, {
+      return answerEvents(parts, request, reply, {
         wanted: types === undefined ? null : new Set(types),
         ...logOf(parts, id),
         read: (after, limit) => parts.log.events(id, after, limit),

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import { z } from "zod";
-import { RESTORED_MS } from "../../jobs/recent-writes.ts";
+import type { JobLog } from "../../jobs/job-log.ts";
+import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
 import { isTerminal, type LogEntry } from "./frame.ts";
-import type { EventHub } from "./hub.ts";
 import { openStream } from "./open-stream.ts";
 import { isWanted, type WantedTypes } from "./target.ts";
 
@@ -80,13 +80,13 @@ export interface AskedLog {
 }
 
 export async function answerEvents(
-  hub: EventHub,
+  parts: Pick<ApiParts, "hub" | "log">,
   { params, query, headers }: EventsRequest,
   reply: FastifyReply,
   { read, wanted = null, ...log }: AskedLog,
 ): Promise<FastifyReply | undefined> {
   const asked = Number(headers["last-event-id"] || (query.after ?? query.cursor ?? 0));
-  const last = await endOfLog(log, asked);
+  const last = await endOfLog(parts.log, log, asked);
   const after = Math.min(asked, last.seq);
 
   if (wantsJson(headers.accept)) {
@@ -101,7 +101,7 @@ export async function answerEvents(
   }
   if (after >= last.seq && isTerminal(last.type)) return reply.code(204).send(null);
 
-  hub.subscribe(openStream(reply), params.id, after, wanted);
+  parts.hub.subscribe(openStream(reply), params.id, after, wanted);
   return undefined;
 }
 
@@ -111,12 +111,15 @@ const LOOK_MS = 100;
  * The last event in a log. A client may know more than a broker that has just lost its end in a crash: those who wrote it get
  * time to restore it. What nobody restores is lost, and the client goes on with what comes next.
  */
-export async function endOfLog(log: Pick<AskedLog, "last" | "missing">, known: number): Promise<LastEvent> {
-  const until = performance.now() + RESTORED_MS;
+export async function endOfLog(
+  logs: Pick<JobLog, "mayLack">,
+  log: Pick<AskedLog, "last" | "missing">,
+  known: number,
+): Promise<LastEvent> {
   for (;;) {
     const last = await log.last();
     const isWhole = last !== null && (known <= last.seq || isTerminal(last.type));
-    if (isWhole || known === 0 || performance.now() > until) {
+    if (isWhole || known === 0 || !logs.mayLack) {
       if (last === null) throw log.missing();
       return last;
     }

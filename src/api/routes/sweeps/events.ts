@@ -48,7 +48,7 @@ export function sweepEventRoutes(fastify: FastifyInstance, parts: ApiParts): voi
     },
     async (request, reply) => {
       const { id } = request.params;
-      return answerEvents(parts.hub, request, reply, {
+      return answerEvents(parts, request, reply, {
         last: async () => {
           const [last] = await parts.redis.xrevrange(parts.sweepLog.streamOf(id), "+", "-", "COUNT", 1);
           return last ? readSweepEntry(last) : null;
