@@ -51,10 +51,9 @@ export class Jobs {
     if (owner !== undefined) await this.owners.own(job.id, owner.id);
     const spec = await storeBulk(job.spec, job.id, this.store);
     const made = await this.log.create({ ...job, spec }, idempotency, owner);
-    if (made.outcome === "created") await this.queue.add(job.id, job.priority, job.spec);
-    else if (made.id !== job.id) await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
-    // Made before, perhaps by a process that died before it could do this.
-    else await this.queue.add(job.id, job.priority, job.spec);
+    // Also one that was made already, perhaps by a process that died before it could do this.
+    if (made.id === job.id) await this.queue.add(job.id, job.priority, job.spec);
+    else await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
     return made;
   }
 

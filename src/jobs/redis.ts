@@ -33,14 +33,24 @@ export function isBrokerAway(error: unknown): boolean {
   if ("code" in error && typeof error.code === "string" && /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_)/.test(error.code))
     return true;
   return (
-    /^(Stream isn't writeable|Connection is closed|LOADING|Command timed out)/.test(error.message) || isUnable(error)
+    /^(Stream isn't writeable|Connection is closed|LOADING|Command timed out)/.test(error.message) ||
+    isUnable(error) ||
+    whyAborted(error).some(isBrokerAway)
   );
 }
 
 /** It answers, but takes nothing that is to be kept: its disk or memory is full, or another one leads now. */
 export function isUnable(error: unknown): boolean {
-  return error instanceof Error && /^-?(MISCONF|OOM|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN)\b/.test(error.message);
+  if (!(error instanceof Error)) return false;
+  return (
+    /^-?(MISCONF|OOM|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN)\b/.test(error.message) ||
+    whyAborted(error).some(isUnable)
+  );
 }
+
+/** Of a MULTI that was not done since one of its commands was refused: what was said of those. */
+const whyAborted = (error: Error): readonly unknown[] =>
+  "previousErrors" in error && Array.isArray(error.previousErrors) ? error.previousErrors : [];
 
 /** Whether a command was never sent, so that it has surely changed nothing. */
 export const isUnsent = (error: unknown): boolean =>

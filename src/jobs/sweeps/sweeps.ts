@@ -53,7 +53,8 @@ export class Sweeps {
     if (owner !== undefined) await owners.own(id, owner.id);
     const base = await storeBulk(spec.base, id, store);
     const made = await log.create({ id, spec: { ...spec, base } }, idempotency, owner);
-    if (made.outcome === "created") await queue.add(id);
+    // Also one that was made already, by a request whose answer was lost.
+    if (made.id === id) await queue.add(id);
     else await Promise.all([store.remove(`jobs/${id}`), owners.disown(id)]);
     return made;
   }
