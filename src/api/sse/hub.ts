@@ -8,10 +8,10 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { RESTORED_MS } from "../../jobs/recent-writes.ts";
+import { Turns } from "../../jobs/turns.ts";
 import { type Frame, frameOf, type LogEntry } from "./frame.ts";
 import { type Cursor, Listener, type ListenerLimits, type LogReader } from "./listener.ts";
 import { OwnResponse, SharedResponse, type Target, type WantedTypes } from "./target.ts";
-import { Turns } from "./turns.ts";
 
 export interface HubSource {
   /** For short commands; fails at once while the broker is away. */

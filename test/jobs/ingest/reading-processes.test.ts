@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep, setImmediate as soon } from "node:timers/promises";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DataError, DataTooLargeError } from "../../../src/data/index.ts";
@@ -50,9 +51,53 @@ const untilRunning = (): Promise<number[]> =>
 
 const large = (rows: number): string => `a,b\n${"1,2\n".repeat(rows)}`;
 
-test("an upload that would be read for ever is given up, and the next one is read", async () => {
+/** Any that its reader is not given the time to read. */
+async function harmful(): Promise<Upload> {
+  const { bytes } = await store.put("packed", Buffer.from("PAR1 and nothing else"));
+  const file = { key: "packed", name: "x", mediaType: "application/vnd.apache.parquet", bytes };
+  return { files: [file], table: "table", limit: 1000 };
+}
+
+const closeAndOpen = (limits: { ms: number; msPerMiB: number; idleMs: number }): void => {
   readers.close();
-  readers = new ReadingProcesses({ kind: "disk", root }, uploadReader(store), { ms: 3000, msPerMiB: 60_000 });
+  readers = new ReadingProcesses({ kind: "disk", root }, uploadReader(store), limits);
+};
+
+test("an answer that comes when its upload was given up is not taken for another's", async () => {
+  closeAndOpen({ ms: 100, msPerMiB: 60_000, idleMs: 10_000 });
+  const upload = await stored(large(200_000));
+  expect((await readers.read(upload)).rows).toBe(200_000);
+  const reading = readers.read(await harmful());
+  // The answer and the end of the patience are there at the same time.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  await expect(reading).rejects.toThrow(/could not be read within/);
+  // Now the answer is heard, before the reader that gave it is gone.
+  await soon();
+  expect((await readers.read(upload)).rows).toBe(200_000);
+});
+
+test("a reader that has had nothing to do for long is given nothing any more, also while it has yet to end", async () => {
+  closeAndOpen({ ms: 60_000, msPerMiB: 0, idleMs: 0 });
+  const upload = await stored(large(100_000));
+  for (let i = 0; i < 2; i++) {
+    expect((await readers.read(upload)).rows).toBe(100_000);
+    await sleep(2);
+  }
+});
+
+test("a reader that can't be started is no mistake in the upload", async () => {
+  const { execPath } = process;
+  process.execPath = "/nowhere/node";
+  const reading = readers.read(await stored(large(100_000))).catch((error: unknown) => error);
+  process.execPath = execPath;
+  const error = await reading;
+  expect(error).not.toBeInstanceOf(DataError);
+  expect(error).toMatchObject({ message: expect.stringContaining("ENOENT") });
+  expect((await readers.read(await stored(large(100_000)))).rows).toBe(100_000);
+});
+
+test("an upload that would be read for ever is given up, and the next one is read", async () => {
+  closeAndOpen({ ms: 3000, msPerMiB: 60_000, idleMs: 10_000 });
   const column = { name: "age", data: [31.5, null, 57], type: "DOUBLE" as const, nullable: true };
   const endless = Buffer.from(parquetWriteBuffer({ columnData: [column] }));
   // Of the first page's header.
@@ -116,6 +161,6 @@ describe.skipIf(process.platform !== "linux")("a reader that is killed", () => {
     readers.close();
     expect(await reading).toMatchObject({ message: "The service is closing." });
     await vi.waitUntil(async () => (await running()).length === 0, patience);
-    await expect(readers.read(await stored(large(100_000)))).rejects.toThrow(/closed/);
+    await expect(readers.read(await stored(large(100_000)))).rejects.toThrow(/closing/);
   });
 });

@@ -1,7 +1,7 @@
 /** Work in turns: never more of it at once, in order, whatever fails. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Turns } from "../../../src/api/sse/turns.ts";
+import { Turns } from "../../src/jobs/turns.ts";
 
 test("no more than so many work at once, in the order in which they came, and failures give their turn on", async () => {
   const turns = new Turns(3);
