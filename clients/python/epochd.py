@@ -45,11 +45,15 @@ _SILENCE_S = 45.0
 _BLOCK_ROWS = 1000
 _TYPES = {
     ".csv": "text/csv",
+    ".tsv": "text/csv",
+    ".txt": "text/csv",
     ".ndjson": "application/x-ndjson",
     ".jsonl": "application/x-ndjson",
     ".parquet": "application/vnd.apache.parquet",
     ".npy": "application/x-npy",
     ".npz": "application/x-npz",
+    ".idx": "application/x-idx",
+    "-ubyte": "application/x-idx",
 }
 _ENDS = ("completed", "failed", "cancelled")
 
@@ -137,18 +141,15 @@ class Client:
         type: Optional[str] = None,
         name: Optional[str] = None,
     ) -> Json:
-        """Sends a file: its path, its bytes, or an open binary file. The type follows from a path's ending."""
-        headers = {"content-type": type or "text/csv"}
+        """Sends a file: its path, its bytes, or an open binary file.
+
+        The type follows from the ending of the path or the name; else the service tells it by the first bytes.
+        """
         if isinstance(data, (bytes, bytearray)) or hasattr(data, "read"):
+            headers = {"content-type": type or _type_of(name or "")}
             return self._json("POST", "/v1/datasets", query={"name": name}, headers=headers, body=data)
         path = os.fspath(data)  # type: ignore[arg-type]
-        ending, gzip = os.path.splitext(path)[1].lower(), False
-        if ending == ".gz":
-            ending, gzip = os.path.splitext(path[:-3])[1].lower(), True
-        headers["content-type"] = type or _TYPES.get(ending, "text/csv")
-        headers["content-length"] = str(os.path.getsize(path))
-        if gzip:
-            headers["content-encoding"] = "gzip"
+        headers = {"content-type": type or _type_of(path), "content-length": str(os.path.getsize(path))}
         with open(path, "rb") as file:
             named = {"name": name or os.path.basename(path)}
             return self._json("POST", "/v1/datasets", query=named, headers=headers, body=file)
@@ -406,6 +407,12 @@ class Sweep(_Followed):
         """The job of the best trial so far; None while none has a value."""
         best = self.sweep()["best"]
         return self._client.run(best["job_id"]) if best and best["job_id"] else None
+
+
+def _type_of(name: str) -> str:
+    """Gzip is no matter: the service sees and undoes it."""
+    plain = name.lower()[:-3] if name.lower().endswith(".gz") else name.lower()
+    return next((type for ending, type in _TYPES.items() if plain.endswith(ending)), "application/octet-stream")
 
 
 def _problem_in(answer: urllib.error.HTTPError) -> Json:

@@ -1,21 +1,13 @@
 /** A spec as a file, with what the command line says beside it. */
 import { openAsBlob } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { basename } from "node:path";
+import { fileTypeOf, UNTOLD } from "../client/file-type.ts";
 import type { Dataset, Epochd, JobSpec } from "../client/index.ts";
 import { type Call, text, UsageError, wholeNumber } from "./options.ts";
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".csv": "text/csv",
-  ".ndjson": "application/x-ndjson",
-  ".jsonl": "application/x-ndjson",
-  ".parquet": "application/vnd.apache.parquet",
-  ".npy": "application/x-npy",
-  ".npz": "application/x-npz",
-};
-
 export const SPEC_FLAGS = {
-  "data=FILE": "data to upload and train on: CSV, NDJSON, Parquet, NPY or NPZ",
+  "data=FILE": "data to upload and train on: CSV, NDJSON, Parquet, NPY, NPZ or IDX, gzipped or not",
   "target=COLUMN": "the column to predict, where the spec does not say",
   "name=NAME": "the job's name",
   "epochs=N": "another number of epochs than the spec's",
@@ -46,12 +38,10 @@ async function readStdin(): Promise<string> {
 }
 
 export async function uploadFile(client: Epochd, path: string, name?: string): Promise<Dataset> {
-  const type = TYPES[extname(path).toLowerCase()];
-  if (!type) throw new UsageError(`${path} has no ending that is known: ${Object.keys(TYPES).join(", ")}`);
   const blob = await openAsBlob(path).catch((error: Error) => {
     throw new UsageError(`${path} can't be read: ${error.message}`);
   });
-  return client.upload(blob, { type, name: name ?? basename(path) });
+  return client.upload(blob, { type: fileTypeOf(path) ?? UNTOLD, name: name ?? basename(path) });
 }
 
 /** The spec of a file; its data uploaded first, if there is a file of it, too. What is wrong with it the service says. */

@@ -9,6 +9,7 @@
  *     const { labels } = await run.predict([[5.1, 3.5, 1.4, 0.2]]);
  */
 import { type ClientOptions, Connection, type RequestOptions } from "./connection.ts";
+import { fileTypeOf, UNTOLD } from "./file-type.ts";
 import { Run } from "./run.ts";
 import { Search } from "./search.ts";
 import type {
@@ -39,8 +40,9 @@ export interface TrainOptions extends RequestOptions {
 }
 
 export interface UploadOptions extends RequestOptions {
-  /** `text/csv`, `application/x-ndjson` …; a file or blob may know it itself. */
+  /** `text/csv`, `application/x-ndjson` …; else what the ending of the name says, then what a file or blob says of itself. */
   readonly type?: string;
+  /** A name for people; that of a file, if nothing is said. */
   readonly name?: string;
 }
 
@@ -98,15 +100,8 @@ export class Epochd {
   }
 
   /** Brings a model along: safetensors, ONNX, or layers as PyTorch prints them or Keras writes them. */
-  importModel(data: FileData, { type, name, ...options }: UploadOptions = {}): Promise<ImportedModel> {
-    const own = data instanceof Blob ? data.type : "";
-    return this.#connection.json("/v1/models/import", {
-      method: "POST",
-      query: { name },
-      headers: { "content-type": type ?? (own || "application/octet-stream") },
-      body: data,
-      ...options,
-    });
+  importModel(data: FileData, options: UploadOptions = {}): Promise<ImportedModel> {
+    return this.#sendFile("/v1/models/import", data, options);
   }
 
   /** Jobs, newest first, as many as are asked for: `for await (const job of client.jobs({ status: "running" })) …`. */
@@ -115,16 +110,9 @@ export class Epochd {
     return this.#connection.all("/v1/jobs", { status, name, ...Object.fromEntries(wanted) }, options);
   }
 
-  /** Sends a file: a Blob (in Node `await openAsBlob(path)`), bytes, or text. */
-  upload(data: FileData, { type, name, ...options }: UploadOptions = {}): Promise<Dataset> {
-    const own = data instanceof Blob ? data.type : "";
-    return this.#connection.json("/v1/datasets", {
-      method: "POST",
-      query: { name },
-      headers: { "content-type": type ?? (own || "text/csv") },
-      body: data,
-      ...options,
-    });
+  /** Sends a file: a Blob (in Node `await openAsBlob(path)`, with its name), bytes, or text, which is CSV unless you say. */
+  upload(data: FileData, options: UploadOptions = {}): Promise<Dataset> {
+    return this.#sendFile("/v1/datasets", data, options);
   }
 
   datasets(options: RequestOptions = {}): AsyncGenerator<Dataset, void> {
@@ -154,6 +142,19 @@ export class Epochd {
 
   health(options: RequestOptions = {}): Promise<Health> {
     return this.#connection.json("/healthz", options);
+  }
+
+  #sendFile<T>(path: string, data: FileData, { type, name, ...options }: UploadOptions): Promise<T> {
+    const named = name ?? (data instanceof File ? data.name : undefined);
+    const told = type ?? fileTypeOf(named ?? "") ?? (typeof data === "string" ? "text/csv" : undefined);
+    const own = data instanceof Blob ? data.type : "";
+    return this.#connection.json(path, {
+      method: "POST",
+      query: { name: named },
+      headers: { "content-type": told ?? (own || UNTOLD) },
+      body: data,
+      ...options,
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 /** The TypeScript client, over a real service: what it promises, and that it keeps to the contract. */
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   Epochd,
@@ -9,6 +10,7 @@ import {
   UnreachableError,
 } from "../../src/client/index.ts";
 import { decodeSafetensors } from "../../src/engine/index.ts";
+import { npy } from "../data/arrays/arrays-of-the-tests.ts";
 import { type CheckedFetch, checkedFetch } from "./contract-check.ts";
 import { breakableWay, startServiceForClients } from "./service-of-the-tests.ts";
 
@@ -102,9 +104,22 @@ test("many rows are answered in order, however many there are", async () => {
 
 test("an uploaded file, from bytes, text and blobs", async () => {
   const csv = `a,b,y\n${Array.from({ length: 30 }, (_, i) => `${i},${i % 4},${i % 2 ? "odd" : "even"}`).join("\n")}\n`;
-  for (const data of [csv, new TextEncoder().encode(csv), new Blob([csv], { type: "text/csv" })]) {
-    const dataset = await client.upload(data, { name: "parity" });
-    expect([dataset.rows, dataset.name]).toEqual([30, "parity"]);
+  const ndjson = '{"a":1}\n{"a":2}\n';
+  const asBlob = (parts: BlobPart[], type = "") => new Blob(parts, { type });
+  expect(await client.upload(new File([ndjson], "two.ndjson"))).toMatchObject({ rows: 2, name: "two.ndjson" });
+  await expect(client.upload(asBlob([csv]))).rejects.toMatchObject({ problem: "invalid-dataset" });
+  for (const [data, name, rows] of [
+    [asBlob([ndjson]), "two.ndjson", 2],
+    [asBlob([ndjson], "text/csv"), "two.jsonl", 2],
+    [asBlob([gzipSync(ndjson)]), "two.ndjson.gz", 2],
+    [asBlob([ndjson], "application/x-ndjson"), "two", 2],
+    [asBlob([new Uint8Array(npy("<f4", [8, 2], new Float32Array(16)))]), "images", 8],
+    [new TextEncoder().encode(csv), "parity.csv", 30],
+    [asBlob([csv], "text/csv"), "parity", 30],
+    [csv, "parity", 30],
+  ] as const) {
+    const dataset = await client.upload(data, { name });
+    expect([dataset.rows, dataset.name]).toEqual([rows, name]);
   }
   const [newest] = await all(client.datasets());
   if (!newest) throw new Error("There is no data set.");

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FILE_TYPES } from "../../../src/client/file-type.ts";
 import { breakableWay, listen, startServiceForClients } from "../../client/service-of-the-tests.ts";
 
 const PYTHON = process.env["PYTHON"] ?? "python3";
@@ -163,6 +164,10 @@ except JobEndedError as error:
     print(json.dumps([types[-1], error.job["status"], str(error) == f"Job {run.id} was cancelled."]))
 `);
     expect(said).toEqual(["cancelled", "cancelled", true]);
+  });
+
+  test("knows the endings of data's files that the other client knows", async () => {
+    expect(await python("import epochd; print(json.dumps(epochd._TYPES))")).toEqual(FILE_TYPES);
   });
 
   test("sweeps, and takes the best", async () => {
