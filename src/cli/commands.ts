@@ -1,13 +1,12 @@
 /** The commands of the terminal client. */
-import { writeFile } from "node:fs/promises";
-import type { Job, ModelFormat, Run, Which } from "../client/index.ts";
+import type { Job, Run } from "../client/index.ts";
+import { download, formatOf, predict, save } from "./model-commands.ts";
 import { type Call, type Command, clientOf, text, UsageError, wholeNumber, wordsOf, writeLine } from "./options.ts";
 import { dim, fact, say } from "./screen.ts";
-import { readText, SPEC_FLAGS, specOf, uploadFile } from "./spec-file.ts";
+import { SPEC_FLAGS, specOf, uploadFile } from "./spec-file.ts";
 import { watch } from "./watch.ts";
 
 const JSON_FLAG = { json: "answers as JSON" };
-const MODEL_FLAGS = { "checkpoint=WHICH": "last (the newest weights) or best" };
 
 const train: Command = {
   usage: "train SPEC.json",
@@ -166,111 +165,6 @@ const remove: Command = {
     return 0;
   },
 };
-
-const predict: Command = {
-  usage: "predict JOB [ROWS]",
-  summary: "ask a model, while it trains or afterwards",
-  flags: MODEL_FLAGS,
-  help: `ROWS is a file: .csv with a header, .ndjson with a row in each line, or .json with an array of rows; "-" or nothing
-reads lines of NDJSON from the standard input. The answers are lines of JSON, in the order of the rows.`,
-  async run(call) {
-    const [id = "", path = "-"] = call.words.length === 1 ? [...call.words, "-"] : wordsOf(call, "JOB", "ROWS");
-    const run = clientOf(call).run(id);
-    const checkpoint = which(call);
-    for await (const answer of run.predictAll(await rowsIn(path, run), checkpoint ? { checkpoint } : {}))
-      await writeLine(answer);
-    return 0;
-  },
-};
-
-async function rowsIn(path: string, run: Run): Promise<Iterable<unknown> | AsyncIterable<unknown>> {
-  if (path.endsWith(".csv")) {
-    const { parse } = await import("csv-parse/sync");
-    const { spec } = await run.job();
-    const data = spec["data"];
-    const target = typeof data === "object" && data !== null && "target" in data ? data.target : undefined;
-    const rows: Record<string, string>[] = parse(await readText(path), { columns: true, bom: true, trim: true });
-    // A file to train on is a file to ask about, too: what is to be predicted is not sent.
-    return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([column]) => column !== target)));
-  }
-  const content = await readText(path);
-  if (!path.endsWith(".json")) return jsonLines(content, path);
-  const read: unknown = JSON.parse(content);
-  const rows = typeof read === "object" && read !== null && "inputs" in read ? read.inputs : read;
-  if (Array.isArray(rows)) return rows;
-  throw new UsageError(`${path} holds no rows: expected an array of them`);
-}
-
-function* jsonLines(content: string, path: string): Generator<unknown> {
-  for (const [i, line] of content.split("\n").entries()) {
-    if (line.trim() === "") continue;
-    try {
-      yield JSON.parse(line);
-    } catch (error) {
-      throw new UsageError(
-        `${path === "-" ? "the standard input" : path}, line ${i + 1}: ${error instanceof Error ? error.message : error}`,
-      );
-    }
-  }
-}
-
-const download: Command = {
-  usage: "download JOB",
-  summary: "keep a model as a file",
-  flags: {
-    "format=FORMAT":
-      "safetensors, onnx, pytorch or keras (zips of code and weights) or json; else what the file's ending says",
-    "output=FILE": "where to; JOB.safetensors by default, - for the standard output",
-    ...MODEL_FLAGS,
-  },
-  async run(call) {
-    const [id = ""] = wordsOf(call, "JOB");
-    const { flags } = call;
-    const asked = text(flags["format"]);
-    const named = text(flags["output"]);
-    const format = asked === undefined ? formatOf(named ?? "") : formatOf(`.${asked}`);
-    const output = named ?? `${id}.${FORMATS[format]}`;
-    await save(clientOf(call).run(id), output, { format, checkpoint: which(call) });
-    if (output !== "-") console.log(output);
-    return 0;
-  },
-};
-
-async function save(
-  run: Run,
-  path: string,
-  options: { format: ModelFormat; checkpoint?: Which | undefined },
-): Promise<void> {
-  const { format, checkpoint } = options;
-  const model = await run.model({ format, ...(checkpoint && { checkpoint }) });
-  if (path === "-") process.stdout.write(new Uint8Array(await model.arrayBuffer()));
-  else await writeFile(path, model.stream());
-}
-
-/** Of each format the ending of its files. */
-const FORMATS = {
-  safetensors: "safetensors",
-  onnx: "onnx",
-  pytorch: "zip",
-  keras: "zip",
-  json: "json",
-} as const satisfies Record<ModelFormat, string>;
-
-const isFormat = (word: string): word is ModelFormat => Object.hasOwn(FORMATS, word);
-
-/** By its name, or a file's ending; safetensors if there is none. */
-function formatOf(word: string): ModelFormat {
-  const ending = /\.(\w+)$/.exec(word)?.[1] ?? "safetensors";
-  if (isFormat(ending)) return ending;
-  if (ending === FORMATS.pytorch) return "pytorch";
-  throw new UsageError(`there is no format "${ending}"; models come as ${Object.keys(FORMATS).join(", ")}`);
-}
-
-function which({ flags }: Call): Which | undefined {
-  const word = text(flags["checkpoint"]);
-  if (word === undefined || word === "last" || word === "best") return word;
-  throw new UsageError(`--checkpoint expects last or best, got "${word}"`);
-}
 
 const upload: Command = {
   usage: "upload FILE",

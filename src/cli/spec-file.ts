@@ -24,7 +24,7 @@ export async function readJsonFile(path: string): Promise<unknown> {
   }
 }
 
-export async function readText(path: string): Promise<string> {
+async function readText(path: string): Promise<string> {
   if (path === "-") return readStdin();
   return readFile(path, "utf8").catch((error: Error) => {
     throw new UsageError(`${path} can't be read: ${error.message}`);
@@ -61,22 +61,19 @@ export async function specOf(
   const dataset = file ? await uploadFile(client, file) : null;
   const { inline: _i, builtin: _b, samples: _s, noise: _n, ...kept } = given;
   const data = dataset ? { ...kept, dataset_id: dataset.id } : given;
-  const spec = {
+  const spec: object = {
     ...read,
     ...(name !== undefined && { name }),
     ...(epochs !== undefined && { epochs }),
     ...(seed !== undefined && { seed }),
     data: target === undefined ? data : { ...data, target },
   };
-  return { spec: asSpec(spec), dataset };
+  assertSpec(spec);
+  return { spec, dataset };
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The service checks it, and says more of what is wrong than could be said here. */
-function asSpec(value: object): JobSpec {
-  const isSpec = (_: object): _ is JobSpec => true;
-  if (isSpec(value)) return value;
-  throw new UsageError("This is no spec.");
-}
+/** Left to the service, which says more of what is wrong than could be said here. */
+function assertSpec(_spec: object): asserts _spec is JobSpec {}

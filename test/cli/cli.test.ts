@@ -133,6 +133,51 @@ test("a job is looked at, asked and downloaded", async () => {
   expect(await epochd("show", id)).toMatchObject({ status: 1, stderr: expect.stringContaining("There is no job") });
 });
 
+describe("rows to predict", () => {
+  let id: string;
+  beforeAll(async () => {
+    await writeFile(join(folder, "train.csv"), "a,b,note,w,y\n1,2,x,1,0\n3,4,y,2,1\n5,6,z,1,0\n");
+    const dataset = await client.upload(await readFile(join(folder, "train.csv"), "utf8"));
+    const run = await client.train({
+      model: { layers: [{ type: "Linear", out_features: 1 }] },
+      ...{ loss: "MSELoss", optimizer: { type: "SGD", lr: 0 }, epochs: 1 },
+      data: { dataset_id: dataset.id, features: ["a", "b"], target: "y", weight: "w" },
+    });
+    await run.completed();
+    id = run.id;
+  });
+
+  test("are answered as they come", async () => {
+    const { child, text, ended } = start(["predict", id]);
+    child.stdin?.write("[1,2]\n".repeat(1000));
+    await vi.waitFor(() => expect(text.stdout.split("\n")).toHaveLength(1001), { timeout: 60_000, interval: 20 });
+    child.stdin?.end("[3,4]");
+    expect(linesOf((await ended).stdout)).toHaveLength(1001);
+  });
+
+  test("come from the file that was trained on, and from ones that are cut as it may be", async () => {
+    const { stdout } = await ask('{"a":1,"b":2}\n\n{"a":3,"b":4}\n{"a":5,"b":6}\n', "predict", id);
+    expect(linesOf(stdout)).toHaveLength(3);
+    expect((await epochd("predict", id, "train.csv")).stdout).toBe(stdout);
+    await writeFile(join(folder, "cut.csv"), '\ufeffb;"a";"note"\r\n2;1;"x;y"\r\n\r\n4;3;\r\n6;5;"z"\r\n');
+    expect((await epochd("predict", id, "cut.csv")).stdout).toBe(stdout);
+  });
+
+  test.each([
+    ["broken.ndjson", "[1,2]\n\n[1,\n", 2, /^epochd: broken\.ndjson: line 3: Unexpected end of JSON input\n/],
+    ["broken.json", "[[1,2],", 2, /^epochd: broken\.json is not JSON: /],
+    ["none.json", '{"rows":[]}', 2, /^epochd: none\.json holds no rows/],
+    ["short.csv", "a,b\n1,2\n3\n", 2, /^epochd: short\.csv: Row 2 has 1 value, but the header names 2 columns\.\n/],
+    ["other.csv", "a,c\n1,2\n", 2, /^epochd: other\.csv: there is no column "b", on which the model was trained\n/],
+    ["words.csv", `a,b\n${"1,2\n".repeat(1500)}1,two\n`, 2, /^epochd: line 1502\.b: .*"two"/],
+    ["away.csv", null, 2, /^epochd: away\.csv: it can't be read: ENOENT/],
+  ])("and mistakes in them are told by file and line: %s", async (name, content, status, said) => {
+    if (content !== null) await writeFile(join(folder, name), content);
+    const ended = await epochd("predict", id, name);
+    expect([ended.stderr, ended.status]).toEqual([expect.stringMatching(said), status]);
+  });
+});
+
 test("data is uploaded and listed", async () => {
   const id = (await epochd("upload", CSV, "--name", "votes")).stdout.trim();
   expect((await epochd("datasets")).stdout).toMatch(new RegExp(`^${id} +435 rows +17 columns {2}votes$`, "m"));

@@ -27,7 +27,8 @@ export async function* ndjsonBlocks(stream: AsyncIterable<Uint8Array>): AsyncGen
   if (last) yield last;
 }
 
-async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
+/** Whole lines, as they come. */
+export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
   let pending = "";
   for await (const text of decodeUtf8(stream)) {
     const lines = text.split("\n");
