@@ -170,6 +170,23 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
     expect(await inkOf(page)).toBeGreaterThan(50);
   });
 
+  test("keeps the raw numbers under a smoothed curve pale, however many there are", async () => {
+    const { page } = browser;
+    const job = await (await new JobScript(api.parts, 2000).queue({ name: "noisy" })).start();
+    await job.train(2000, (epoch) => ({ loss: 1 + Math.sin(epoch * epoch) }));
+    await page.goto(`${url}/#/runs/${job.id}?smooth=0.95`);
+    /** Of the first chart: pixels of which the paper below can be seen. */
+    const pale = () =>
+      page.evaluate(() => {
+        const canvas = document.querySelector("canvas");
+        const data = canvas?.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+        let seen = 0;
+        for (let i = 3; i < data.length; i += 4) if ((data[i] ?? 0) > 75 && (data[i] ?? 0) < 105) seen++;
+        return seen / (data.length / 4);
+      });
+    await expect.poll(pale).toBeGreaterThan(0.3);
+  });
+
   test("follows a real training to its end", async () => {
     const { page } = browser;
     const worker: RunningWorker = await startWorker(api.config, {

@@ -3,6 +3,13 @@ import type uPlot from "uplot";
 import { Columns } from "../series/columns.ts";
 import type { Slots } from "../series/trace.ts";
 
+interface Stroke {
+  readonly color: string;
+  readonly width: number;
+  readonly alpha: number;
+  readonly dash?: readonly number[];
+}
+
 /** Whether its points lie closer than four pixels. */
 export function isCrowded(slots: Slots): boolean {
   let points = 0;
@@ -10,12 +17,12 @@ export function isCrowded(slots: Slots): boolean {
   return points > slots.length / 8;
 }
 
-/** `width` and `dash` are those of a line; dashes count along the x axis. */
+/** `width`, `alpha` and `dash` are those of a line; dashes count along the x axis. */
 export function drawColumns(
   plot: uPlot,
   positions: readonly number[],
   slots: Slots,
-  { color, width, dash = [] }: { readonly color: string; readonly width: number; readonly dash?: readonly number[] },
+  { color, width, alpha, dash = [] }: Stroke,
 ): void {
   const { ctx, bbox } = plot;
   const thickness = Math.max(1, Math.round(width * devicePixelRatio));
@@ -26,10 +33,13 @@ export function drawColumns(
   });
   const half = thickness / 2;
   const left = Math.round(bbox.left);
+  ctx.save();
   ctx.fillStyle = color;
+  ctx.globalAlpha = alpha;
   columns.visit((column, low, high) => {
     if (isDrawn(column / devicePixelRatio, dash)) ctx.fillRect(left + column, low - half, 1, high - low + 2 * half);
   });
+  ctx.restore();
 }
 
 function isDrawn(place: number, dash: readonly number[]): boolean {

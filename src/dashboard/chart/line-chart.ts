@@ -212,7 +212,7 @@ export class LineChart {
         ...curves.map(({ color, dash, pale }) => ({
           stroke: colorOf(color),
           width: widthOf(pale),
-          alpha: pale ? 0.35 : 1,
+          alpha: alphaOf(pale),
           spanGaps: true,
           // Between pixels, too: a slow curve would come down in steps.
           pxAlign: 0,
@@ -230,7 +230,8 @@ export class LineChart {
             const slots = drawn?.slots[i - 1];
             if (!curve || !drawn || !slots || !isCrowded(slots)) return;
             const { color, pale, dash = [] } = curve;
-            drawColumns(plot, slotPositions(drawn.frame), slots, { color: colorOf(color), width: widthOf(pale), dash });
+            const stroke = { color: colorOf(color), width: widthOf(pale), alpha: alphaOf(pale), dash };
+            drawColumns(plot, slotPositions(drawn.frame), slots, stroke);
           },
         ],
         draw: [(plot) => drawMarks(plot, this.#contents.marks)],
@@ -260,6 +261,7 @@ export class LineChart {
 
 const lines = uPlot.paths.linear?.();
 const widthOf = (pale = false): number => (pale ? 1 : 1.8);
+const alphaOf = (pale = false): number => (pale ? 0.35 : 1);
 
 /** All that decides how a plot looks. */
 interface Drawn {
