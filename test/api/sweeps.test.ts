@@ -158,6 +158,7 @@ test("a sweep's life over HTTP: events, leaderboard, trials, and the best model 
     const found = (await json("GET", `/v1/sweeps/${id}?limit=2`)).json();
     expect(found).toMatchObject({
       status: "completed",
+      last_seq: ids.length,
       trials: { completed: 3 },
       leaderboard: [{ number: found.best.number }, {}],
     });

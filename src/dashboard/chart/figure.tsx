@@ -1,6 +1,6 @@
 /** A chart with its title, what one can choose about it, and a legend that says the figures under the pointer. */
 import "./figure.css";
-import { effect, type ReadonlySignal } from "@preact/signals";
+import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { figure } from "../shared/format.ts";
@@ -11,12 +11,14 @@ import { LineChart } from "./line-chart.ts";
 import { saveCsv, savePng } from "./save-chart.ts";
 import type { ChartWindow } from "./window.ts";
 
+const STILL = signal(0);
+
 export interface FigureProps {
   readonly title: string;
   readonly curves: readonly Curve[];
   readonly window: ChartWindow;
-  /** Grows with the curves. */
-  readonly version: ReadonlySignal<number>;
+  /** Grows with the curves; left out: they are others when they change. */
+  readonly version?: ReadonlySignal<number>;
   readonly marks?: () => readonly Mark[];
   readonly logarithmic?: boolean;
   readonly xName: string;
@@ -35,7 +37,7 @@ export function ChartFigure(props: FigureProps) {
     title,
     curves,
     window,
-    version,
+    version = STILL,
     xName,
     formatX,
     nameX = formatX,

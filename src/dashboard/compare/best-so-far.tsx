@@ -1,5 +1,4 @@
 /** What each run has reached, in the order in which they were made, and the best of them so far. */
-import type { ReadonlySignal } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 import type { Curve } from "../chart/curve.ts";
 import { ChartFigure } from "../chart/figure.tsx";
@@ -10,11 +9,10 @@ import { bestSoFar, type Outcomes } from "./outcomes.ts";
 
 interface Props {
   readonly outcomes: Outcomes;
-  readonly version: ReadonlySignal<number>;
   readonly xName: string;
 }
 
-export function BestSoFar({ outcomes, version, xName }: Props) {
+export function BestSoFar({ outcomes, xName }: Props) {
   const [window] = useState(() => new ChartWindow());
   const steps = bestSoFar(outcomes);
   const name = label(outcomes.metric);
@@ -30,7 +28,6 @@ export function BestSoFar({ outcomes, version, xName }: Props) {
       title={`Best ${name} so far`}
       curves={curves}
       window={window}
-      version={version}
       xName={xName}
       formatX={(value) => (Number.isInteger(value) ? String(value) : "")}
       nameX={(value) => `${value}: ${steps[value - 1]?.job.name ?? ""}`}

@@ -11,10 +11,9 @@ import type { ViewProps } from "../routes.tsx";
 import { type ChartChoice, choiceOf, formatOf, queryOf } from "../run/chart-choice.ts";
 import { ChartTools } from "../run/chart-tools.tsx";
 import { smooth } from "../run/run-curves.ts";
-import { Series } from "../series/series.ts";
 import { useCalm } from "../shared/calm.ts";
 import { Connecting } from "../shared/connecting.tsx";
-import { figure, label } from "../shared/format.ts";
+import { capital, figure, label } from "../shared/format.ts";
 import { Status } from "../shared/status.tsx";
 import { AddRun } from "./add-run.tsx";
 import { BestSoFar } from "./best-so-far.tsx";
@@ -158,12 +157,21 @@ function Reached({ store }: { store: CompareStore }) {
   useCalm(store.version);
   const runs = store.runs.value;
   const outcomes = outcomesOf(runs);
+  const places = outcomes.of.map(({ index }) => index);
+  // What specs differ in is much to find out, and changes with a job alone; figures come ten times a second.
+  const settings = useMemo(
+    () =>
+      dimensionsOf(
+        places.flatMap((place) => runs[place]?.job ?? []),
+        MOST_SETTINGS,
+      ),
+    [runs, places.join()],
+  );
   if (outcomes.of.length < 3) return null;
-  const jobs = outcomes.of.flatMap(({ index }) => runs[index]?.job ?? []);
   return (
     <div class="reached">
-      <ParallelCoordinates outcomes={outcomes} settings={dimensionsOf(jobs, MOST_SETTINGS)} />
-      <BestSoFar outcomes={outcomes} version={store.version} xName="run" />
+      <ParallelCoordinates outcomes={outcomes} settings={settings} />
+      <BestSoFar outcomes={outcomes} xName="run" />
     </div>
   );
 }
@@ -174,7 +182,7 @@ function curvesOf(runs: readonly ComparedRun[], column: string, { axis }: ChartC
     label: job.name ?? job.id,
     ...lookOf(i),
     x: history.column(axis),
-    y: history.columns.get(column) ?? new Series(),
+    y: history.column(column),
   }));
 }
 
@@ -186,4 +194,3 @@ function columnsOf(runs: readonly ComparedRun[]): string[] {
 }
 
 const asRecord = (query: URLSearchParams): Record<string, string> => Object.fromEntries(query);
-const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

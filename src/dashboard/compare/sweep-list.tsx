@@ -1,10 +1,11 @@
 /** The newest sweeps, each with what it has found so far. */
 import { useEffect, useState } from "preact/hooks";
 import { href } from "../router.ts";
-import { messageOf } from "../service/client.ts";
+import { isAway, messageOf } from "../service/client.ts";
 import { listSweeps, mostTrials, objectiveOf, type Sweep } from "../service/sweeps.ts";
 import { ago, count, figure, label } from "../shared/format.ts";
 import { now } from "../shared/now.ts";
+import { RETRY_MS } from "../shared/opened.tsx";
 import { Status } from "../shared/status.tsx";
 
 const NEWEST = 50;
@@ -13,16 +14,27 @@ export function SweepList() {
   const [sweeps, setSweeps] = useState<readonly Sweep[] | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   useEffect(() => {
+    let again: ReturnType<typeof setTimeout> | undefined;
     const load = () => {
+      clearTimeout(again);
       if (document.hidden) return;
       listSweeps(NEWEST).then(
-        ({ data }) => setSweeps(data),
-        (error) => setTrouble(messageOf(error)),
+        ({ data }) => {
+          setSweeps(data);
+          setTrouble(null);
+        },
+        (error) => {
+          setTrouble(messageOf(error));
+          if (isAway(error)) again = setTimeout(load, RETRY_MS);
+        },
       );
     };
     load();
     document.addEventListener("visibilitychange", load);
-    return () => document.removeEventListener("visibilitychange", load);
+    return () => {
+      document.removeEventListener("visibilitychange", load);
+      clearTimeout(again);
+    };
   }, []);
   return (
     <section class="card stack" aria-labelledby="sweeps-title">

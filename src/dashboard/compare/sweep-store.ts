@@ -1,12 +1,13 @@
-/** One sweep as the page knows it: the newest that its stream has told of each trial. */
+/** One sweep as the page knows it: its trials as they were when it was opened, then the newest that its stream tells of each. */
 import { batch, signal } from "@preact/signals";
 import { type Connection, follow } from "../service/event-stream.ts";
-import { getSweep, type Sweep, sweepPath, type Trial, type TrialEvent } from "../service/sweeps.ts";
+import { allTrials, getSweep, type Sweep, sweepPath, type Trial, type TrialEvent } from "../service/sweeps.ts";
+import { calm } from "../shared/calm.ts";
 
 export class SweepStore {
   readonly id: string;
   readonly sweep = signal<Sweep | null>(null);
-  /** By number; another list with each change, at most one for each frame. */
+  /** By number; another list as they change, ten times a second at most. */
   readonly trials = signal<readonly Trial[]>([]);
   readonly trouble = signal<string | null>(null);
   readonly connection = signal<Connection>("connecting");
@@ -14,7 +15,7 @@ export class SweepStore {
   #counts: Sweep["trials"] | null = null;
   #stop: () => void = () => {};
   #closed = false;
-  #frame = 0;
+  readonly #calm = calm(() => this.#show());
 
   constructor(id: string) {
     this.id = id;
@@ -22,14 +23,17 @@ export class SweepStore {
 
   async open(): Promise<void> {
     const sweep = await getSweep(this.id);
+    // Asked for after it, they are as new as its last event, or newer: nothing is missing between them and the stream.
+    const trials = await allTrials(this.id);
     if (this.#closed) return;
+    for (const trial of trials) this.#trials.set(trial.number, trial);
     this.sweep.value = sweep;
-    // From its first event on: together they are all there is to know, with nothing missing between.
-    this.#stop = follow(`${sweepPath(this.id)}/events`, null, {
+    this.#show();
+    this.#stop = follow(`${sweepPath(this.id)}/events`, String(sweep.last_seq), {
       onEvents: (events) => {
         for (const { event, data } of events) if (event === "trial") this.#take(JSON.parse(data));
         if (events.some(({ event }) => event !== "trial")) void this.reload();
-        this.#show();
+        this.#calm.soon();
       },
       onConnection: (connection) => {
         this.connection.value = connection;
@@ -42,7 +46,7 @@ export class SweepStore {
 
   close(): void {
     this.#closed = true;
-    cancelAnimationFrame(this.#frame);
+    this.#calm.stop();
     this.#stop();
   }
 
@@ -57,13 +61,9 @@ export class SweepStore {
   }
 
   #show(): void {
-    if (this.#frame !== 0) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
-      batch(() => {
-        this.trials.value = [...this.#trials.values()].sort((a, b) => a.number - b.number);
-        if (this.sweep.value && this.#counts) this.sweep.value = { ...this.sweep.value, trials: this.#counts };
-      });
+    batch(() => {
+      this.trials.value = [...this.#trials.values()].sort((a, b) => a.number - b.number);
+      if (this.sweep.value && this.#counts) this.sweep.value = { ...this.sweep.value, trials: this.#counts };
     });
   }
 }

@@ -1,17 +1,24 @@
 /** A sweep while it searches: what its trials were given and what they have reached, live from its event stream. */
 import "./compare.css";
-import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { href } from "../router.ts";
 import { messageOf } from "../service/client.ts";
 import { isFinished } from "../service/jobs.ts";
-import { cancelSweep, mostTrials, objectiveOf, pauseSweep, resumeSweep, type Sweep } from "../service/sweeps.ts";
+import {
+  cancelSweep,
+  mostTrials,
+  objectiveOf,
+  pauseSweep,
+  resumeSweep,
+  type Sweep,
+  type Trial,
+} from "../service/sweeps.ts";
 import { Bar } from "../shared/bar.tsx";
-import { useCalm } from "../shared/calm.ts";
 import { Connecting } from "../shared/connecting.tsx";
 import { count, figure, label } from "../shared/format.ts";
 import { NotYet, useOpened, useTitle } from "../shared/opened.tsx";
 import { Status } from "../shared/status.tsx";
+import { Tiles } from "../shared/tiles.tsx";
 import { BestSoFar } from "./best-so-far.tsx";
 import { Leaderboard } from "./leaderboard.tsx";
 import { MOST_SETTINGS, ParallelCoordinates } from "./parallel-coordinates.tsx";
@@ -27,20 +34,28 @@ export function SweepView({ id }: { id: string }) {
   const name = sweep ? (sweep.name ?? sweep.id) : null;
   useTitle(name);
   if (!sweep) return <NotYet what="the sweep" trouble={store.trouble.value} all={[href("/compare"), "All sweeps"]} />;
+  const trials = store.trials.value;
+  const ranking = ranked(trials, objectiveOf(sweep));
   return (
     <article class="stack sweep">
-      <SweepHead sweep={sweep} store={store} />
+      <SweepHead sweep={sweep} store={store} ranking={ranking} />
       {sweep.error && (
         <p class="notice" role="alert">
           {sweep.error.title}: {sweep.error.detail}
         </p>
       )}
-      <Trials store={store} sweep={sweep} />
+      <Trials sweep={sweep} trials={trials} ranking={ranking} />
     </article>
   );
 }
 
-function SweepHead({ sweep, store }: { sweep: Sweep; store: SweepStore }) {
+interface HeadProps {
+  readonly sweep: Sweep;
+  readonly store: SweepStore;
+  readonly ranking: readonly Trial[];
+}
+
+function SweepHead({ sweep, store, ranking }: HeadProps) {
   const [trouble, setTrouble] = useState<string | null>(null);
   const attempt = async (action: (id: string) => Promise<unknown>) => {
     setTrouble(null);
@@ -48,7 +63,7 @@ function SweepHead({ sweep, store }: { sweep: Sweep; store: SweepStore }) {
     await store.reload();
   };
   const finished = isFinished(sweep.status);
-  const compared = ranked(store.trials.value, objectiveOf(sweep))
+  const compared = ranking
     .flatMap(({ job_id, value }) => (job_id === null || value === null ? [] : [job_id]))
     .slice(0, BEST);
   return (
@@ -92,28 +107,24 @@ function SweepHead({ sweep, store }: { sweep: Sweep; store: SweepStore }) {
   );
 }
 
-function Trials({ store, sweep }: { store: SweepStore; sweep: Sweep }) {
-  const trials = useCalm(store.trials);
-  const version = useComputed(() => store.trials.value.length);
+interface TrialsProps {
+  readonly sweep: Sweep;
+  /** By number. */
+  readonly trials: readonly Trial[];
+  /** The best first. */
+  readonly ranking: readonly Trial[];
+}
+
+function Trials({ sweep, trials, ranking }: TrialsProps) {
   const objective = objectiveOf(sweep);
-  const { drawn, queued, running, paused, waiting } = sweep.trials;
-  const ended = drawn - queued - running - paused - waiting;
   const valued = trials.filter(({ value, job_id }) => value !== null && job_id !== null);
-  const best = ranked(valued, objective)[0];
   const outcomes = trialOutcomes(valued, objective);
-  const most = mostTrials(sweep);
+  const [ended, most] = [endedOf(sweep.trials), mostTrials(sweep)];
   return (
     <>
       <section class="card stack" aria-label="Progress">
         <Bar value={ended} max={most} label={`${count(ended)} of ${count(most)} trials have ended`} />
-        <dl class="tiles">
-          <Tile name="trials ended" value={`${count(ended)} / ${count(most)}`} />
-          <Tile name="training" value={count(running)} />
-          {waiting > 0 && <Tile name="waiting at a rung" value={count(waiting)} />}
-          {sweep.trials.invalid > 0 && <Tile name="can't train" value={count(sweep.trials.invalid)} />}
-          {best && <Tile name={`best ${label(objective.metric)}`} value={figure(best.value)} />}
-          {best && <Tile name="by" value={`trial ${best.number}`} />}
-        </dl>
+        <Tiles of={tilesOf(sweep, ranking[0])} />
       </section>
       {valued.length === 0 && !isFinished(sweep.status) && (
         <p class="card soft">The curves begin with the first epoch of a trial.</p>
@@ -121,20 +132,29 @@ function Trials({ store, sweep }: { store: SweepStore; sweep: Sweep }) {
       {valued.length > 1 && (
         <div class="reached">
           <ParallelCoordinates outcomes={outcomes} settings={drawnDimensions(valued, MOST_SETTINGS)} />
-          <BestSoFar outcomes={outcomes} version={version} xName="trial" />
+          <BestSoFar outcomes={outcomes} xName="trial" />
         </div>
       )}
-      {trials.length > 0 && <Leaderboard trials={ranked(trials, objective)} metric={objective.metric} />}
+      {trials.length > 0 && <Leaderboard trials={ranking} metric={objective.metric} />}
     </>
   );
 }
 
-const Tile = ({ name, value }: { name: string; value: string }) => (
-  <div>
-    <dt title={name}>{name}</dt>
-    <dd>{value}</dd>
-  </div>
-);
+const endedOf = ({ drawn, queued, running, paused, waiting }: Sweep["trials"]): number =>
+  drawn - queued - running - paused - waiting;
+
+function tilesOf(sweep: Sweep, best: Trial | undefined): [name: string, value: string][] {
+  const { running, waiting, invalid } = sweep.trials;
+  const tiles: [string, string][] = [
+    ["trials ended", `${count(endedOf(sweep.trials))} / ${count(mostTrials(sweep))}`],
+    ["training", count(running)],
+  ];
+  if (waiting > 0) tiles.push(["waiting at a rung", count(waiting)]);
+  if (invalid > 0) tiles.push(["can't train", count(invalid)]);
+  if (best && best.value !== null)
+    tiles.push([`best ${label(objectiveOf(sweep).metric)}`, figure(best.value)], ["by", `trial ${best.number}`]);
+  return tiles;
+}
 
 function factsOf({ spec, metadata, epochs_trained, worker }: Sweep): string[] {
   const strategy = spec["strategy"] as { readonly type?: string } | string | undefined;

@@ -6,6 +6,7 @@ import type { ViewProps } from "../routes.tsx";
 import { type Catalogue, createJob, getCatalogue, getSpec } from "../service/catalogue.ts";
 import { messageOf } from "../service/client.ts";
 import { bytes, count, duration } from "../shared/format.ts";
+import { Tiles } from "../shared/tiles.tsx";
 import { withoutStandards } from "./clone.ts";
 import { DataSection } from "./data-section.tsx";
 import { Draft } from "./draft.ts";
@@ -139,12 +140,14 @@ function Verdict({ draft }: { draft: Draft }) {
     <section class="card stack verdict" aria-label="Check">
       <p role="status">{away ?? verdictOf(draft)}</p>
       {report?.valid && report.model_summary && report.estimate && (
-        <dl class="tiles">
-          <Tile name="weights" value={count(report.model_summary.parameters)} />
-          <Tile name="memory" value={bytes(report.estimate.bytes)} />
-          <Tile name="steps" value={count(report.estimate.steps)} />
-          <Tile name="about" value={duration(report.estimate.seconds)} />
-        </dl>
+        <Tiles
+          of={[
+            ["weights", count(report.model_summary.parameters)],
+            ["memory", bytes(report.estimate.bytes)],
+            ["steps", count(report.estimate.steps)],
+            ["about", duration(report.estimate.seconds)],
+          ]}
+        />
       )}
       <button type="button" class="primary start" disabled={busy || !draft.canStart.value} onClick={start}>
         {busy ? "Starting…" : "Start training"}
@@ -167,15 +170,6 @@ function verdictOf(draft: Draft): string {
   return length === 1
     ? "1 thing is not right yet; it is told where it stands."
     : `${length} things are not right yet; they are told where they stand.`;
-}
-
-function Tile({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
 }
 
 /** Has a spec trained and goes to see it; a spec with probes is best seen at work. */

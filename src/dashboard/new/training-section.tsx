@@ -85,7 +85,7 @@ function Probes({ draft }: { draft: Draft }) {
               class="short"
               type="text"
               inputMode="numeric"
-              placeholder="some"
+              placeholder="e.g. 10"
               value={typeof every === "number" ? every : ""}
               onInput={({ currentTarget: { value } }) => {
                 const number = Number(value);
@@ -95,7 +95,7 @@ function Probes({ draft }: { draft: Draft }) {
                 );
               }}
             />
-            epochs
+            epochs <span class="soft">(left empty: about 100 times in all)</span>
           </label>
         )}
       </div>

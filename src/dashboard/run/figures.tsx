@@ -2,20 +2,10 @@
 import type { RunHistory } from "../history/run-history.ts";
 import type { Job } from "../service/jobs.ts";
 import { compact, count, duration, figure, label } from "../shared/format.ts";
+import { Tiles } from "../shared/tiles.tsx";
 import { bestOf, isStoppedEarly } from "./run-curves.ts";
 
-export function Figures({ job, history }: { job: Job; history: RunHistory }) {
-  return (
-    <dl class="tiles">
-      {figuresOf(job, history).map(([name, value]) => (
-        <div key={name}>
-          <dt title={name}>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
+export const Figures = ({ job, history }: { job: Job; history: RunHistory }) => <Tiles of={figuresOf(job, history)} />;
 
 /** What the stream has told is newer than the job that was fetched last, or the other way round after a reload. */
 export function progressOf(job: Job, { newest }: RunHistory): Job["progress"] {

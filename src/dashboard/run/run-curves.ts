@@ -3,7 +3,7 @@ import type { Curve, Mark } from "../chart/curve.ts";
 import type { Axis, RunHistory } from "../history/run-history.ts";
 import { Smoothed } from "../series/smoothed.ts";
 import type { Job } from "../service/jobs.ts";
-import { label } from "../shared/format.ts";
+import { capital, label } from "../shared/format.ts";
 import type { ChartChoice } from "./chart-choice.ts";
 
 export interface RunChart {
@@ -111,5 +111,3 @@ export function bestOf(history: RunHistory, { best, spec }: Pick<Job, "best" | "
 /** It has completed before the epochs that it was given were over. */
 export const isStoppedEarly = ({ status, progress }: Job): boolean =>
   status === "completed" && progress.epoch < progress.epochs;
-
-const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -65,6 +65,9 @@ export async function fetchWithKey(
   }
 }
 
+/** Whether nobody answered: that passes. A refusal does not. */
+export const isAway = (error: unknown): boolean => error instanceof TypeError;
+
 /** What to tell a person about it. */
 export function messageOf(error: unknown): string {
   if (error instanceof ServiceError) return error.message;

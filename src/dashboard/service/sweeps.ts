@@ -19,6 +19,17 @@ export const cancelSweep = (id: string): Promise<Sweep> => ask(`${sweepPath(id)}
 export const pauseSweep = (id: string): Promise<Sweep> => ask(`${sweepPath(id)}/pause`, { method: "POST" });
 export const resumeSweep = (id: string): Promise<Sweep> => ask(`${sweepPath(id)}/resume`, { method: "POST" });
 
+/** In the order in which they were drawn, page by page. */
+export async function allTrials(id: string): Promise<Trial[]> {
+  const trials: Trial[] = [];
+  for (let cursor: string | null = "0"; cursor !== null; ) {
+    const page: Page<Trial> = await ask(`${sweepPath(id)}/trials?limit=1000&cursor=${cursor}`);
+    trials.push(...page.data);
+    cursor = page.next_cursor;
+  }
+  return trials;
+}
+
 /** What its trials are measured by. */
 export function objectiveOf({ spec }: Sweep): { metric: string; wantsMost: boolean } {
   const { metric = "loss", mode = "min" } = (spec["objective"] ?? {}) as { metric?: string; mode?: string };

@@ -4,20 +4,36 @@ import { useEffect } from "preact/hooks";
 
 const CALM_MS = 100;
 
-/** The signal's value, rendered again ten times a second at most; what comes between is shown with the next. */
+/** Ten times a second at most: what is asked for in between is shown with the next. */
+export interface Calm {
+  soon(): void;
+  stop(): void;
+}
+
+export function calm(show: () => void): Calm {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    soon() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        show();
+      }, CALM_MS);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
+/** The signal's value, rendered so. */
 export function useCalm<T>(source: ReadonlySignal<T>): T {
   const shown = useSignal(source.peek());
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const stop = source.subscribe(() => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        shown.value = source.peek();
-      }, CALM_MS);
+    const { soon, stop } = calm(() => {
+      shown.value = source.peek();
     });
+    const unfollow = source.subscribe(soon);
     return () => {
+      unfollow();
       stop();
-      clearTimeout(timer);
     };
   }, [source]);
   return shown.value;

@@ -58,3 +58,6 @@ export function bytes(size: number): string {
 export function label(name: string): string {
   return name.replace(/^val_/, "validation ").replaceAll("_", " ");
 }
+
+/** As a heading begins. */
+export const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -1,10 +1,10 @@
 /** How a view of one thing begins: it opens what it shows, tries again while nobody answers, and says what it waits for. */
 import type { Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { messageOf } from "../service/client.ts";
+import { isAway, messageOf } from "../service/client.ts";
 
 /** How long the page waits before it asks again for what it could not get. */
-const RETRY_MS = 1000;
+export const RETRY_MS = 1000;
 
 /** What a view shows, live. */
 interface Store {
@@ -26,8 +26,7 @@ export function useOpened<S extends Store>(id: string, make: () => S): S {
       } catch (error) {
         if (closed) return;
         store.trouble.value = messageOf(error);
-        // Nobody answered: that passes. A refusal does not.
-        if (error instanceof TypeError) again = setTimeout(() => void open(), RETRY_MS);
+        if (isAway(error)) again = setTimeout(() => void open(), RETRY_MS);
       }
     };
     void open();

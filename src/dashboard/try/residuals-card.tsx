@@ -3,6 +3,7 @@ import { colorOf } from "../chart/color-of.ts";
 import type { Predictions } from "../service/predictions.ts";
 import { Canvas } from "../shared/canvas.tsx";
 import { count, figure } from "../shared/format.ts";
+import { Tiles } from "../shared/tiles.tsx";
 import { numbersIn } from "./meaning.ts";
 import { Plane, rangeOf } from "./plane.ts";
 
@@ -29,20 +30,13 @@ export function ResidualsCard({ predictions }: { predictions: Predictions | null
           {sample} {of} rows, epoch {checkpoint.epoch}
         </span>
       </div>
-      <dl class="tiles">
-        <div>
-          <dt>typical error (RMSE)</dt>
-          <dd>{figure(rmse)}</dd>
-        </div>
-        <div>
-          <dt>R²</dt>
-          <dd>{figure(r2)}</dd>
-        </div>
-        <div>
-          <dt>mean residual</dt>
-          <dd>{figure(meanOf(residuals))}</dd>
-        </div>
-      </dl>
+      <Tiles
+        of={[
+          ["typical error (RMSE)", figure(rmse)],
+          ["R²", figure(r2)],
+          ["mean residual", figure(meanOf(residuals))],
+        ]}
+      />
       <div class="pair">
         <Canvas
           aspect={0.75}

@@ -96,6 +96,7 @@ export const Sweep = z
 export type Sweep = z.infer<typeof Sweep>;
 
 export const SweepWithLeaderboard = Sweep.extend({
+  last_seq: z.int().describe("The number of the last event in here: follow the stream with `?after=` it."),
   leaderboard: z.array(Trial).describe("the best first; those without a value behind them; as many as `?limit=` says"),
 }).meta({ id: "SweepWithLeaderboard" });
 export type SweepWithLeaderboard = z.infer<typeof SweepWithLeaderboard>;

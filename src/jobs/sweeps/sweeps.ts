@@ -64,7 +64,7 @@ export class Sweeps {
     const [state, trials] = await Promise.all([log.state(id), log.trials(id)]);
     if (!state) return null;
     const ranked = leaderboard(trials, objectiveOf(state).mode);
-    return { ...sweepView(state), leaderboard: ranked.slice(0, most).map(trialView) };
+    return { ...sweepView(state), last_seq: state.seq, leaderboard: ranked.slice(0, most).map(trialView) };
   }
 
   /** Newest first. */

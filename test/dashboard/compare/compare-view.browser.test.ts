@@ -51,6 +51,22 @@ describe.skipIf(!hasChromium)("a comparison", () => {
     await expect.poll(() => page.locator(".compared li").count()).toBe(3);
   });
 
+  test("draws a metric of a run that was queued when the page opened, once it trains", async () => {
+    const { page } = browser;
+    const spec = { loss: { type: "MSELoss" }, model: { layers: [] }, data: { builtin: "sine" } };
+    const measured = await (await new JobScript(api.parts, 10).queue({ name: "measured", spec })).start();
+    await measured.train(4, { metrics: { accuracy: 0.5 } });
+    const queued = await new JobScript(api.parts, 10).queue({ name: "queued at first", spec });
+    await page.goto(`${url}/#/compare?jobs=${measured.id},${queued.id}&column=accuracy`);
+    await page.getByRole("heading", { name: "Accuracy" }).waitFor();
+    await page.locator(".connecting.open").waitFor();
+    await (await queued.start()).train(3, { metrics: { accuracy: 0.75 } });
+    const newestOf = (name: string) =>
+      page.locator(".legend li").filter({ hasText: name }).locator(".value").textContent();
+    await expect.poll(() => newestOf("measured")).toBe("0.5");
+    await expect.poll(() => newestOf("queued at first")).toBe("0.75");
+  });
+
   test("sets what was reached against the settings, and shows names that look like markup as text", async () => {
     const { page } = browser;
     await page.goto(all());

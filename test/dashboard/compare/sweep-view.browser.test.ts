@@ -56,6 +56,14 @@ describe.skipIf(!hasChromium)("a sweep", () => {
     expect(await page.locator("main :is(b, i, img, script)").count()).toBe(0);
     expect(await barriersOf(page)).toEqual([]);
 
+    // Opened again, it has the trials at once, and asks the stream for nothing that they say.
+    const stream = page.waitForRequest((request) => request.url().endsWith("/events"));
+    await page.reload();
+    const { last_seq } = (await api.app.inject(`/v1/sweeps/${new URL(page.url()).hash.split("=")[1]}`)).json();
+    expect(await (await stream).headerValue("last-event-id")).toBe(String(last_seq));
+    await expect.poll(() => rows.count()).toBe(4);
+    await expect.poll(() => page.locator(".parallel a").count()).toBe(4);
+
     // From a trial one comes back to its sweep.
     await rows.first().getByRole("link").click();
     await page.getByRole("link", { name: "its sweep" }).click();
@@ -77,6 +85,18 @@ describe.skipIf(!hasChromium)("a sweep", () => {
     await page.getByRole("button", { name: "Cancel" }).click();
     await expect.poll(status).toBe("cancelled");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  });
+
+  test("the list goes on once the service answers again, and no longer says that it does not", async () => {
+    const { page } = browser;
+    await submit({ ...moonSweep, name: "found again" });
+    await page.route("**/v1/sweeps?*", (route) => route.abort());
+    await page.goto(`${url}/#/compare`);
+    await page.getByText("The service does not answer").waitFor();
+    await page.unroute("**/v1/sweeps?*");
+    await page.getByRole("link", { name: "found again" }).waitFor();
+    expect(await page.locator(".notice").count()).toBe(0);
+    browser.complaints = browser.complaints.filter((text) => !text.includes("ERR_FAILED"));
   });
 
   test("that there is none is said", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, bytes, duration, figure, label } from "../../../src/dashboard/shared/format.ts";
+import { ago, bytes, capital, duration, figure, label } from "../../../src/dashboard/shared/format.ts";
 
 describe("on the dashboard", () => {
   test.each([
@@ -40,6 +40,11 @@ describe("on the dashboard", () => {
     expect(ago("2026-11-23T11:59:20Z", now)).toBe("40 s ago");
     expect(ago("2026-11-23T11:15:00Z", now)).toBe("45 min ago");
     expect(ago("2026-11-23T02:00:00Z", now)).toBe("10 h ago");
+  });
+
+  test("a heading begins with a capital letter", () => {
+    expect(capital("validation loss")).toBe("Validation loss");
+    expect(capital("")).toBe("");
   });
 
   test("val_ is spelled out", () => {
