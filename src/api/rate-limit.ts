@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { needsKey } from "./access.ts";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problems.ts";
-import { quotaOf } from "./quotas.ts";
+import { quotaFor } from "./quotas.ts";
 
 const WINDOW_MS = 60_000;
 
@@ -13,7 +13,7 @@ export async function limitRates(
   app: FastifyInstance,
   parts: ApiParts,
 ): Promise<(request: FastifyRequest) => Promise<void>> {
-  const most = (request: FastifyRequest): number | null => quotaOf(parts, request).requests;
+  const most = (request: FastifyRequest): number | null => quotaFor(parts, request).requests;
   await app.register(rateLimit, {
     timeWindow: WINDOW_MS,
     max: (request: FastifyRequest) => most(request) ?? 0,

@@ -7,6 +7,7 @@ import { mediaTypes } from "../data/formats.ts";
 import type { UploadedFile } from "../jobs/dataset-store.ts";
 import { multipartFiles } from "./multipart.ts";
 import { ProblemError } from "./problems.ts";
+import type { Room } from "./quotas.ts";
 
 /** How much of a refused upload is still read, so that its sender hears the answer instead of a broken pipe. */
 const DRAIN_BYTES = 64 * 2 ** 20;
@@ -22,7 +23,7 @@ export function acceptUploads(scope: FastifyInstance): void {
 }
 
 /** The files of a request. Throws ProblemError, as do the files while they are read. */
-export async function* openUpload(request: FastifyRequest, limit: number): AsyncGenerator<UploadedFile> {
+export async function* openUpload(request: FastifyRequest, room: Room): AsyncGenerator<UploadedFile> {
   const raw = request.raw;
   const contentType = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
   if (contentType === undefined || !uploadTypes.includes(contentType))
@@ -36,9 +37,9 @@ export async function* openUpload(request: FastifyRequest, limit: number): Async
       "unsupported-media-type",
       `The content encoding ${JSON.stringify(encoding)} is unknown here; send the body plain or as gzip.`,
     );
-  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
+  if (Number(request.headers["content-length"] ?? 0) > room.bytes) throw room.beyond;
 
-  const content = bounded(limit);
+  const content = bounded(room);
   // It can fail before anyone reads it; whoever then reads it gets this error, and until then nobody must fall over it.
   content.on("error", () => {});
   // A pipe does not hand errors on: a client that goes away must end the upload, not leave it waiting.
@@ -57,19 +58,15 @@ export async function* openUpload(request: FastifyRequest, limit: number): Async
 }
 
 /** Counts after decompression: a small body can't unpack into a full disk. */
-function bounded(limit: number): Transform {
+function bounded(room: Room): Transform {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      if (bytes <= limit) return done(null, chunk);
-      done(tooLarge(limit));
+      if (bytes <= room.bytes) return done(null, chunk);
+      done(room.beyond);
     },
   });
-}
-
-function tooLarge(limit: number): ProblemError {
-  return new ProblemError("too-large", `The dataset is larger than ${limit} bytes, the most that this service takes.`);
 }
 
 function notGzip(cause: Error): ProblemError {

@@ -43,7 +43,11 @@ export class DatasetStore {
     const id = newId("ds");
     try {
       const upload = await this.receive(id, files, about.limit);
-      const statistics = await this.read({ files: upload.files, table: tableKey(id), limit: about.limit });
+      const { bytes: stored_bytes, ...statistics } = await this.read({
+        files: upload.files,
+        table: tableKey(id),
+        limit: about.limit,
+      });
       const dataset = Dataset.parse({
         id,
         name: about.name ?? null,
@@ -51,6 +55,7 @@ export class DatasetStore {
         content_type: upload.mediaType,
         ...statistics,
         bytes: upload.bytes,
+        stored_bytes,
         sha256: upload.sha256,
       });
       for (const { key } of upload.files) await this.store.remove(key);

@@ -36,7 +36,13 @@ export const Dataset = z
     content_type: z.string(),
     rows: z.int(),
     columns: z.array(DatasetColumn),
-    bytes: z.int(),
+    bytes: z.int().describe("of the upload, unpacked"),
+    stored_bytes: z
+      .int()
+      .optional()
+      .describe(
+        "of the table that is kept of it, which count against the quota of a key; left out where it is not known",
+      ),
     sha256: z.string(),
   })
   .meta({ id: "Dataset" });

@@ -2,25 +2,34 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS, type SpecLimits } from "../spec/check-spec.ts";
 
-const atLeast = (least: number) => z.number().min(least).nullable();
+const count = z.int("expects a whole number").min(1).nullable();
 
 /** Null: any number. */
 export const Quota = z.strictObject({
-  jobs: atLeast(1).describe("jobs that are not finished, at the same time"),
-  bytes: atLeast(1).describe("bytes of data sets and imported models, all together"),
-  parameters: atLeast(1).describe("weights of a model"),
-  flops: atLeast(1).describe("floating-point operations of a job, all its epochs together"),
-  requests: atLeast(1).describe("requests in a minute"),
+  jobs: count.describe("jobs that are not finished, at the same time"),
+  bytes: count.describe("bytes of data sets and imported models, all together"),
+  parameters: count.describe("weights of a model"),
+  flops: z.number().min(1).nullable().describe("floating-point operations of a job, all its epochs together"),
+  requests: count.describe("requests in a minute"),
 });
 export type Quota = z.infer<typeof Quota>;
 
 /** What one key may use other than the default. */
-export const OwnQuota = z.partialRecord(Quota.keyof(), atLeast(1));
+export const OwnQuota = z.strictObject({
+  jobs: Quota.shape.jobs.exactOptional(),
+  bytes: Quota.shape.bytes.exactOptional(),
+  parameters: Quota.shape.parameters.exactOptional(),
+  flops: Quota.shape.flops.exactOptional(),
+  requests: Quota.shape.requests.exactOptional(),
+});
 export type OwnQuota = z.infer<typeof OwnQuota>;
 
 export const UNLIMITED: Quota = { jobs: null, bytes: null, parameters: null, flops: null, requests: null };
 
 export const QUOTA_NAMES = Quota.keyof().options;
+
+/** What holds for a key: the default, but where its maker says otherwise. */
+export const quotaOf = (byDefault: Quota, own: OwnQuota | undefined): Quota => ({ ...byDefault, ...own });
 
 /** How large the jobs may be of someone with this quota. */
 export const specLimits = ({ parameters, flops }: Quota): SpecLimits => ({

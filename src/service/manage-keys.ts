@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { ConfigError } from "../config.ts";
 import { type ApiKeys, type ListedKey, SCOPES, type Scope } from "../jobs/api-keys.ts";
-import { OwnQuota, QUOTA_NAMES } from "../jobs/quota.ts";
+import { OwnQuota, QUOTA_NAMES, Quota } from "../jobs/quota.ts";
 
 const QUOTA_USAGE = QUOTA_NAMES.map((name) => `[--${name} <number>|any]`).join(" ");
 
@@ -83,12 +83,12 @@ function readExpiry(text: string): string {
 
 function readQuota(options: Readonly<Record<string, string>>): OwnQuota {
   const entries = Object.entries(options).map(([name, text]) => {
-    if (!QUOTA_NAMES.some((known) => known === name))
-      throw new ConfigError(`--${name} is of no use here: ${KEYS_USAGE}`);
-    const number = text === "any" ? null : Number(text);
-    if (number !== null && !(number >= 1 && Number.isFinite(number)))
-      throw new ConfigError(`--${name} must be a number from 1 on such as 100 or 1e9, or any, got "${text}"`);
-    return [name, number];
+    const known = QUOTA_NAMES.find((known) => known === name);
+    if (known === undefined) throw new ConfigError(`--${name} is of no use here: ${KEYS_USAGE}`);
+    const most = Quota.shape[known].safeParse(text === "any" ? null : Number(text));
+    if (!most.success)
+      throw new ConfigError(`--${name} must be a whole number from 1 on such as 100 or 1e9, or any, got "${text}"`);
+    return [name, most.data];
   });
   return OwnQuota.parse(Object.fromEntries(entries));
 }

@@ -1,6 +1,9 @@
 /** What a key may use: jobs, bytes, sizes of jobs and requests, each refused with what to do. */
+import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
+import { encodeSafetensors } from "../../src/engine/index.ts";
 import type { OwnQuota, Quota } from "../../src/jobs/quota.ts";
+import { npy } from "../data/arrays/arrays-of-the-tests.ts";
 import { type ApiFixture, smallSpec, startTestApi } from "./api-fixture.ts";
 
 let api: ApiFixture;
@@ -88,7 +91,7 @@ describe("bytes of data sets", () => {
     const csv = (rows: number) => `a,b\n${"1,2\n".repeat(rows)}`;
     const first = await ask("POST", "/v1/datasets", csv(200));
     expect(first.statusCode).toBe(201);
-    const second = await ask("POST", "/v1/datasets", csv(100));
+    const second = await ask("POST", "/v1/datasets", csv(200));
     expect(second.statusCode).toBe(403);
     expect(second.json()).toMatchObject({
       title: "Quota exceeded",
@@ -106,8 +109,54 @@ describe("bytes of data sets", () => {
     const made = await Promise.all([1, 2, 3, 4].map(() => ask("POST", "/v1/datasets", csv)));
     const kept = (await ask("GET", "/v1/datasets")).json().data.length;
     expect(made.filter(({ statusCode }) => statusCode === 201)).toHaveLength(kept);
-    expect(kept).toBeLessThanOrEqual(2);
+    expect(kept).toBeLessThanOrEqual(3);
     expect(made.every(({ statusCode }) => statusCode === 201 || statusCode === 403)).toBe(true);
+  });
+
+  test("are those of the tables that are kept, which can be larger than what was sent", async () => {
+    await start({ bytes: 2000 });
+    const ask = await newKey();
+    // Three characters become eight bytes.
+    const csv = `a\n${".1\n".repeat(100)}`;
+    const made = [await ask("POST", "/v1/datasets", csv), await ask("POST", "/v1/datasets", csv)];
+    made.push(await ask("POST", "/v1/datasets", csv));
+    expect(made.map(({ statusCode }) => statusCode)).toEqual([201, 201, 403]);
+    const { id, bytes, stored_bytes } = made[0]?.json() ?? {};
+    expect([bytes, stored_bytes > 800]).toEqual([302, true]);
+    expect(await api.parts.store.read(`datasets/${id}/table`)).toHaveLength(stored_bytes);
+  });
+
+  test("are not to blame where an upload is larger than the service takes", async () => {
+    api = await startTestApi({ keysRequired: true, quota: { bytes: 1e6 }, limits: { datasetBytes: 5000 } });
+    const { secret } = await api.parts.keys.create("k");
+    const form = new FormData();
+    // Small as they come, and together too large once unpacked.
+    for (const name of ["x", "y"])
+      form.append(name, new Blob([gzipSync(npy("<f8", [400], new Float64Array(400)))]), `${name}.npy.gz`);
+    const sent = new Response(form);
+    const response = await api.app.inject({
+      method: "POST",
+      url: "/v1/datasets",
+      headers: { authorization: `Bearer ${secret}`, "content-type": sent.headers.get("content-type") ?? "" },
+      payload: Buffer.from(await sent.arrayBuffer()),
+    });
+    expect([response.statusCode, response.json().detail]).toEqual([
+      413,
+      expect.stringContaining("larger than 5,000 bytes"),
+    ]);
+  });
+
+  test("have no part in it where there is no such quota", async () => {
+    api = await startTestApi({ keysRequired: true, limits: { datasetBytes: 100 } });
+    const { secret } = await api.parts.keys.create("k");
+    const weights = encodeSafetensors(new Map([["0.weight", { shape: [100], data: new Float32Array(100) }]]));
+    const response = await api.app.inject({
+      method: "POST",
+      url: "/v1/models/import",
+      headers: { authorization: `Bearer ${secret}`, "content-type": "application/octet-stream" },
+      payload: Buffer.from(weights),
+    });
+    expect(response.statusCode, response.body).toBe(201);
   });
 });
 
@@ -165,4 +214,14 @@ describe("requests", () => {
     await start({});
     expect((await (await newKey())("GET", "/v1/jobs")).headers).not.toHaveProperty("ratelimit-limit");
   });
+});
+
+test.each([
+  ["jobs", 2.5],
+  ["jobs", 1e300],
+  ["bytes", 1.5],
+  ["requests", 1.5],
+])("a quota of %s is a whole number: %d is none", async (what, most) => {
+  await start({});
+  await expect(newKey({ [what]: most })).rejects.toThrow();
 });

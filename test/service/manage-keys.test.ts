@@ -39,7 +39,7 @@ test("a key is made for what it may do, for how long and how much", async () => 
     `${id}  b  (jobs any; flops 1000000000000; bytes 1000000000)`,
   ]);
   const listed = (await manageKeys(parts.keys, ["list"])).find((line) => line.startsWith(id));
-  expect(listed).toMatch(/b {2}\(read,metrics; expires 20\d\d-.*; never used; jobs any; flops/);
+  expect(listed).toMatch(/b {2}\(read,metrics; expires 20\d\d-.*; never used; jobs any; bytes/);
   await expect(manageKeys(parts.keys, ["limit", "key_nothing", "--jobs", "1"])).rejects.toThrow("there is no key");
 });
 
@@ -48,7 +48,9 @@ test.each([
   [["create", "a", "--expires", "soon"], /--expires must be days/],
   [["create", "a", "--expires", "2001-01-01"], /--expires must be days/],
   [["create", "a", "--jobs", "-1"], /--jobs/],
-  [["create", "a", "--jobs", "many"], /--jobs must be a number/],
+  [["create", "a", "--jobs", "many"], /--jobs must be a whole number/],
+  [["create", "a", "--jobs", "2.5"], /--jobs must be a whole number.*got "2.5"/],
+  [["create", "a", "--bytes", "1e300"], /--bytes must be a whole number/],
   [["limit", "key_x", "--scopes", "read"], /--scopes is of no use here/],
   [["limit", "key_x"], /nothing to limit/],
 ])("what can't be is told where: %j", async (args, told) => {

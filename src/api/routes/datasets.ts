@@ -1,5 +1,5 @@
 /** Datasets: tables that jobs train on, streamed to the object store as they come in. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { DataError, DataTooLargeError } from "../../data/index.ts";
@@ -8,7 +8,7 @@ import { Dataset } from "../../jobs/dataset.ts";
 import { answer, nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
-import { bytesLeft, own, quotaOf, tooManyBytes } from "../quotas.ts";
+import { own, roomFor } from "../quotas.ts";
 import { acceptUploads, drain, openUpload, uploadTypes } from "../upload.ts";
 import { page } from "./common.ts";
 
@@ -73,17 +73,18 @@ export function datasetRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       },
       async (request, reply): Promise<Dataset> => {
         try {
-          const limit = await bytesLeft(parts, request);
-          const dataset = await parts.datasets.create(openUpload(request, limit), {
-            name: request.query.name ?? null,
-            limit,
+          const room = await roomFor(parts, request, "dataset", parts.limits.datasetBytes);
+          const about = { name: request.query.name ?? null, limit: room.bytes };
+          const dataset = await parts.datasets.create(openUpload(request, room), about).catch((error: unknown) => {
+            throw error instanceof DataTooLargeError ? room.beyond : refusal(error);
           });
-          await own(parts, request, dataset, () => parts.datasets.remove(dataset.id));
-          reply.code(201).header("location", `/v1/datasets/${dataset.id}`);
+          const { id, stored_bytes: bytes = 0 } = dataset;
+          await own(parts, request, { id, bytes }, () => parts.datasets.remove(id));
+          reply.code(201).header("location", `/v1/datasets/${id}`);
           return dataset;
         } catch (error) {
           await drain(request.raw);
-          throw beyondQuota(error, parts, request) ?? refusal(error);
+          throw error;
         }
       },
     );
@@ -186,17 +187,7 @@ export function noSuchDataset(id: string): ProblemError {
   );
 }
 
-/** An upload that was cut off because the key may keep no more. */
-function beyondQuota(error: unknown, parts: ApiParts, request: FastifyRequest): ProblemError | undefined {
-  const { bytes } = quotaOf(parts, request);
-  const tooLarge = error instanceof DataTooLargeError || (error instanceof ProblemError && error.status === 413);
-  const byQuota =
-    tooLarge && bytes !== null && request.key !== null && !error.message.includes(String(parts.limits.datasetBytes));
-  return byQuota ? tooManyBytes(bytes) : undefined;
-}
-
 function refusal(error: unknown): unknown {
-  if (error instanceof DataTooLargeError) return new ProblemError("too-large", error.message, { cause: error });
   if (!(error instanceof DataError)) return error;
   const path = [error.row !== undefined && `row ${error.row}`, error.column !== undefined && `column ${error.column}`];
   return new ProblemError("invalid-dataset", error.message, {

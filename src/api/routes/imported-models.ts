@@ -11,7 +11,7 @@ import { decodeUtf8, parseJson } from "../json-body.ts";
 import { answer, nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError, summarise } from "../problems.ts";
-import { bytesLeft, own, quotaOf, tooManyBytes } from "../quotas.ts";
+import { own, roomFor } from "../quotas.ts";
 import { page } from "./common.ts";
 
 const ModelPath = z.object({ id: z.string().describe("The model's id, `mdl_…`.") });
@@ -84,7 +84,8 @@ export function importedModelRoutes(fastify: FastifyInstance, parts: ApiParts): 
         if (!Buffer.isBuffer(body) || body.length === 0) throw invalid([{ path: "", message: "The body is empty" }]);
         const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
         if (TEXT.includes(type)) return reply.code(200).send(architecture(type, body));
-        if (body.length > (await bytesLeft(parts, request))) throw tooManyBytes(quotaOf(parts, request).bytes ?? 0);
+        const room = await roomFor(parts, request, "model", parts.limits.modelBytes);
+        if (body.length > room.bytes) throw room.beyond;
         const model = await parts.models.create(
           { ...(await parts.inference.import(body)), original: body },
           request.query.name ?? null,

@@ -1,8 +1,7 @@
 /** What the service and its reading processes say to each other. */
-import type { TableStatistics } from "../../data/analyse-table.ts";
 import { DataError, DataTooLargeError } from "../../data/data-error.ts";
 import type { StorePlace } from "../open-object-store.ts";
-import type { Upload } from "./read-upload.ts";
+import type { StoredTable, Upload } from "./read-upload.ts";
 
 export interface ReadMessage {
   readonly store: StorePlace;
@@ -10,7 +9,7 @@ export interface ReadMessage {
 }
 
 export type ReadAnswer =
-  | { readonly kind: "read"; readonly statistics: TableStatistics }
+  | { readonly kind: "read"; readonly table: StoredTable }
   | { readonly kind: "mistake"; readonly message: string; readonly row?: number; readonly column?: string }
   | { readonly kind: "too large"; readonly limit: number }
   | { readonly kind: "broken"; readonly message: string; readonly code: string | undefined };

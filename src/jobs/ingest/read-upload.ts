@@ -21,8 +21,13 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
+/** What is in a table, and how many bytes are kept of it. */
+export interface StoredTable extends TableStatistics {
+  readonly bytes: number;
+}
+
 /** Throws DataError for bytes that are no table, and DataTooLargeError. */
-export type ReadUpload = (upload: Upload) => Promise<TableStatistics>;
+export type ReadUpload = (upload: Upload) => Promise<StoredTable>;
 
 export function uploadReader(store: ObjectStore): ReadUpload {
   return async ({ files, table, limit }) => {
@@ -33,8 +38,8 @@ export function uploadReader(store: ObjectStore): ReadUpload {
     }));
     const blocks = analysed(readFiles(sources, limit), analysis);
     // What unpacks inside of a format, such as zip or Parquet, is bounded here.
-    await store.put(table, bounded(encodeBlocks(blocks), limit));
-    return analysis.finish();
+    const { bytes } = await store.put(table, bounded(encodeBlocks(blocks), limit));
+    return { ...analysis.finish(), bytes };
   };
 }
 

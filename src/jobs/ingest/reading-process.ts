@@ -10,7 +10,7 @@ const tell = (answer: ReadAnswer): void => {
 process.on("message", async ({ store, upload }: ReadMessage) => {
   try {
     const read = uploadReader(await openObjectStore(store));
-    tell({ kind: "read", statistics: await read(upload) });
+    tell({ kind: "read", table: await read(upload) });
   } catch (error) {
     tell(answerTo(error, upload));
   }

@@ -2,13 +2,12 @@
  * Reads uploads in processes of their own: a large one holds up nobody's answer, and one that was made to harm can take
  * down its own reader at most. A small one is read here, in less time than it takes to tell another process of it.
  */
-import type { TableStatistics } from "../../data/analyse-table.ts";
 import { DataError } from "../../data/data-error.ts";
 import { isPacked } from "../../data/formats.ts";
 import type { StorePlace } from "../open-object-store.ts";
 import { Turns } from "../turns.ts";
 import { errorOf, type ReadAnswer } from "./protocol.ts";
-import type { ReadUpload, Upload } from "./read-upload.ts";
+import type { ReadUpload, StoredTable, Upload } from "./read-upload.ts";
 import { Reader } from "./reader.ts";
 
 const SMALL_BYTES = 256 * 1024;
@@ -46,10 +45,10 @@ export class ReadingProcesses {
   }
 
   /** Throws DataError for bytes that are no table, and DataTooLargeError. */
-  readonly read = async (upload: Upload): Promise<TableStatistics> => {
+  readonly read = async (upload: Upload): Promise<StoredTable> => {
     if (isSmall(upload)) return this.#readHere(upload);
     const answer = await this.#turns.run(() => this.#readThere(upload));
-    if (answer.kind === "read") return answer.statistics;
+    if (answer.kind === "read") return answer.table;
     throw errorOf(answer);
   };
 

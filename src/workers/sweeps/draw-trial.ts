@@ -8,7 +8,7 @@ import { noSuchModel } from "../../jobs/model-store.ts";
 import type { ObjectStore } from "../../jobs/object-store.ts";
 import type { Owners } from "../../jobs/owners.ts";
 import { jobProblems, type Problem } from "../../jobs/problem.ts";
-import { type Quota, specLimits } from "../../jobs/quota.ts";
+import { type Quota, quotaOf, specLimits } from "../../jobs/quota.ts";
 import type { TrialRecord } from "../../jobs/sweeps/sweep.ts";
 import { isRecord } from "../../spec/check-component.ts";
 import { type CheckContext, checkSpec, DEFAULT_LIMITS, type SpecLimits } from "../../spec/check-spec.ts";
@@ -43,7 +43,7 @@ export class TrialDrawer {
     const base = await loadBulk(spec.base, id, parts.store);
     const owner = await parts.owners.ownerOf(id);
     const limits =
-      owner === null ? DEFAULT_LIMITS : specLimits({ ...parts.quota, ...(await parts.apiKeys.quotaOf(owner)) });
+      owner === null ? DEFAULT_LIMITS : specLimits(quotaOf(parts.quota, await parts.apiKeys.quotaOf(owner)));
     return new TrialDrawer(parts, id, spec, base, owner, limits);
   }
 
