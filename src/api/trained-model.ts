@@ -4,7 +4,7 @@ import type { FittedPreprocess } from "../data/index.ts";
 import { RowFacts } from "../interchange/model-file.ts";
 import { DamagedCheckpointError, readCheckpoint, useNewest } from "../jobs/checkpoints.ts";
 import type { JobState, StoredCheckpoint } from "../jobs/job.ts";
-import type { ObjectStore } from "../jobs/object-store.ts";
+import { ObjectNotFoundError, type ObjectStore } from "../jobs/object-store.ts";
 import type { ModelDescription } from "./inference/protocol.ts";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problems.ts";
@@ -29,49 +29,42 @@ const Preparation = z.object({
   rows: RowFacts.optional(),
 });
 
-/** Finds the job's newest model and uses it; one whose file is damaged is passed over. A 409 while there is nothing to ask yet. */
-export async function useTrainedModel<T>(
-  parts: ApiParts,
-  jobId: string,
-  use: (model: TrainedModel, state: JobState) => Promise<T>,
-): Promise<T> {
-  let state = await findState(parts, jobId);
-  const find = async () => {
-    state = await findState(parts, jobId);
-    return state.checkpoints;
-  };
-  return withNewest(parts, jobId, find, async (checkpoint) =>
-    use(await readModel(parts.store, state, checkpoint), state),
-  );
-}
-
-/** As above, where the model itself is hardly ever needed: `model` reads it. */
+/**
+ * Finds the job's newest checkpoint and uses it; one whose file is damaged is passed over. A 409 while there is nothing to ask
+ * yet. `model` reads what else is known of it.
+ */
 export async function useCheckpoint<T>(
   parts: ApiParts,
   jobId: string,
   use: (checkpoint: StoredCheckpoint, model: () => Promise<TrainedModel>) => Promise<T>,
 ): Promise<T> {
-  const find = () => parts.log.checkpoints(jobId);
-  return withNewest(parts, jobId, find, (checkpoint) =>
-    use(checkpoint, async () => readModel(parts.store, await findState(parts, jobId), checkpoint)),
-  );
-}
-
-async function withNewest<T>(
-  parts: ApiParts,
-  jobId: string,
-  find: () => Promise<readonly StoredCheckpoint[]>,
-  use: (checkpoint: StoredCheckpoint) => Promise<T>,
-): Promise<T> {
-  if ((await find()).length === 0) throw nothingTrained(await findState(parts, jobId));
   try {
-    return await useNewest(find, use);
+    return await useNewest(
+      () => parts.log.checkpoints(jobId),
+      (checkpoint) => use(checkpoint, async () => readModel(parts.store, await findState(parts, jobId), checkpoint)),
+    );
   } catch (error) {
+    if (error instanceof ObjectNotFoundError) {
+      const state = await findState(parts, jobId);
+      if (state.checkpoints.length === 0) throw nothingTrained(state);
+    }
     if (!(error instanceof DamagedCheckpointError)) throw error;
     throw new ProblemError("internal-error", `${error.message} There is no older one to use instead.`, {
       cause: error,
     });
   }
+}
+
+/** As above, for who needs all of it. */
+export async function useTrainedModel<T>(
+  parts: ApiParts,
+  jobId: string,
+  use: (model: TrainedModel, state: JobState) => Promise<T>,
+): Promise<T> {
+  return useCheckpoint(parts, jobId, async (checkpoint) => {
+    const state = await findState(parts, jobId);
+    return use(await readModel(parts.store, state, checkpoint), state);
+  });
 }
 
 async function readModel(store: ObjectStore, state: JobState, checkpoint: StoredCheckpoint): Promise<TrainedModel> {

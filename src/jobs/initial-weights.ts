@@ -28,7 +28,7 @@ export class InitialWeights {
     if (!state) return noSuchSource(jobId);
     try {
       return await useNewest(
-        () => this.checkpoints(jobId),
+        () => this.log.checkpoints(jobId),
         async (checkpoint) => checkpointShapes(await readHeader(this.store, checkpoint), which),
       );
     } catch (error) {
@@ -47,16 +47,12 @@ export class InitialWeights {
     if (init === null || "weights" in init) return;
     if ("model_id" in init) return this.models.copy(init.model_id, initialWeightsKey(to));
     await useNewest(
-      () => this.checkpoints(init.job_id),
+      () => this.log.checkpoints(init.job_id),
       async (checkpoint) => {
         const { bytes } = await this.store.put(initialWeightsKey(to), await this.store.stream(checkpoint.key));
         if (bytes !== checkpoint.bytes) throw new DamagedCheckpointError(checkpoint, `${bytes} are there`);
       },
     );
-  }
-
-  private async checkpoints(jobId: string): Promise<readonly StoredCheckpoint[]> {
-    return (await this.log.state(jobId))?.checkpoints ?? [];
   }
 }
 
