@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { RESTORED_MS } from "../../jobs/recent-writes.ts";
 import { Turns } from "../../jobs/turns.ts";
+import { Delivered } from "./delivered.ts";
 import { type Frame, frameOf, type LogEntry } from "./frame.ts";
 import { type Cursor, Listener, type ListenerLimits, type LogReader } from "./listener.ts";
 import { OwnResponse, SharedResponse, type Target, type WantedTypes } from "./target.ts";
@@ -34,8 +35,7 @@ export interface HubOptions extends Partial<ListenerLimits> {
 
 interface Topic extends Cursor, LogReader {
   readonly stream: string;
-  /** The last events that were delivered, oldest first. */
-  readonly delivered: Frame[];
+  readonly delivered: Delivered;
   /** While it is found out whether the log still holds them, nothing new is delivered. */
   mending: boolean;
   readonly listeners: Set<Listener>;
@@ -149,14 +149,14 @@ export class EventHub {
     const topic: Topic = {
       stream: this.#source.streamOf(jobId),
       seq: null,
-      delivered: [],
+      delivered: new Delivered(),
       mending: false,
       listeners: new Set(),
       read: (after, limit) =>
         this.#reading.run(async () => {
           const { entries, exists } = await this.#source.read(jobId, after, limit);
           const frames = entries.map(frameOf);
-          remember(topic, frames);
+          topic.delivered.add(frames);
           return { frames, exists };
         }),
     };
@@ -204,7 +204,7 @@ export class EventHub {
     const frames: Frame[] = entries.map(([id, fields]) => frameOf(this.#source.decode(id, fields)));
     const bytes = Buffer.concat(frames.map((frame) => frame.bytes));
     topic.seq = frames.at(-1)?.seq ?? topic.seq;
-    remember(topic, frames);
+    topic.delivered.add(frames);
     for (const listener of topic.listeners) listener.deliver(frames, bytes);
     const computed = frames[0]?.time;
     if (computed !== undefined) this.onDelivery?.(Math.max(0, Date.now() - computed));
@@ -242,13 +242,13 @@ export class EventHub {
     if (topic.mending) return;
     topic.mending = true;
     try {
-      const known = topic.delivered.at(-1)?.seq ?? 0;
+      const known = topic.delivered.end;
       const until = performance.now() + RESTORED_MS;
       // Of the two connections the one that reads for all may be back first: it delivers nothing before this is settled.
       while ((await this.#endOf(topic).catch(() => 0)) < known && performance.now() < until && !this.#closed) {
         await sleep(this.#limits.retryMs);
       }
-      const common = await this.#lastInLog(topic);
+      const common = await topic.delivered.lastIn((seq) => this.#entry(topic, seq));
       if (common >= known || this.#closed) return;
       if (topic.seq !== null) topic.seq = Math.min(topic.seq, common);
       for (const listener of topic.listeners) listener.goBackTo(common);
@@ -265,15 +265,9 @@ export class EventHub {
     return last ? Number.parseInt(last[0], 10) : 0;
   }
 
-  /** The number of the last event that was delivered as it stands in the log; 0 if none of those that are remembered was. */
-  async #lastInLog({ stream, delivered }: Topic): Promise<number> {
-    while (delivered.length > 0) {
-      const last = delivered.at(-1);
-      const [found] = await this.#source.commands.xrange(stream, `${last?.seq}-0`, `${last?.seq}-0`);
-      if (last && found && frameOf(this.#source.decode(...found)).bytes.equals(last.bytes)) return last.seq;
-      delivered.pop();
-    }
-    return 0;
+  async #entry({ stream }: Topic, seq: number): Promise<Frame | null> {
+    const [found] = await this.#source.commands.xrange(stream, `${seq}-0`, `${seq}-0`);
+    return found ? frameOf(this.#source.decode(...found)) : null;
   }
 
   #tend(): void {
@@ -281,13 +275,4 @@ export class EventHub {
     for (const topic of this.#topics.values())
       for (const listener of topic.listeners) this.#cutOff += listener.tend(now) ? 1 : 0;
   }
-}
-
-/** More than a broker can lose of most jobs. Of a busier one all that was delivered is told again, should it come to that. */
-const MOST_REMEMBERED = 128;
-
-function remember({ delivered }: Topic, frames: readonly Frame[]): void {
-  const known = delivered.at(-1)?.seq ?? 0;
-  for (const frame of frames.slice(-MOST_REMEMBERED)) if (frame.seq > known) delivered.push(frame);
-  delivered.splice(0, delivered.length - MOST_REMEMBERED);
 }
