@@ -53,7 +53,7 @@ interface Result {
 /** In a service of its own, so that the peak of its memory is that of this upload. */
 async function measure(table: LargeTable): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), "epochd-upload-"));
-  const service = spawn(process.execPath, [fileURLToPath(new URL("../src/main.ts", import.meta.url))], {
+  const service = spawn(process.execPath, [...process.execArgv, fileURLToPath(new URL("../src/main.ts", import.meta.url))], {
     env: { ...process.env, DATA_DIR: directory, PORT: "0", LOG_LEVEL: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -1,5 +1,5 @@
 /** A worker: takes jobs from the queue, trains each in a thread of its own, and stays ready to hear a cancel. */
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { GpuAnswer } from "../engine/index.ts";
@@ -61,7 +61,7 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
-const TRAINER = new URL("./trainer-thread.ts", import.meta.url);
+const TRAINER = new URL("./low-priority-thread.ts", import.meta.url);
 
 /** `program` is another trainer than the real one, `findGpu` another search: for tests of what hardly ever happens. */
 export async function startWorker(
@@ -73,9 +73,9 @@ export async function startWorker(
   const keys = createKeys(config.namespace);
   const objects = storePlace(config);
   const { heapMb, dataCacheMb, engineThreads: threads } = config;
-  const newPool = (size: number) =>
-    new TrainerPool({ size, program: parts.program ?? TRAINER, heapMb, dataCacheMb, engineThreads: threads, objects });
-  const first = newPool(config.concurrency);
+  const ofPools = { program: parts.program ?? TRAINER, heapMb, dataCacheMb, engineThreads: threads, objects };
+  const places = Math.max(1, Math.floor(availableParallelism() / threads));
+  const first = new TrainerPool({ ...ofPools, size: config.concurrency, places });
   const mode = await first.ready();
   const [store, redis, subscriber] = await Promise.all([
     openObjectStore(objects),
@@ -136,7 +136,8 @@ export async function startWorker(
   await onSignal(subscriber, keys, ({ id, signal }) => hear(id, signal));
   const pools: TrainerPool[] = [];
   const take = async (kind: QueueKind, concurrency: number): Promise<void> => {
-    const pool = kind === "any" ? first : newPool(concurrency);
+    // Who waits for a GPU needs no core.
+    const pool = kind === "any" ? first : new TrainerPool({ ...ofPools, size: concurrency });
     pools.push(pool);
     await pool.ready();
     const onOver = (id: string): void => {

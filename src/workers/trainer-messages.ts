@@ -4,6 +4,7 @@ import type { DeviceInfo, DeviceKind } from "../jobs/device-info.ts";
 import type { EventPayload } from "../jobs/events.ts";
 import type { Problem } from "../jobs/problem.ts";
 import type { JobPatch, JobSpec, SpecChange } from "../spec/job-spec.ts";
+import type { ComputeSlot } from "./compute-slots.ts";
 
 /** A job for a trainer thread. */
 export interface TrainOrder {
@@ -120,10 +121,13 @@ const bounds: Readonly<Record<Kind, readonly [cell: number, most: number]>> = {
 export class Control {
   readonly memory: SharedArrayBuffer;
   private readonly cells: Int32Array;
+  private readonly slot: ComputeSlot | null;
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(24)) {
+  /** `slot`: of the trainer, if it must wait for its turn to compute. */
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(24), slot: ComputeSlot | null = null) {
     this.memory = memory;
     this.cells = new Int32Array(memory);
+    this.slot = slot;
   }
 
   /** Asks the trainer to stop between two steps. */
@@ -147,9 +151,25 @@ export class Control {
     Atomics.add(this.cells, BEATS, 1);
   }
 
+  /** Does the trainer's work when its turn comes; in it, each question whether to stop may pass the turn on. */
+  compute<T>(work: () => T): T {
+    this.slot?.enter(this.goesOn);
+    try {
+      return work();
+    } finally {
+      this.slot?.leave();
+    }
+  }
+
+  private readonly goesOn = (): boolean => {
+    this.beat();
+    return Atomics.load(this.cells, STOP) === 0;
+  };
+
   /** Asked by the trainer; asking is hearing. */
   shouldStop(): boolean {
     this.beat();
+    this.slot?.pass(this.goesOn);
     if (Atomics.load(this.cells, STOP) === 0) return false;
     Atomics.store(this.cells, HEARD, 1);
     return true;
@@ -159,11 +179,14 @@ export class Control {
   sent(kind: Kind): void {
     const [cell, most] = bounds[kind];
     let underway = Atomics.add(this.cells, cell, 1) + 1;
-    while (underway > most && Atomics.load(this.cells, STOP) === 0) {
-      this.beat();
+    if (underway <= most) return;
+    const slot = this.slot?.isEntered ? this.slot : null;
+    slot?.leave();
+    while (underway > most && this.goesOn()) {
       Atomics.wait(this.cells, cell, underway, WAIT_MS);
       underway = Atomics.load(this.cells, cell);
     }
+    slot?.enter(this.goesOn);
   }
 
   /** Called by the main thread once messages are written down. */

@@ -2,6 +2,7 @@
 import { Worker as Thread } from "node:worker_threads";
 import { gpuSettled } from "../engine/index.ts";
 import type { StorePlace } from "../jobs/open-object-store.ts";
+import { type ComputePlaces, ComputeSlot, computePlaces } from "./compute-slots.ts";
 import type { TrainerMessage, TrainerOrder } from "./trainer-messages.ts";
 
 /** The trainer's last word, or that it died without one. */
@@ -20,12 +21,15 @@ export interface PoolOptions {
   readonly dataCacheMb: number;
   /** Threads that share the work of one job. */
   readonly engineThreads: number;
+  /** How many of the pool may compute at once; all of them if nobody says. */
+  readonly places?: number;
   /** The object store, which threads read by themselves. */
   readonly objects: StorePlace;
 }
 
 export class TrainerPool {
   private readonly options: PoolOptions;
+  private readonly places: ComputePlaces | null;
   private readonly idle: TrainerThread[] = [];
   private readonly waiting: ((thread: TrainerThread) => void)[] = [];
   private readonly all = new Set<TrainerThread>();
@@ -33,7 +37,9 @@ export class TrainerPool {
 
   constructor(options: PoolOptions) {
     this.options = options;
-    for (let i = 0; i < options.size; i++) this.idle.push(this.spawn());
+    const { size, places = size } = options;
+    this.places = computePlaces(size, places);
+    for (let i = 0; i < size; i++) this.idle.push(this.spawn(i));
   }
 
   /** The mode of their cpu. Throws if threads can't start at all, as without kernels. */
@@ -64,11 +70,11 @@ export class TrainerPool {
 
   private replace(dead: TrainerThread): TrainerThread {
     this.all.delete(dead);
-    return this.spawn();
+    return this.spawn(dead.index);
   }
 
-  private spawn(): TrainerThread {
-    const thread = new TrainerThread(this.options);
+  private spawn(index: number): TrainerThread {
+    const thread = new TrainerThread(this.options, this.places, index);
     this.all.add(thread);
     return thread;
   }
@@ -78,15 +84,19 @@ export class TrainerThread {
   /** Of its cpu, as in DeviceInfo; rejects if the thread can't start. */
   readonly mode: Promise<string>;
   dead = false;
+  /** Its number in the pool; who replaces it has the same. */
+  readonly index: number;
   private readonly thread: Thread;
   /** See TrainOrder. */
   private gpu: SharedArrayBuffer | null = null;
   private onNews: (news: TrainerNews) => void = () => {};
   private onEnd: (end: TrainerEnd) => void = () => {};
 
-  constructor({ program, heapMb, dataCacheMb, engineThreads, objects }: Omit<PoolOptions, "size">) {
+  constructor(options: Omit<PoolOptions, "size">, places: ComputePlaces | null, index: number) {
+    const { program, heapMb, dataCacheMb, engineThreads, objects } = options;
+    this.index = index;
     this.thread = new Thread(program, {
-      workerData: { engineThreads, dataCacheMb, objects },
+      workerData: { engineThreads, dataCacheMb, objects, places, index },
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
     const ready = Promise.withResolvers<string>();
@@ -105,6 +115,8 @@ export class TrainerThread {
     });
     this.thread.on("exit", () => {
       this.dead = true;
+      // Its successor may wait by now, and then computes without a place, once.
+      if (places) new ComputeSlot(places, index).leave();
       ready.reject(reason);
       this.onEnd({ type: "died", error: reason });
     });

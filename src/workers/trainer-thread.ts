@@ -1,5 +1,4 @@
 /** The thread that trains: one job after the other, each on a device opened for it alone, deaf to messages while it computes. */
-import { setPriority } from "node:os";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { DataSource } from "../data/index.ts";
 import { nestNumbers } from "../data/nest-numbers.ts";
@@ -32,6 +31,7 @@ import { createPlan, prepareJobData } from "../spec/create-plan.ts";
 import type { JobSpec } from "../spec/job-spec.ts";
 import { stepsOf } from "../spec/model-costs.ts";
 import { probePlan } from "../spec/probe-rows.ts";
+import { type ComputePlaces, ComputeSlot } from "./compute-slots.ts";
 import { measureDevices, type OpenDevice } from "./measure-devices.ts";
 import { PredictionSample } from "./prediction-sample.ts";
 import { problemOf } from "./problem-of.ts";
@@ -44,14 +44,11 @@ import {
   type TrainOrder,
 } from "./trainer-messages.ts";
 
-/** A thread of usual priority gets nine times as much of a core that both want. */
-const NICENESS = 10;
-
 const port = parentPort;
-if (!port) throw new Error("trainer-thread.ts runs as a worker thread; trainer-pool.ts starts it.");
-// Linux takes it for this thread alone, and for those that it starts: whoever answers requests goes first on a busy core.
-if (process.platform === "linux") setPriority(NICENESS);
+if (!port) throw new Error("trainer-thread.ts runs as a worker thread; low-priority-thread.ts loads it.");
 const threads = Number(workerData.engineThreads);
+const places: ComputePlaces | null = workerData.places ?? null;
+const slot = places && new ComputeSlot(places, Number(workerData.index));
 const store = await openObjectStore(workerData.objects);
 /** Kept from job to job. */
 const datasets = new DatasetCache(new DatasetStore(store), Number(workerData.dataCacheMb) * 2 ** 20);
@@ -63,7 +60,7 @@ first.dispose();
 tell({ type: "ready", mode: first.variant });
 
 async function train(order: TrainOrder): Promise<void> {
-  const control = new Control(order.control);
+  const control = new Control(order.control, order.device === "cpu" ? slot : null);
   try {
     tell(await trainToEnd(order, control));
   } catch (error) {
@@ -94,22 +91,24 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
   const checkpoint = order.checkpoint === null ? null : await store.read(order.checkpoint);
   const { backend, close } = await openDevice(order.device, spec, order.gpu);
   try {
-    const trainer = Trainer.create(plan, backend);
-    try {
-      if (checkpoint) trainer.restore(checkpoint);
-      const run = new Run(trainer, control, spec, new PredictionSample(trainer, prepared));
-      const outcome = trainer.run({
-        onEvent: (event) => run.tell(event),
-        shouldStop: () => isHeld(order, trainer) || control.shouldStop(),
-        wishes: () => wishesOf(order),
-      });
-      const message = run.end(outcome, trainer.restoresBest);
-      // Whatever else was asked of it at the same time is in its state.
-      const held = outcome.status === "stopped" && isHeld(order, trainer);
-      return held ? { type: "done", outcome: "held" } : message;
-    } finally {
-      trainer.dispose();
-    }
+    return control.compute(() => {
+      const trainer = Trainer.create(plan, backend);
+      try {
+        if (checkpoint) trainer.restore(checkpoint);
+        const run = new Run(trainer, control, spec, new PredictionSample(trainer, prepared));
+        const outcome = trainer.run({
+          onEvent: (event) => run.tell(event),
+          shouldStop: () => isHeld(order, trainer) || control.shouldStop(),
+          wishes: () => wishesOf(order),
+        });
+        const message = run.end(outcome, trainer.restoresBest);
+        // Whatever else was asked of it at the same time is in its state.
+        const held = outcome.status === "stopped" && isHeld(order, trainer);
+        return held ? { type: "done", outcome: "held" } : message;
+      } finally {
+        trainer.dispose();
+      }
+    });
   } finally {
     await close();
   }
