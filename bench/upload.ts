@@ -12,9 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createGzip } from "node:zlib";
+import { START } from "./as-npm-start.ts";
 import { LARGE_TABLES, type LargeTable } from "./large-tables.ts";
 import { load, machine } from "./machine.ts";
 
@@ -53,7 +53,7 @@ interface Result {
 /** In a service of its own, so that the peak of its memory is that of this upload. */
 async function measure(table: LargeTable): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), "epochd-upload-"));
-  const service = spawn(process.execPath, [...process.execArgv, fileURLToPath(new URL("../src/main.ts", import.meta.url))], {
+  const service = spawn(process.execPath, START, {
     env: { ...process.env, DATA_DIR: directory, PORT: "0", LOG_LEVEL: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -15,6 +15,8 @@ const ofService = ["start", "keys", "config"].includes(first);
 const program = named ? resolve(first) : here(ofService ? "../src/main.ts" : "../src/cli/main.ts");
 const args = named || first === undefined || first === "start" ? others : [first, ...others];
 
+const COMPILED = here("../node_modules/.cache/epochd");
+
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major > 22 || (major === 22 && minor >= 18)) await runHere();
 else runPinned();
@@ -22,6 +24,10 @@ else runPinned();
 async function runHere() {
   const isService = program === here("../src/main.ts");
   const isClient = program === here("../src/cli/main.ts");
+  // What was compiled once serves the next command of the terminal, which is over in a moment, and the next start of the
+  // service; and there its children and threads, of which each would load TypeScript's parser to read the same files.
+  if (isClient || isService) module.enableCompileCache(COMPILED);
+  if (isService) process.env.NODE_COMPILE_CACHE ??= COMPILED;
   if (!isClient && !(isService && ["keys", "config"].includes(args[0]))) {
     const { buildKernels } = await import("../scripts/build-kernels.ts");
     await buildKernels();
@@ -31,8 +37,6 @@ async function runHere() {
     const { buildDashboard } = await import("../scripts/build-dashboard.ts");
     await buildDashboard();
   }
-  // A command of the terminal is over in a moment: what was compiled for the last one serves the next.
-  if (isClient) module.enableCompileCache(here("../node_modules/.cache/epochd"));
   process.argv = [process.argv[0], program, ...args];
   await import(pathToFileURL(program).href);
 }

@@ -5,13 +5,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { startBroker } from "../../src/broker/start-broker.ts";
 import { readConfig } from "../../src/config.ts";
 import { type JobParts, openJobs } from "../../src/jobs/open-jobs.ts";
+import { START } from "../as-npm-start.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const TICKS_PER_S = 100;
 
 export interface LoadService extends AsyncDisposable {
@@ -72,7 +71,7 @@ export async function startLoadService({ workers = 1, concurrency = 1 } = {}): P
 }
 
 function start(args: readonly string[], env: Record<string, string>) {
-  const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], {
+  const child: ChildProcess = spawn(process.execPath, [...START, ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
