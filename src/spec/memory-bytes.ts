@@ -2,7 +2,7 @@
  * The memory that a job will take on its device: counted by planning its training with the code that trains, of which
  * only sizes exist. For a model that would take long to plan it is a generous guess.
  */
-import { type ExpectedExamples, elementCount, losses, optimizers } from "../engine/definitions.ts";
+import { type ExpectedExamples, elementCount, losses, optimizers, type TrainingPlan } from "../engine/definitions.ts";
 import { Trainer } from "../engine/train/trainer.ts";
 import { createPlan } from "./create-plan.ts";
 import type { ResolvedModel } from "./follow-shape.ts";
@@ -33,8 +33,23 @@ function plannedBytes(spec: JobSpec, { inputShape, targetShape, trainRows, valid
     ...(hasWeights(spec.data) && { weights: "float32" as const }),
   });
   const data = { train: rows(trainRows), ...(validationRows > 0 && { validation: rows(validationRows) }) };
-  return Trainer.plannedBytes(createPlan({ ...spec, model: { ...spec.model, init: null } }, data));
+  const plan = createPlan({ ...spec, model: { ...spec.model, init: null } }, data);
+  const key = JSON.stringify({ ...plan, ...UNHEEDED, optimizer: { ...plan.optimizer, lr: null } });
+  const known = planned.get(key);
+  if (known !== undefined) return known;
+  const bytes = Trainer.plannedBytes(plan);
+  for (const oldest of planned.keys()) if (planned.size >= MOST_REMEMBERED) planned.delete(oldest);
+  planned.set(key, bytes);
+  return bytes;
 }
+
+/** Services post the same model again and again, sweeps with other rates: what was planned last. */
+const planned = new Map<string, number>();
+const MOST_REMEMBERED = 256;
+/** What takes no memory on the device, as the rate takes none. */
+const UNHEEDED = { epochs: null, seed: null, changes: null, checkpoint: null, tellSteps: null } satisfies {
+  [Key in keyof TrainingPlan]?: null;
+};
 
 /** Whether samples count differently. */
 function hasWeights(data: JobSpec["data"]): boolean {
