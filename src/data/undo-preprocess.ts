@@ -3,6 +3,7 @@
  * what it was mapped to, one that was filled in stays filled in, and a category that was not known is null.
  */
 import type { FittedPreprocess } from "./preprocess.ts";
+import { roundTo } from "./round-to.ts";
 
 /** `inputs`: samples one after another. Each row could be asked with again, and would give the same inputs. */
 export function undoPreprocess(fitted: FittedPreprocess, inputs: Float32Array): (number | string | null)[][] {
@@ -19,12 +20,12 @@ export function undoPreprocess(fitted: FittedPreprocess, inputs: Float32Array): 
         return categories[hot] ?? null;
       }
       const value = (values[at++] ?? 0) * (fitted.std?.[column] ?? 1) + (fitted.mean?.[column] ?? 0);
-      return shortest(fitted.scale === 0 ? 0 : value / fitted.scale);
+      return roundTo(fitted.scale === 0 ? 0 : value / fitted.scale, DIGITS);
     });
   });
 }
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** The digits that a 32-bit number has for certain. */
-const shortest = (value: number): number => Number(value.toPrecision(6));
+/** Those that a 32-bit number has for certain. */
+const DIGITS = 6;

@@ -30,6 +30,8 @@ export class WorkerProcess {
     const child = fork(MAIN, ["--worker"], {
       env: { ...process.env, REDIS_URL: this.url },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
+      // What keeps an API small would have a worker collect garbage all the time.
+      execArgv: process.execArgv.filter((flag) => !flag.startsWith("--max-semi-space-size")),
       // In a process group of its own: Ctrl-C in a terminal is for the service, which ends its parts in order.
       detached: true,
     });

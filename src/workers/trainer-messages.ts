@@ -44,17 +44,32 @@ export type EpochFigures = EventPayload<"epoch"> & {
   readonly best: { readonly epoch: number; readonly metric: string; readonly value: number };
 };
 
-export type TrainerMessage =
-  /** Once, when the thread can take orders; `mode` of its cpu, as in DeviceInfo. */
-  | { readonly type: "ready"; readonly mode: string }
-  /** Preprocessing has been fitted: what a prediction will need. */
-  | { readonly type: "prepared"; readonly preprocess: string }
+/** What small jobs tell thousands of times a second. */
+export type FrequentNews =
   | {
       readonly type: "epoch";
       /** When it was computed, in ms. */
       readonly at: number;
       readonly figures: EpochFigures;
     }
+  /** Losses of steps, see StepsEvent of the engine. */
+  | {
+      readonly type: "steps";
+      /** When the last of them was computed, in ms. */
+      readonly at: number;
+      readonly epoch: number;
+      readonly step: number;
+      readonly every: number;
+      readonly losses: readonly number[];
+    };
+
+export type TrainerMessage =
+  /** Once, when the thread can take orders; `mode` of its cpu, as in DeviceInfo. */
+  | { readonly type: "ready"; readonly mode: string }
+  /** Preprocessing has been fitted: what a prediction will need. */
+  | { readonly type: "prepared"; readonly preprocess: string }
+  /** In the order in which they came about. */
+  | { readonly type: "several"; readonly news: readonly FrequentNews[] }
   | { readonly type: "probe"; readonly probe: EventPayload<"probe"> }
   /** JSON of what the model gives for some of its rows, see StoredPredictions. */
   | { readonly type: "predictions"; readonly predictions: string }
@@ -66,16 +81,6 @@ export type TrainerMessage =
       readonly bytes: Uint8Array;
       /** The wish that asked for it. */
       readonly wish?: number;
-    }
-  /** Losses of steps, see StepsEvent of the engine. */
-  | {
-      readonly type: "steps";
-      /** When the last of them was computed, in ms. */
-      readonly at: number;
-      readonly epoch: number;
-      readonly step: number;
-      readonly every: number;
-      readonly losses: readonly number[];
     }
   | {
       readonly type: "change";

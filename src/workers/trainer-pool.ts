@@ -3,13 +3,16 @@ import { Worker as Thread } from "node:worker_threads";
 import { gpuSettled } from "../engine/index.ts";
 import type { StorePlace } from "../jobs/open-object-store.ts";
 import { type ComputePlaces, ComputeSlot, computePlaces } from "./compute-slots.ts";
-import type { TrainerMessage, TrainerOrder } from "./trainer-messages.ts";
+import type { FrequentNews, TrainerMessage, TrainerOrder } from "./trainer-messages.ts";
 
 /** The trainer's last word, or that it died without one. */
 export type TrainerEnd = Extract<TrainerMessage, { type: EndType }> | { readonly type: "died"; readonly error: Error };
 
 type EndType = "done" | "failed" | "measured" | "device_lost";
-export type TrainerNews = Exclude<TrainerMessage, { type: "ready" | EndType }>;
+export type TrainerNews = FrequentNews | Exclude<TrainerMessage, { type: "ready" | "several" | EndType }>;
+
+/** As much as Node gives by itself: the process may have been started with less, for the sake of its API. */
+const YOUNG_MB = 48;
 
 export interface PoolOptions {
   readonly size: number;
@@ -97,7 +100,7 @@ export class TrainerThread {
     this.index = index;
     this.thread = new Thread(program, {
       workerData: { engineThreads, dataCacheMb, objects, places, index },
-      resourceLimits: { maxOldGenerationSizeMb: heapMb },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: YOUNG_MB },
     });
     const ready = Promise.withResolvers<string>();
     this.mode = ready.promise;
@@ -108,6 +111,7 @@ export class TrainerThread {
     this.thread.on("message", (message: TrainerMessage) => {
       if (message.type === "ready") ready.resolve(message.mode);
       else if (isEnd(message)) this.onEnd(message);
+      else if (message.type === "several") for (const news of message.news) this.onNews(news);
       else this.onNews(message);
     });
     this.thread.on("error", (error) => {

@@ -33,6 +33,7 @@ import { stepsOf } from "../spec/model-costs.ts";
 import { probePlan } from "../spec/probe-rows.ts";
 import { type ComputePlaces, ComputeSlot } from "./compute-slots.ts";
 import { measureDevices, type OpenDevice } from "./measure-devices.ts";
+import { Outbox } from "./outbox.ts";
 import { PredictionSample } from "./prediction-sample.ts";
 import { problemOf } from "./problem-of.ts";
 import {
@@ -52,6 +53,8 @@ const slot = places && new ComputeSlot(places, Number(workerData.index));
 const store = await openObjectStore(workerData.objects);
 /** Kept from job to job. */
 const datasets = new DatasetCache(new DatasetStore(store), Number(workerData.dataCacheMb) * 2 ** 20);
+
+const outbox = new Outbox(port);
 
 port.on("message", (order: TrainerOrder) => void (order.task === "train" ? train(order) : measure(order)));
 // Before the first job, so that missing kernels end the start of the worker rather than a job.
@@ -98,7 +101,10 @@ async function trainToEnd(order: TrainOrder, control: Control): Promise<TrainerM
         const run = new Run(trainer, control, spec, new PredictionSample(trainer, prepared));
         const outcome = trainer.run({
           onEvent: (event) => run.tell(event),
-          shouldStop: () => isHeld(order, trainer) || control.shouldStop(),
+          shouldStop: () => {
+            outbox.flushIfDue();
+            return isHeld(order, trainer) || control.shouldStop();
+          },
           wishes: () => wishesOf(order),
         });
         const message = run.end(outcome, trainer.restoresBest);
@@ -189,7 +195,7 @@ class Run {
       if (this.sample.isAffordable) this.predictions();
       this.checkpoint(event.bytes, event.best, event.wish);
     } else {
-      if (event.type === "steps") tell({ ...event, at: Date.now() });
+      if (event.type === "steps") outbox.add({ ...event, at: Date.now() });
       else if (event.type === "anomaly") tell({ type: "anomaly", anomaly: anomalyOf(event) });
       else tell({ type: "change", number: event.number, wish: event.wish, changed: changedOf(event) });
       this.control.sent("event");
@@ -199,7 +205,7 @@ class Run {
   private epoch({ type: _, ...figures }: EpochEvent): void {
     this.lastStep = figures.step;
     if (figures.best.epoch === figures.epoch) this.bestSinceCheckpoint = true;
-    tell({ type: "epoch", at: Date.now(), figures });
+    outbox.add({ type: "epoch", at: Date.now(), figures });
     this.control.sent("event");
   }
 
@@ -224,6 +230,7 @@ class Run {
     this.storedStep = step;
     this.bestSinceCheckpoint = false;
     const message = { type: "checkpoint", epoch, step, best, bytes, ...(wish !== undefined && { wish }) } as const;
+    outbox.flush();
     port?.postMessage(message satisfies TrainerMessage, [bytes.buffer]);
     this.control.sent("checkpoint");
   }
@@ -268,5 +275,6 @@ function anomalyOf(event: AnomalyEvent): EventPayload<"anomaly"> {
 }
 
 function tell(message: TrainerMessage): void {
+  outbox.flush();
   port?.postMessage(message);
 }
