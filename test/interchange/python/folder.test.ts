@@ -33,7 +33,7 @@ const character = fc.oneof(
 const names = fc.string({ unit: character, minLength: 1, maxLength: 40 });
 const known = ['"', '"""', "\\", 'end\\"""', '"""\nimport os\nos.abort()\n"""', "a\r\nb", "\\N{x}", "\\x", "it's"];
 
-test.skipIf(spawnSync(python, ["--version"]).error)(
+test.skipIf(spawnSync(python, ["--version"]).status !== 0)(
   "model.py is Python, whose docstring holds the job's name, whatever that is",
   async () => {
     const peer = spawn(python, ["-c", PEER], { stdio: ["pipe", "pipe", "inherit"] });
