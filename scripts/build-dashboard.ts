@@ -3,51 +3,41 @@
  *
  * Run it (`node scripts/build-dashboard.ts [folder]`) or call `buildDashboard()`.
  */
-import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { dashboardFolder, ENCODINGS } from "../src/api/dashboard-files.ts";
+import { hashOf, isBuilt, replaceFiles, root } from "./stamp.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const sources = join(root, "src/dashboard");
 const COMPRESS = { br: (bytes: Uint8Array) => brotliCompressSync(bytes), gzip: (bytes: Uint8Array) => gzipSync(bytes) };
 /** What the page is made of, or with. */
 const PACKAGES = ["vite", "preact", "@preact/signals", "uplot", "eventsource-parser"];
+const SOURCES = [
+  "src/dashboard",
+  "scripts/build-dashboard.ts",
+  ...PACKAGES.map((name) => `node_modules/${name}/package.json`),
+];
 
-/** Bundles what is out of date. Several processes may do so at once: each writes beside and renames. */
+/** Bundles what is out of date. Several processes may do so at once. */
 export async function buildDashboard(out = fileURLToPath(dashboardFolder)): Promise<{ built: boolean }> {
-  const stamp = join(out, "sources.sha256");
-  const hash = hashOfSources();
-  if (existsSync(join(out, "index.html")) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash)
-    return { built: false };
-
-  const files = await bundle();
-  mkdirSync(out, { recursive: true });
-  const written = new Set([basename(stamp)]);
-  const write = (name: string, contents: string | Uint8Array) => {
-    const beside = join(out, `${name}.${randomUUID()}`);
-    writeFileSync(beside, contents);
-    renameSync(beside, join(out, name));
-    written.add(name);
-  };
+  const hash = hashOf(SOURCES);
+  if (isBuilt(out, hash, ["index.html"])) return { built: false };
+  const files = new Map<string, Uint8Array>();
   // The page last: it names the others.
-  for (const { name, bytes } of files.sort(
+  for (const { name, bytes } of (await bundle()).sort(
     (a, b) => Number(a.name === "index.html") - Number(b.name === "index.html"),
   )) {
-    for (const encoding of ENCODINGS) write(name + encoding.ending, COMPRESS[encoding.name](bytes));
-    write(name, bytes);
+    for (const encoding of ENCODINGS) files.set(name + encoding.ending, COMPRESS[encoding.name](bytes));
+    files.set(name, bytes);
   }
-  for (const name of readdirSync(out)) if (!written.has(name)) rmSync(join(out, name), { force: true });
-  write(basename(stamp), hash);
+  replaceFiles(out, files, hash);
   return { built: true };
 }
 
 async function bundle(): Promise<{ name: string; bytes: Uint8Array }[]> {
   const { build } = await import("vite");
   const results = await build({
-    root: sources,
+    root: join(root, "src/dashboard"),
     configFile: false,
     publicDir: false,
     logLevel: "warn",
@@ -76,17 +66,6 @@ async function bundle(): Promise<{ name: string; bytes: Uint8Array }[]> {
       bytes: Buffer.from(file.type === "chunk" ? file.code : file.source),
     })),
   );
-}
-
-function hashOfSources(): string {
-  const hash = createHash("sha256").update(readFileSync(fileURLToPath(import.meta.url)));
-  for (const entry of readdirSync(sources, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort())
-    hash.update(entry.slice(sources.length)).update(readFileSync(entry));
-  for (const name of PACKAGES) hash.update(readFileSync(join(root, "node_modules", name, "package.json")));
-  return hash.digest("hex");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

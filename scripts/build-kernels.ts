@@ -4,8 +4,6 @@
  *
  * Run it (`node scripts/build-kernels.ts [folder]`) or call `buildKernels()`.
  */
-import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { kernelFlavours, kernelFolder } from "../src/engine/backends/wasm/kernel-module.ts";
@@ -13,38 +11,31 @@ import { GROUP_CODE, kernelInstructions } from "../src/engine/backends/wasm/part
 import { tableFingerprint } from "../src/engine/backends/wasm/table-fingerprint.ts";
 import type { Instruction } from "../src/engine/instructions.ts";
 import { compileKernels } from "./compile-kernels.ts";
+import { hashOf, isBuilt, replaceFiles, root } from "./stamp.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const sources = join(root, "src/engine/backends/wasm/kernels");
-const compiler = join(root, "node_modules/assemblyscript");
+const KERNELS = "src/engine/backends/wasm/kernels";
+/** What decides the result, with the table (through the dispatch loop). */
+const SOURCES = [
+  KERNELS,
+  "scripts/build-kernels.ts",
+  "scripts/compile-kernels.ts",
+  "node_modules/assemblyscript/package.json",
+];
 
-/** Compiles what is out of date. Several processes may do so at once: each writes beside and renames. */
+/** Compiles what is out of date. Several processes may do so at once. */
 export async function buildKernels(out = fileURLToPath(kernelFolder)): Promise<{ built: boolean }> {
-  const stamp = join(out, "sources.sha256");
   const dispatch = dispatchSource(kernelInstructions);
-  const hash = hashOf(dispatch);
-  const complete = kernelFlavours.every((flavour) => existsSync(join(out, `${flavour}.wasm`)));
-  if (complete && readIfThere(stamp) === hash) return { built: false };
-
-  mkdirSync(out, { recursive: true });
-  await Promise.all(
-    kernelFlavours.map(async (flavour) => {
-      const relaxed = flavour === "relaxed-simd";
-      replaceFile(join(out, `${flavour}.wasm`), await compileKernels({ root, sources, dispatch, relaxed }));
-    }),
+  const hash = hashOf(SOURCES, dispatch);
+  const names = kernelFlavours.map((flavour) => `${flavour}.wasm`);
+  if (isBuilt(out, hash, names)) return { built: false };
+  const modules = await Promise.all(
+    kernelFlavours.map((flavour) =>
+      compileKernels({ root, sources: join(root, KERNELS), dispatch, relaxed: flavour === "relaxed-simd" }),
+    ),
   );
-  replaceFile(join(out, "dispatch.ts"), dispatch);
-  replaceFile(stamp, hash);
+  const compiled = modules.map((bytes, i) => [names[i] ?? "", bytes] as const);
+  replaceFiles(out, new Map<string, string | Uint8Array>([...compiled, ["dispatch.ts", dispatch]]), hash);
   return { built: true };
-}
-
-/** What decides the result: the kernels, the table (through the dispatch loop), this script, the compiler's version. */
-function hashOf(dispatch: string): string {
-  const hash = createHash("sha256").update(dispatch);
-  for (const file of readdirSync(sources).sort()) hash.update(file).update(readFileSync(join(sources, file)));
-  for (const script of ["build-kernels.ts", "compile-kernels.ts"])
-    hash.update(readFileSync(join(root, "scripts", script)));
-  return hash.update(readFileSync(join(compiler, "package.json"))).digest("hex");
 }
 
 /**
@@ -128,20 +119,6 @@ function operandsOf(instruction: Instruction): string[] {
     offset += type === "f64" ? 8 : 4;
   }
   return operands;
-}
-
-function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return null;
-  }
-}
-
-function replaceFile(file: string, contents: string | Uint8Array): void {
-  const beside = `${file}.${randomUUID()}`;
-  writeFileSync(beside, contents);
-  renameSync(beside, file);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
