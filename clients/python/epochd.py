@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import random
 import time
@@ -43,6 +44,7 @@ _TIMEOUT_S = 60.0
 # The service sends something every 15 s; a stream that is silent for longer than this is dead.
 _SILENCE_S = 45.0
 _BLOCK_ROWS = 1000
+_PAGE = 100
 _TYPES = {
     ".csv": "text/csv",
     ".tsv": "text/csv",
@@ -130,10 +132,12 @@ class Client:
         """A sweep that exists already."""
         return Sweep(self, sweep_id)
 
-    def jobs(self, status: Optional[str] = None, name: Optional[str] = None, **metadata: str) -> Iterator[Json]:
-        """Jobs, newest first; further arguments are values of their metadata: ``client.jobs(team="a")``."""
+    def jobs(
+        self, status: Optional[str] = None, name: Optional[str] = None, limit: Optional[int] = None, **metadata: str
+    ) -> Iterator[Json]:
+        """Jobs, newest first, at most ``limit``; further arguments are values of their metadata: ``client.jobs(team="a")``."""
         query = {"status": status, "name": name, **{f"metadata.{key}": value for key, value in metadata.items()}}
-        return self._all("/v1/jobs", query)
+        return self._list("/v1/jobs", query, limit)
 
     def upload(
         self,
@@ -154,9 +158,9 @@ class Client:
             named = {"name": name or os.path.basename(path)}
             return self._json("POST", "/v1/datasets", query=named, headers=headers, body=file)
 
-    def datasets(self) -> Iterator[Json]:
-        """Uploaded data, newest first."""
-        return self._all("/v1/datasets", {})
+    def datasets(self, limit: Optional[int] = None) -> Iterator[Json]:
+        """Uploaded data, newest first, at most ``limit``."""
+        return self._list("/v1/datasets", {}, limit)
 
     def dataset(self, dataset_id: str) -> Json:
         """One data set, with the statistics of its columns."""
@@ -178,11 +182,14 @@ class Client:
         """Whether it is well, and which broker keeps its jobs."""
         return self._json("GET", "/healthz")
 
-    def _all(self, path: str, query: Mapping[str, Optional[str]]) -> Iterator[Json]:
+    def _list(self, path: str, query: Mapping[str, Optional[str]], limit: Optional[int] = None) -> Iterator[Json]:
+        """The entries of a list, page by page as they are asked for."""
+        left = math.inf if limit is None else limit
         cursor: Optional[str] = None
-        while True:
-            page = self._json("GET", path, query={**query, "limit": "100", "cursor": cursor})
+        while left > 0:
+            page = self._json("GET", path, query={**query, "limit": str(min(left, _PAGE)), "cursor": cursor})
             yield from page["data"]
+            left -= len(page["data"])
             cursor = page["next_cursor"]
             if cursor is None:
                 return
@@ -401,7 +408,7 @@ class Sweep(_Followed):
 
     def trials(self) -> Iterator[Json]:
         """All trials, in the order in which they were drawn."""
-        return self._client._all(f"{self._path}/trials", {})
+        return self._client._list(f"{self._path}/trials", {})
 
     def best(self) -> Optional[Run]:
         """The job of the best trial so far; None while none has a value."""

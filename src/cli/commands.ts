@@ -79,12 +79,10 @@ const jobs: Command = {
   },
   async run(call) {
     wordsOf(call);
-    let left = wholeNumber(call.flags["limit"], "limit") ?? 20;
+    const limit = wholeNumber(call.flags["limit"], "limit") ?? 20;
     const status = statusOf(text(call.flags["status"]));
-    for await (const job of clientOf(call).jobs(status ? { status } : {})) {
-      if (left-- <= 0) break;
+    for await (const job of clientOf(call).jobs(status ? { status } : {}, { limit }))
       console.log(call.flags["json"] ? JSON.stringify(job) : lineOf(job));
-    }
     return 0;
   },
 };

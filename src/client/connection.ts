@@ -18,6 +18,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface ListOptions extends RequestOptions {
+  /** How many to give at most; all, if nothing is said. */
+  readonly limit?: number;
+}
+
 export interface Call extends RequestOptions {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   readonly query?: Readonly<Record<string, string | number | undefined>>;
@@ -35,6 +40,8 @@ interface Page<T> {
   readonly next_cursor: string | null;
 }
 
+/** Entries of a page, at most. */
+const PAGE = 100;
 const TRIES = 4;
 const FIRST_PAUSE_MS = 250;
 
@@ -55,18 +62,22 @@ export class Connection {
     return this.send(path, call, (answer) => answer.json());
   }
 
-  /** All entries of a list, page by page as they are asked for. */
-  async *all<T>(
+  /** The entries of a list, page by page as they are asked for. */
+  async *list<T>(
     path: string,
     query: Readonly<Record<string, string | undefined>>,
-    options: RequestOptions,
+    { limit = Number.POSITIVE_INFINITY, ...options }: ListOptions,
   ): AsyncGenerator<T, void> {
+    let left = limit;
     let cursor: string | undefined;
-    do {
-      const page: Page<T> = await this.json(path, { query: { ...query, limit: 100, cursor }, ...options });
+    while (left > 0) {
+      const asked = { ...query, limit: Math.min(left, PAGE), cursor };
+      const page: Page<T> = await this.json(path, { query: asked, ...options });
       yield* page.data;
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
+      if (page.next_cursor === null) return;
+      left -= page.data.length;
+      cursor = page.next_cursor;
+    }
   }
 
   /** What is read of a successful answer. Throws ProblemError, UnreachableError, or the reason of a signal. */

@@ -8,7 +8,7 @@
  *     for await (const event of run.events()) if (event.event === "epoch") console.log(event.epoch, event.loss);
  *     const { labels } = await run.predict([[5.1, 3.5, 1.4, 0.2]]);
  */
-import { type ClientOptions, Connection, type RequestOptions } from "./connection.ts";
+import { type ClientOptions, Connection, type ListOptions, type RequestOptions } from "./connection.ts";
 import { fileTypeOf, UNTOLD } from "./file-type.ts";
 import { Run } from "./run.ts";
 import { Search } from "./search.ts";
@@ -27,7 +27,7 @@ import type {
   Workers,
 } from "./types.ts";
 
-export type { ClientOptions, RequestOptions } from "./connection.ts";
+export type { ClientOptions, ListOptions, RequestOptions } from "./connection.ts";
 export { JobEndedError, ProblemError, UnreachableError } from "./errors.ts";
 export type { FollowOptions } from "./follow.ts";
 export { type ModelOptions, type RowsOptions, Run } from "./run.ts";
@@ -95,8 +95,8 @@ export class Epochd {
     return new Search(this.#connection, id);
   }
 
-  sweeps(options: RequestOptions = {}): AsyncGenerator<Sweep, void> {
-    return this.#connection.all("/v1/sweeps", {}, options);
+  sweeps(options: ListOptions = {}): AsyncGenerator<Sweep, void> {
+    return this.#connection.list("/v1/sweeps", {}, options);
   }
 
   /** Brings a model along: safetensors, ONNX, or layers as PyTorch prints them or Keras writes them. */
@@ -105,9 +105,9 @@ export class Epochd {
   }
 
   /** Jobs, newest first, as many as are asked for: `for await (const job of client.jobs({ status: "running" })) …`. */
-  jobs({ status, name, metadata = {} }: JobFilter = {}, options: RequestOptions = {}): AsyncGenerator<Job, void> {
+  jobs({ status, name, metadata = {} }: JobFilter = {}, options: ListOptions = {}): AsyncGenerator<Job, void> {
     const wanted = Object.entries(metadata).map(([key, value]) => [`metadata.${key}`, value] as const);
-    return this.#connection.all("/v1/jobs", { status, name, ...Object.fromEntries(wanted) }, options);
+    return this.#connection.list("/v1/jobs", { status, name, ...Object.fromEntries(wanted) }, options);
   }
 
   /** Sends a file: a Blob (in Node `await openAsBlob(path)`, with its name), bytes, or text, which is CSV unless you say. */
@@ -115,8 +115,8 @@ export class Epochd {
     return this.#sendFile("/v1/datasets", data, options);
   }
 
-  datasets(options: RequestOptions = {}): AsyncGenerator<Dataset, void> {
-    return this.#connection.all("/v1/datasets", {}, options);
+  datasets(options: ListOptions = {}): AsyncGenerator<Dataset, void> {
+    return this.#connection.list("/v1/datasets", {}, options);
   }
 
   dataset(id: string, options: RequestOptions = {}): Promise<Dataset> {

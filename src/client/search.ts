@@ -1,5 +1,5 @@
 /** A sweep as its client holds it: hear it, steer it, take the best that it has found. */
-import type { Connection, RequestOptions } from "./connection.ts";
+import type { Connection, ListOptions, RequestOptions } from "./connection.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { Run } from "./run.ts";
 import type { Sweep, SweepEvent, SweepWithLeaderboard, Trial } from "./types.ts";
@@ -30,8 +30,8 @@ export class Search {
   }
 
   /** All trials, in the order in which they were drawn. */
-  trials(options: RequestOptions = {}): AsyncGenerator<Trial, void> {
-    return this.#connection.all(this.#path("/trials"), {}, options);
+  trials(options: ListOptions = {}): AsyncGenerator<Trial, void> {
+    return this.#connection.list(this.#path("/trials"), {}, options);
   }
 
   /** The job of the best trial so far; null while none has a value. */

@@ -163,6 +163,19 @@ test("jobs are listed, by what they are", async () => {
   const mine = await Promise.all([1, 2, 3].map(() => client.train({ ...iris, metadata })));
   const ids = (await all(client.jobs({ metadata }))).map(({ id }) => id);
   expect(ids.sort()).toEqual(mine.map(({ id }) => id).sort());
+  const asked: string[] = [];
+  const counting = new Epochd({
+    url: service.url,
+    fetch: (input, init) => {
+      asked.push(String(input));
+      return checked.fetch(input, init);
+    },
+  });
+  for (const limit of [0, 2, 120]) {
+    const listed = await all(counting.jobs({ metadata }, { limit }));
+    expect(listed).toHaveLength(Math.min(limit, mine.length));
+  }
+  expect(asked.map((url) => new URL(url).searchParams.get("limit"))).toEqual(["2", "100"]);
   await Promise.all(mine.map((run) => run.completed()));
   expect((await all(client.jobs({ status: "queued" }))).map(({ id }) => id)).toEqual([]);
 });

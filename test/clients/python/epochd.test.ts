@@ -60,7 +60,7 @@ rows = [[5.1, 3.5, 1.4, 0.2], [6.3, 3.3, 6.0, 2.5]]
 answer = run.predict(rows, checkpoint="best")
 lines = list(run.predict_all(rows[i % 2] for i in range(2500)))
 model = run.model()
-listed = [one["id"] for one in client.jobs(status="completed")]
+listed = [one["id"] for one in client.jobs(status="completed", limit=1)]
 losses = run.history()["loss"]
 run.delete()
 client.delete_dataset(data["id"])
