@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { freePort } from "../src/broker/free-port.ts";
 import type { S3Location } from "../src/config.ts";
+import { python } from "./python.ts";
 
 export interface S3Server {
   readonly endpoint: string;
@@ -26,13 +27,7 @@ export async function startS3Server(): Promise<S3Server | null> {
     return serverAt(origin, { accessKeyId: username, secretAccessKey: password }, async () => {});
   }
   const port = await freePort();
-  const child = spawn(
-    process.env["PYTHON"] ?? "python3",
-    ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)],
-    {
-      stdio: "ignore",
-    },
-  );
+  const child = spawn(python, ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
   const ended = new Promise<void>((resolve) => {
     child.once("error", () => resolve());
     child.once("exit", () => resolve());

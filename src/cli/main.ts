@@ -1,6 +1,6 @@
 /** `epochd train spec.json --data x.csv` and the other commands that ask a running service for something. */
 import { parseArgs } from "node:util";
-import { JobEndedError, ProblemError, UnreachableError } from "../client/index.ts";
+import { ProblemError, UnreachableError } from "../client/index.ts";
 import { nearest } from "../data/nearest-name.ts";
 import { commands } from "./commands.ts";
 import { COMMON_FLAGS, type Command, UsageError } from "./options.ts";
@@ -79,7 +79,7 @@ function tell(error: unknown, word: string): number {
     console.error(`epochd: ${error.message} Is it running (epochd start)? --url or EPOCHD_URL says where.`);
     return 1;
   }
-  console.error(error instanceof JobEndedError ? `epochd: ${error.message}` : error);
+  console.error(error);
   return 1;
 }
 

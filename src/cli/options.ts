@@ -31,10 +31,10 @@ export const COMMON_FLAGS = {
 };
 
 /** The key comes by the environment alone: a flag would show it to everyone who lists processes. */
-export function clientOf({ flags }: Call, signal?: AbortSignal): Epochd {
+export function clientOf({ flags }: Call): Epochd {
   const url = text(flags["url"]) ?? (process.env["EPOCHD_URL"] || undefined);
   const key = process.env["EPOCHD_KEY"] || undefined;
-  return new Epochd({ ...(url && { url }), ...(key && { key }), ...(signal && { signal }) });
+  return new Epochd({ ...(url && { url }), ...(key && { key }) });
 }
 
 /** One line of JSON; waits where the reader is slower. */

@@ -19,7 +19,7 @@ export interface FollowOptions extends RequestOptions {
 const SILENCE_MS = 45_000;
 const SILENT = `Nothing was heard of the service for ${SILENCE_MS / 1000} s.`;
 
-interface SomeEvent {
+export interface SomeEvent {
   readonly seq: number;
   readonly event: string;
 }
@@ -61,7 +61,7 @@ export async function* follow<Event extends SomeEvent>(
   }
 }
 
-interface Followed {
+interface Connected {
   readonly after: number;
   /** Told of whatever comes. */
   readonly onBytes: () => void;
@@ -72,7 +72,7 @@ interface Followed {
 async function* connected<Event extends SomeEvent>(
   connection: Connection,
   path: string,
-  { after, onBytes, signal: own }: Followed,
+  { after, onBytes, signal: own }: Connected,
 ): AsyncGenerator<Event | "nothing more"> {
   const silence = new AbortController();
   const signal = connection.signalOf(own, silence.signal);

@@ -57,15 +57,8 @@ export class Epochd {
   }
 
   /** Submits a job. Throws a ProblemError that lists every mistake of the spec. Safe to be cut off: it is sent again. */
-  async train(spec: JobSpec, { idempotencyKey, ...options }: TrainOptions = {}): Promise<Run> {
-    const { id } = await this.#connection.json<Job>("/v1/jobs", {
-      method: "POST",
-      headers: { "idempotency-key": idempotencyKey ?? randomKey() },
-      json: spec,
-      again: true,
-      ...options,
-    });
-    return this.run(id);
+  async train(spec: JobSpec, options: TrainOptions = {}): Promise<Run> {
+    return this.run(await this.#submit("/v1/jobs", spec, options));
   }
 
   /** What `train` would say, and what the training would cost; nothing is trained. */
@@ -79,15 +72,8 @@ export class Epochd {
   }
 
   /** Searches for better settings of a spec: many jobs, over all workers. */
-  async sweep(spec: SweepSpec, { idempotencyKey, ...options }: TrainOptions = {}): Promise<Search> {
-    const { id } = await this.#connection.json<Sweep>("/v1/sweeps", {
-      method: "POST",
-      headers: { "idempotency-key": idempotencyKey ?? randomKey() },
-      json: spec,
-      again: true,
-      ...options,
-    });
-    return this.search(id);
+  async sweep(spec: SweepSpec, options: TrainOptions = {}): Promise<Search> {
+    return this.search(await this.#submit("/v1/sweeps", spec, options));
   }
 
   /** A sweep that exists already. */
@@ -142,6 +128,13 @@ export class Epochd {
 
   health(options: RequestOptions = {}): Promise<Health> {
     return this.#connection.json("/healthz", options);
+  }
+
+  /** Gives the id. Sent again where an answer is lost: the key makes one of it. */
+  async #submit(path: string, json: object, { idempotencyKey, ...options }: TrainOptions): Promise<string> {
+    const headers = { "idempotency-key": idempotencyKey ?? randomKey() };
+    const call = { method: "POST", headers, json, again: true, ...options } as const;
+    return (await this.#connection.json<Job | Sweep>(path, call)).id;
   }
 
   #sendFile<T>(path: string, data: FileData, { type, name, ...options }: UploadOptions): Promise<T> {

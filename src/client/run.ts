@@ -1,7 +1,8 @@
 /** A job as its client holds it: hear it, steer it, ask what it has learned. */
 import type { Connection, RequestOptions } from "./connection.ts";
 import { JobEndedError, ProblemError } from "./errors.ts";
-import { type FollowOptions, follow } from "./follow.ts";
+import type { FollowOptions } from "./follow.ts";
+import { Followed } from "./followed.ts";
 import type {
   History,
   Job,
@@ -26,26 +27,14 @@ export interface RowsOptions extends ModelOptions {
   readonly firstLine?: number;
 }
 
-export class Run {
-  readonly id: string;
-  readonly #connection: Connection;
-
+export class Run extends Followed<Job, JobEvent> {
   constructor(connection: Connection, id: string) {
-    this.#connection = connection;
-    this.id = id;
+    super(connection, "/v1/jobs", id);
   }
 
   /** The job as it is now. */
   job(options: RequestOptions = {}): Promise<Job> {
-    return this.#connection.json(this.#path(), options);
-  }
-
-  /**
-   * Every event from the first one on (or behind `after`), then each as it happens, until the last. Breaks of the
-   * connection are mended: no event is missing and none comes twice.
-   */
-  events(options: FollowOptions = {}): AsyncGenerator<JobEvent, void, undefined> {
-    return follow(this.#connection, this.#path("/events"), options);
+    return this.connection.json(this.path(), options);
   }
 
   /** Waits for the end. Throws JobEndedError for a job that failed or was cancelled. */
@@ -56,43 +45,24 @@ export class Run {
     return job;
   }
 
-  /** Ends it before its time; the weights so far are kept. */
-  cancel(options: RequestOptions = {}): Promise<Job> {
-    return this.#connection.json(this.#path("/cancel"), { method: "POST", ...options });
-  }
-
-  /** Frees its worker, until it is resumed. */
-  pause(options: RequestOptions = {}): Promise<Job> {
-    return this.#connection.json(this.#path("/pause"), { method: "POST", ...options });
-  }
-
-  resume(options: RequestOptions = {}): Promise<Job> {
-    return this.#connection.json(this.#path("/resume"), { method: "POST", ...options });
-  }
-
   /** Another learning rate, length or early stopping, or a checkpoint, while it trains. */
   change(patch: JobPatch, options: RequestOptions = {}): Promise<Job> {
-    return this.#connection.json(this.#path(), { method: "PATCH", json: patch, ...options });
-  }
-
-  /** Removes a finished job and all that it stored. */
-  async delete(options: RequestOptions = {}): Promise<void> {
-    await this.#connection.send(this.#path(), { method: "DELETE", ...options }, () => {});
+    return this.connection.json(this.path(), { method: "PATCH", json: patch, ...options });
   }
 
   /** Every epoch in columns. */
   history(options: RequestOptions = {}): Promise<History> {
-    return this.#connection.json(this.#path("/history"), options);
+    return this.connection.json(this.path("/history"), options);
   }
 
   /** The spec, whole, to send it again. */
   spec(options: RequestOptions = {}): Promise<JobSpec> {
-    return this.#connection.json(this.#path("/spec"), options);
+    return this.connection.json(this.path("/spec"), options);
   }
 
   /** Asks the model, while it trains or afterwards. Rows are arrays in the order of the features, or objects by name. */
   predict(inputs: readonly unknown[], { checkpoint, ...options }: ModelOptions = {}): Promise<PredictResponse> {
-    return this.#connection.json(this.#path("/predict"), {
+    return this.connection.json(this.path("/predict"), {
       method: "POST",
       query: { checkpoint },
       json: { inputs },
@@ -116,7 +86,7 @@ export class Run {
         again: true,
         ...options,
       } as const;
-      const text = await this.#connection.send(this.#path("/predict"), call, (answer) => answer.text());
+      const text = await this.connection.send(this.path("/predict"), call, (answer) => answer.text());
       for (const line of text.trimEnd().split("\n")) {
         const answered = JSON.parse(line);
         if ("error" in answered) throw new ProblemError(answered.error);
@@ -129,11 +99,7 @@ export class Run {
   /** The model as a file. */
   model({ format, checkpoint, ...options }: ModelOptions & { readonly format?: ModelFormat } = {}): Promise<Blob> {
     const call = { query: { format, checkpoint }, ...options };
-    return this.#connection.send(this.#path("/model"), call, (answer) => answer.blob());
-  }
-
-  #path(rest = ""): string {
-    return `/v1/jobs/${encodeURIComponent(this.id)}${rest}`;
+    return this.connection.send(this.path("/model"), call, (answer) => answer.blob());
   }
 }
 

@@ -7,8 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "vitest";
 import { z } from "zod";
-
-export const python = process.env["PYTHON"] ?? "python3";
+import { python } from "../python.ts";
 
 const run = promisify(execFile);
 

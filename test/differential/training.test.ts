@@ -15,11 +15,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import { createWasmBackend, type EpochEvent, Trainer, type TrainerOutcome } from "../../src/engine/index.ts";
 import { checkSpec, createPlan, prepareJobData } from "../../src/spec/index.ts";
 import { difference, type Tolerance } from "../engine/golden/closeness.ts";
+import { python } from "../python.ts";
 import { type DrawnSpec, drawSpec, typesOf } from "./draw-spec.ts";
 import { type Curve, startTorchPeer } from "./torch-peer.ts";
 
 const { env } = process;
-const python = env["PYTHON"] ?? "python3";
 const seed = Number(env["EPOCHD_PARITY_SEED"] ?? Math.floor(Math.random() * 1e6));
 const runs = Number(env["EPOCHD_PARITY_RUNS"] ?? 240);
 const only = env["EPOCHD_PARITY_ONLY"];

@@ -5,10 +5,10 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hasPython, python } from "../python.ts";
 import type { S3Server } from "../s3-server.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const PYTHON = process.env["PYTHON"] ?? "python3";
 const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
 const runs = (program: string, ...args: string[]): boolean =>
@@ -16,7 +16,7 @@ const runs = (program: string, ...args: string[]): boolean =>
 
 /** By the word of a page: what is no module of Python. */
 const kinds: Readonly<Record<string, (s3: S3Server | null) => boolean>> = {
-  python3: () => runs(PYTHON, "-c", "import sys; assert sys.version_info >= (3, 9)"),
+  python3: hasPython,
   unzip: () => runs("unzip", "-v"),
   SwiftShader: () => existsSync(SWIFTSHADER),
   S3: (s3) => s3 !== null,
@@ -28,7 +28,9 @@ export function has(need: string, s3: S3Server | null): boolean {
   const known = found.get(need);
   if (known !== undefined) return known;
   const own = kinds[need];
-  const there = own ? own(s3) : runs(PYTHON, "-c", `import ${need}`);
+  const there = own
+    ? own(s3)
+    : runs(python, "-c", `import importlib.util as u, sys; sys.exit(not u.find_spec("${need}"))`);
   found.set(need, there);
   return there;
 }
@@ -48,7 +50,7 @@ const PROGRAMS = {
   node) shift; exec "${process.execPath}" "$@";;
 esac`,
   npm: `exec "${process.execPath}" "${root}test/docs/start-and-end.ts" "$@"`,
-  python3: `exec ${PYTHON} "$@"`,
+  python3: `exec ${python} "$@"`,
 };
 
 export async function readersMachine(url: string, replaced: Readonly<Record<string, string>>): Promise<ReadersMachine> {

@@ -1,5 +1,5 @@
 /** The Python client, by the Python of this machine over a real service. Skipped where there is none. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -9,11 +9,10 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FILE_TYPES } from "../../../src/client/file-type.ts";
 import { breakableWay, listen, startServiceForClients } from "../../client/service-of-the-tests.ts";
+import { hasPython, python } from "../../python.ts";
 
-const PYTHON = process.env["PYTHON"] ?? "python3";
 const CLIENT = fileURLToPath(new URL("../../../clients/python", import.meta.url));
 const IRIS = fileURLToPath(new URL("../../../examples/data/iris.csv", import.meta.url));
-const hasPython = spawnSync(PYTHON, ["-c", "import sys; assert sys.version_info >= (3, 9)"]).status === 0;
 const execute = promisify(execFile);
 
 const SPEC = `
@@ -26,7 +25,7 @@ spec = {
 }
 `;
 
-describe.skipIf(!hasPython)("the Python client", () => {
+describe.skipIf(!hasPython())("the Python client", () => {
   let service: Awaited<ReturnType<typeof startServiceForClients>>;
   let folder: string;
   beforeAll(async () => {
@@ -39,9 +38,9 @@ describe.skipIf(!hasPython)("the Python client", () => {
   });
 
   /** The program prints one line of JSON. */
-  const python = async (program: string, env: Record<string, string> = {}) => {
+  const run = async (program: string, env: Record<string, string> = {}) => {
     const lines = ["import json", "from epochd import *", "client = Client()", SPEC, program];
-    const { stdout } = await execute(PYTHON, ["-W", "error", "-c", lines.join("\n")], {
+    const { stdout } = await execute(python, ["-W", "error", "-c", lines.join("\n")], {
       cwd: folder,
       env: { ...process.env, PYTHONPATH: CLIENT, PYTHONDONTWRITEBYTECODE: "1", EPOCHD_URL: service.url, ...env },
     });
@@ -49,7 +48,7 @@ describe.skipIf(!hasPython)("the Python client", () => {
   };
 
   test("uploads, trains, listens, asks, downloads, cleans up", async () => {
-    const said = await python(`
+    const said = await run(`
 data = client.upload(${JSON.stringify(IRIS)})
 spec["data"] = {"dataset_id": data["id"], "target": data["columns"][-1]["name"]}
 report = client.validate(spec)
@@ -96,7 +95,7 @@ print(json.dumps({
   test("hears every event once and in order over connections that break", async () => {
     const way = await breakableWay(service.url);
     way.breakAfter = (connection) => (connection <= 2 ? 20 : 300 + connection * 400);
-    const said = await python(
+    const said = await run(
       `
 run = Client("${service.url}").train(spec)
 over = Client().run(run.id)
@@ -117,7 +116,7 @@ print(json.dumps({"same": list(over.events()) == list(run.events()), "behind": n
       else response.write(": ping\n\n", () => response.destroy());
     });
     const url = await listen(pinging);
-    const said = await python(
+    const said = await run(
       `
 import epochd
 class Clock:
@@ -136,7 +135,7 @@ print(json.dumps([[event["event"] for event in client.run("job_x").events()], ep
   test("makes a job once although its answer is lost", async () => {
     const way = await breakableWay(service.url);
     way.breakAfter = (connection) => (connection <= 2 ? 20 : undefined);
-    const said = await python(
+    const said = await run(
       `
 run = client.train({**spec, "metadata": {"answer": "lost"}})
 print(json.dumps([run.id] == [job["id"] for job in client.jobs(answer="lost")]))
@@ -148,7 +147,7 @@ print(json.dumps([run.id] == [job["id"] for job in client.jobs(answer="lost")]))
   });
 
   test("steers a run, and says how it ended", async () => {
-    const said = await python(`
+    const said = await run(`
 run = client.train({**spec, "epochs": 1000000})
 types = []
 for event in run.events():
@@ -167,11 +166,11 @@ except JobEndedError as error:
   });
 
   test("knows the endings of data's files that the other client knows", async () => {
-    expect(await python("import epochd; print(json.dumps(epochd._TYPES))")).toEqual(FILE_TYPES);
+    expect(await run("import epochd; print(json.dumps(epochd._TYPES))")).toEqual(FILE_TYPES);
   });
 
   test("sweeps, and takes the best", async () => {
-    const said = await python(`
+    const said = await run(`
 search = client.sweep({
     "base": {**spec, "epochs": 2},
     "space": {"optimizer.lr": {"log_uniform": [0.001, 0.1]}},
@@ -186,7 +185,7 @@ print(json.dumps([ended["status"], best.id == ended["best"]["job_id"], len(list(
   });
 
   test("raises what is wrong, each kind as its own", async () => {
-    const said = await python(`
+    const said = await run(`
 def caught(make):
     try:
         return make()

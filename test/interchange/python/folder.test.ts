@@ -6,7 +6,7 @@ import { strFromU8, unzipSync } from "fflate";
 import { expect, test } from "vitest";
 import { exportKeras } from "../../../src/interchange/keras/export-keras.ts";
 import { exportPyTorch } from "../../../src/interchange/pytorch/export-pytorch.ts";
-import { python } from "../../differential/python.ts";
+import { python } from "../../python.ts";
 import { trainedFile } from "../layer-cases.ts";
 
 const exporters = [exportKeras, exportPyTorch];
