@@ -21,6 +21,9 @@ import type { Leaf } from "../../sweeps/search-space.ts";
 import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
 import { type Observation, tpePick } from "../../sweeps/tpe-sampler.ts";
 
+/** The trial's job spec, or why it can't train. */
+export type CheckedTrial = CheckedSpec | Problem;
+
 export interface DrawerParts {
   readonly store: ObjectStore;
   readonly datasets: DatasetStore;
@@ -93,8 +96,7 @@ export class TrialDrawer {
     return this.point((leaf) => draws[leaf.id] ?? 0);
   }
 
-  /** The trial's job spec, or why it can't train. */
-  async check(number: number, { spec }: Point): Promise<CheckedSpec | Problem> {
+  async check(number: number, { spec }: Point): Promise<CheckedTrial> {
     const checked = await checkSpec(this.ownSpec(number, spec), this.context);
     return checked.ok ? checked : jobProblems.invalidTrial(checked.errors);
   }

@@ -5,7 +5,6 @@
 import type { Logger } from "pino";
 import { newId } from "../../jobs/ids.ts";
 import { goneSource, type InitialWeights } from "../../jobs/initial-weights.ts";
-import type { JobSummary } from "../../jobs/job.ts";
 import type { JobLog } from "../../jobs/job-log.ts";
 import { jobToCreate } from "../../jobs/job-to-create.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
@@ -16,8 +15,9 @@ import { type SweepAppend, type SweepLog, type SweepState, specOf } from "../../
 import { haltTrials, hasEnded, trialFields } from "../../jobs/sweeps/sweeps.ts";
 import { promotable, rungsOf, type Standing } from "../../sweeps/asha.ts";
 import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
-import type { TrialDrawer } from "./draw-trial.ts";
+import type { CheckedTrial, TrialDrawer } from "./draw-trial.ts";
 import { TrialFollower } from "./follow-trial.ts";
+import { TELL_MS, TrialWatch } from "./watch-trials.ts";
 
 export interface ControllerParts {
   readonly sweepLog: SweepLog;
@@ -35,8 +35,6 @@ export type SteerStop = "shutdown" | "lock_lost";
 
 /** Whatever is missed is seen after so long. */
 const LOOK_MS = 2000;
-/** A leaderboard that changes more often can't be read. */
-const TELL_MS = 250;
 
 /** Another controller has the sweep. */
 class SupersededError extends Error {
@@ -50,11 +48,8 @@ export class SweepController {
   private readonly spec: SweepSpec;
   private readonly drawer: TrialDrawer;
   private readonly rungs: readonly number[];
-  private readonly follower: TrialFollower;
+  private readonly watch: TrialWatch;
   private trials: TrialRecord[] = [];
-  /** Trials that train, by when they were last told of. */
-  private readonly toldAt = new Map<number, number>();
-  private readonly changed = new Set<string>();
   private alarm = Promise.withResolvers<void>();
 
   constructor(parts: ControllerParts, state: SweepState, drawer: TrialDrawer) {
@@ -65,7 +60,7 @@ export class SweepController {
     this.drawer = drawer;
     const { asha, objective } = this.spec;
     this.rungs = asha ? rungsOf(asha.min_epochs, drawer.epochs, asha.reduction_factor) : [];
-    this.follower = new TrialFollower(parts.log, objective, this.rungs);
+    this.watch = new TrialWatch(parts.log, new TrialFollower(parts.log, objective, this.rungs));
   }
 
   /** Something was asked of the sweep. */
@@ -76,7 +71,7 @@ export class SweepController {
   /** A job has changed, perhaps one of these trials. */
   hear(jobId: string): void {
     if (!this.trials.some(({ job_id }) => job_id === jobId)) return;
-    this.changed.add(jobId);
+    this.watch.hear(jobId);
     this.alarm.resolve();
   }
 
@@ -106,10 +101,10 @@ export class SweepController {
       const now = performance.now();
       const all = now >= lookAt;
       if (all) lookAt = now + LOOK_MS;
-      await this.look(all);
+      await this.tell(await this.watch.updates(this.trials, all));
       await this.act(signal);
       if (this.isOver()) return this.finish();
-      await this.untilWoken(this.changed.size > 0 ? TELL_MS : LOOK_MS);
+      await this.untilWoken(this.watch.isBehind ? TELL_MS : LOOK_MS);
     }
   }
 
@@ -132,47 +127,15 @@ export class SweepController {
 
   /** Does again what an earlier controller had noted and may not have done. `unpause`: the sweep was paused. */
   private async recover(unpause: boolean): Promise<void> {
+    await this.cancelStopped();
     for (const trial of this.trials) {
       const { job_id } = trial;
       if (job_id === null || hasEnded(trial.status)) continue;
-      if (!(await this.parts.log.state(job_id))) await this.submit(trial, job_id);
+      if (!(await this.parts.log.state(job_id)))
+        await this.submit(trial, job_id, await this.drawer.check(trial.number, this.drawer.redraw(trial)));
       else if (unpause && trial.status === "paused") await this.parts.jobs.resume(job_id);
       else if (trial.status === "queued" && trial.rung > 0) await this.promote(trial, job_id);
     }
-  }
-
-  /** Brings the trials up to date whose jobs have changed, or all that have not ended. */
-  private async look(all: boolean): Promise<void> {
-    const open = this.trials.filter(({ status, job_id }) => !hasEnded(status) && job_id !== null);
-    const due = all ? open : open.filter(({ job_id }) => job_id !== null && this.changed.has(job_id));
-    this.changed.clear();
-    const jobs = await this.jobsOf(due);
-    const updates: TrialRecord[] = [];
-    const now = performance.now();
-    for (const [i, trial] of due.entries()) {
-      const job = jobs[i];
-      // Someone deleted it.
-      const next = job ? await this.follower.follow(trial, job) : { ...trial, status: "cancelled" as const };
-      if (JSON.stringify(next) === JSON.stringify(trial)) continue;
-      const told = this.toldAt.get(trial.number) ?? 0;
-      if (next.status === trial.status && now - told < TELL_MS) {
-        if (trial.job_id !== null) this.changed.add(trial.job_id);
-        continue;
-      }
-      this.toldAt.set(trial.number, now);
-      updates.push(next);
-    }
-    await this.tell(updates);
-  }
-
-  /** One that is missing may be about to be restored, after a broker came back without its last seconds. */
-  private async jobsOf(trials: readonly TrialRecord[]): Promise<(JobSummary | null)[]> {
-    const { log } = this.parts;
-    const ids = trials.flatMap(({ job_id }) => job_id ?? []);
-    const found = await log.summaries(ids);
-    if (!found.includes(null)) return found;
-    await log.settled();
-    return log.summaries(ids);
   }
 
   /** Promotes and draws as long as there is room. */
@@ -239,12 +202,11 @@ export class SweepController {
     const made: TrialRecord = { ...trial, job_id: job, status: "queued", epochs };
     // Noted first: who takes over finds the job, or makes it.
     await this.tell([made]);
-    await this.submit(made, job);
+    await this.submit(made, job, checked);
   }
 
-  private async submit(trial: TrialRecord, jobId: string): Promise<void> {
+  private async submit(trial: TrialRecord, jobId: string, checked: CheckedTrial): Promise<void> {
     const { jobs, initialWeights } = this.parts;
-    const checked = await this.drawer.check(trial.number, this.drawer.redraw(trial));
     if ("type" in checked) return this.tell([{ ...trial, status: "invalid", job_id: null, error: checked }]);
     const { init } = checked.spec.model;
     try {
@@ -289,12 +251,18 @@ export class SweepController {
     return this.next() === undefined && this.trials.every(({ status }) => hasEnded(status) || status === "waiting");
   }
 
+  private async cancelStopped(): Promise<void> {
+    const stopped = this.trials.filter(({ status }) => status === "stopped");
+    const { jobs } = this.parts;
+    await Promise.all(
+      stopped.map(({ job_id }) => job_id !== null && jobs.cancel(job_id, "others of the sweep were better")),
+    );
+  }
+
   private async finish(): Promise<"over"> {
-    const { jobs, logger } = this.parts;
-    for (const trial of this.trials.filter(({ status }) => status === "waiting")) {
-      if (trial.job_id !== null) await jobs.cancel(trial.job_id, "others of the sweep were better");
-      await this.tell([{ ...trial, status: "stopped" }]);
-    }
+    const worse = this.trials.filter(({ status }) => status === "waiting");
+    await this.tell(worse.map((trial) => ({ ...trial, status: "stopped" as const })));
+    await this.cancelStopped();
     const { trials, best } = this.standing();
     const finished = { finished_at: new Date().toISOString() };
     const epochs_trained = this.trials.reduce((sum, { epoch }) => sum + epoch, 0);
@@ -305,7 +273,7 @@ export class SweepController {
       const error = jobProblems.noTrial(this.trials.length);
       await this.append([{ type: "failed", data: { error, trials }, state: { ...finished, error } }]);
     }
-    logger.info({ trials }, best ? "completed" : "failed");
+    this.parts.logger.info({ trials }, best ? "completed" : "failed");
     return "over";
   }
 

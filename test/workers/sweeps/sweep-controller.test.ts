@@ -3,6 +3,8 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Config } from "../../../src/config.ts";
 import type { JobParts } from "../../../src/jobs/open-jobs.ts";
+import { countTrials, trialView } from "../../../src/jobs/sweeps/sweep.ts";
+import { trialFields } from "../../../src/jobs/sweeps/sweeps.ts";
 import { type RunningWorker, startWorker } from "../../../src/workers/start-worker.ts";
 import { type BrokerFixture, startTestBroker } from "../../broker-fixture.ts";
 import { epochsOf, eventsOf, figuresOf, slow, submit, untilStatus, upTo } from "../../job-fixture.ts";
@@ -272,6 +274,32 @@ describe("a sweep under way", () => {
     expect(trials.map(({ number, status }) => [number, status])).toEqual(upTo(6).map((n) => [n - 1, "completed"]));
     expect((await parts.jobs.list({ limit: 20, metadata: { sweep: id } })).data).toHaveLength(6);
     for (const { job_id } of trials) expect(await epochsOf(parts, job_id ?? "")).toEqual(upTo(200));
+  });
+
+  test("ends the jobs of trials that were to stop when its worker died", async () => {
+    const id = await submitSweep(parts, { ...moonSweep, trials: 1 });
+    const job = await submit(parts, moonSweep.base);
+    await parts.jobs.pause(job);
+    const trial = {
+      ...{ number: 0, job_id: job, status: "stopped" as const, params: {}, draws: {}, error: null },
+      ...{ value: 0.5, best_epoch: 1, epoch: 1, epochs: 1, rung: 0, rung_values: [0.5] },
+    };
+    const told = { trial: trialView(trial), best: 0, trials: countTrials([trial]) };
+    await parts.sweepLog.append(
+      id,
+      [
+        { type: "started", data: { attempt: 1, worker: "w" } },
+        { type: "trial", data: told, state: trialFields([trial]) },
+      ],
+      1,
+    );
+    await work();
+    await untilSweep(parts, id, "completed");
+    expect(await trialsOf(parts, id)).toEqual([trial]);
+    expect(await eventsOf(parts, job)).toMatchObject([
+      ...[{ type: "queued" }, { type: "paused" }],
+      { type: "cancelled", reason: "others of the sweep were better" },
+    ]);
   });
 
   test("ends at once while no worker steers it", async () => {
