@@ -5,7 +5,6 @@
  *   --mib 1024        how large each table is, before gzip
  *   --only gzip       kinds whose name contains this
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -14,6 +13,7 @@ import { pipeline, Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createGzip } from "node:zlib";
+import { startService } from "../scripts/service-process.ts";
 import { START } from "./as-npm-start.ts";
 import { LARGE_TABLES, type LargeTable } from "./large-tables.ts";
 import { load, machine } from "./machine.ts";
@@ -53,36 +53,21 @@ interface Result {
 /** In a service of its own, so that the peak of its memory is that of this upload. */
 async function measure(table: LargeTable): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), "epochd-upload-"));
-  const service = spawn(process.execPath, START, {
-    env: { ...process.env, DATA_DIR: directory, PORT: "0", LOG_LEVEL: "warn" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
   try {
-    const url = await addressOf(service);
-    const rest = await mostMemory(service.pid);
+    await using service = await startService({ dataDir: directory, env: { LOG_LEVEL: "warn" }, args: START });
+    const { url, pid } = service;
+    const rest = await mostMemory(pid);
     const watch = new AbortController();
     const waiting = longestWait(`${url}/healthz`, watch.signal);
     const start = performance.now();
     const { rows } = await upload(url, table);
     const seconds = (performance.now() - start) / 1000;
     watch.abort();
-    const reader = await mostMemory(await readerOf(service.pid));
-    return { seconds, rows, rest, peak: await mostMemory(service.pid), reader, wait: await waiting };
+    const reader = await mostMemory(await readerOf(pid));
+    return { seconds, rows, rest, peak: await mostMemory(pid), reader, wait: await waiting };
   } finally {
-    service.kill("SIGTERM");
-    await new Promise((resolve) => service.once("close", resolve));
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-async function addressOf(service: ChildProcess): Promise<string> {
-  let text = "";
-  for await (const chunk of service.stdout ?? []) {
-    text += chunk;
-    const found = /http:\/\/[\w.:]+/.exec(text)?.[0];
-    if (found) return found;
-  }
-  throw new Error(`The service did not start: ${text}`);
 }
 
 async function upload(url: string, { type, chunks, gzip }: LargeTable): Promise<{ rows: number }> {
@@ -116,13 +101,13 @@ async function longestWait(url: string, signal: AbortSignal): Promise<number> {
 }
 
 /** The most bytes that a process held, as Linux counts them. */
-async function mostMemory(pid: number | undefined): Promise<number> {
+async function mostMemory(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
 
 /** It stays for a while after it has read. */
-async function readerOf(pid: number | undefined): Promise<number> {
+async function readerOf(pid: number): Promise<number> {
   const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").map(Number);
   for (const child of children) {
     if ((await readFile(`/proc/${child}/cmdline`, "utf8")).includes("reading-process")) return child;

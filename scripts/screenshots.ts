@@ -9,6 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Browser } from "playwright-core";
+import { assertSpec } from "../src/cli/spec-file.ts";
+import { Epochd, type Run } from "../src/client/index.ts";
 import { examples } from "../src/dashboard/new/examples.ts";
 import { buildDashboard } from "./build-dashboard.ts";
 import { buildKernels } from "./build-kernels.ts";
@@ -59,34 +61,22 @@ async function shoot(browser: Browser, address: string, look: keyof typeof LOOKS
 
 /** What is to be seen, and where: one run of each example, some that differ in one setting, a sweep, and one that still trains. */
 async function train(url: string): Promise<Record<string, string>> {
-  const post = async (path: string, body: object): Promise<string> => {
-    const answer = await fetch(url + path, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()).id;
-  };
-  const finished = async (path: string): Promise<void> => {
-    for (;;) {
-      const { status, error } = await (await fetch(url + path)).json();
-      if (status === "completed") return;
-      if (status === "failed") throw new Error(`${path}: ${JSON.stringify(error)}`);
-      await sleep(200);
-    }
+  const client = new Epochd({ url });
+  const trained = (spec: object): Promise<Run> => {
+    assertSpec(spec);
+    return client.train(spec);
   };
   const specOf = (id: string) => examples.find((example) => example.id === id)?.spec ?? {};
 
-  const jobs = new Map<string, string>();
-  for (const { id, spec } of examples) jobs.set(id, await post("/v1/jobs", { ...spec, metadata: { example: id } }));
+  const jobs = new Map<string, Run>();
+  for (const { id, spec } of examples) jobs.set(id, await trained({ ...spec, metadata: { example: id } }));
   const rates = [0.1, 0.01, 0.001, 0.0001];
-  const compared: string[] = [];
+  const compared: Run[] = [];
   for (const lr of rates) {
     const optimizer = { type: "AdamW", lr };
-    compared.push(await post("/v1/jobs", { ...specOf("spiral"), name: `spirals, rate ${lr}`, optimizer }));
+    compared.push(await trained({ ...specOf("spiral"), name: `spirals, rate ${lr}`, optimizer }));
   }
-  const sweep = await post("/v1/sweeps", {
+  const sweep = await client.sweep({
     name: "digits",
     base: {
       model: { layers: [{ type: "Linear", out_features: 64 }, { type: "ReLU" }, { type: "Linear", out_features: 10 }] },
@@ -113,21 +103,16 @@ async function train(url: string): Promise<Record<string, string>> {
     trials: 40,
     asha: { min_epochs: 2, reduction_factor: 3 },
   });
-  for (const id of [...jobs.values(), ...compared]) await finished(`/v1/jobs/${id}`);
-  await finished(`/v1/sweeps/${sweep}`);
-  const live = await post("/v1/jobs", {
-    ...specOf("spiral"),
-    name: "spirals, at length",
-    epochs: 200_000,
-    probes: null,
-  });
+  for (const run of [...jobs.values(), ...compared]) await run.completed();
+  await sweep.ended();
+  const live = await trained({ ...specOf("spiral"), name: "spirals, at length", epochs: 200_000, probes: null });
   return {
     runs: "/",
-    run: `/runs/${compared[1]}?smooth=0.8`,
-    live: `/runs/${live}?log=1`,
-    try: `/runs/${jobs.get("spiral")}/try`,
-    compare: `/compare?jobs=${compared.join(",")}`,
-    sweep: `/compare?sweep=${sweep}`,
+    run: `/runs/${compared[1]?.id}?smooth=0.8`,
+    live: `/runs/${live.id}?log=1`,
+    try: `/runs/${jobs.get("spiral")?.id}/try`,
+    compare: `/compare?jobs=${compared.map(({ id }) => id).join(",")}`,
+    sweep: `/compare?sweep=${sweep.id}`,
     new: "/new",
   };
 }

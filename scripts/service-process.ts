@@ -9,12 +9,15 @@ export interface ServiceOptions {
   /** Wanted rather than needed: a port that is taken is replaced by a free one. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** What Node is called with; the service alone, if nothing is said. */
+  readonly args?: readonly string[];
   /** Gives up the start, and ends what had been started of it. */
   readonly signal?: AbortSignal;
 }
 
 export interface ServiceProcess extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
   /** What the service printed so far. */
   output(): string;
   /** Ends it as Ctrl-C would, and waits until it is gone. */
@@ -26,9 +29,10 @@ const START_MS = 30_000;
 const STOP_MS = 10_000;
 
 /** Resolves once the service answers that it is ready; throws with what it printed if it ends before that. */
-export async function startService({ dataDir, port, env, signal }: ServiceOptions): Promise<ServiceProcess> {
+export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
+  const { dataDir, port, env, args = [MAIN], signal } = options;
   const url = `http://127.0.0.1:${await freePort(port)}`;
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, args, {
     env: { ...process.env, ...env, HOST: "127.0.0.1", PORT: new URL(url).port, DATA_DIR: dataDir },
     // Over the channel the service hears when this process is gone, even by kill -9, and ends too.
     stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -41,7 +45,7 @@ export async function startService({ dataDir, port, env, signal }: ServiceOption
     await close();
     throw error;
   }
-  return { url, output, close, [Symbol.asyncDispose]: close };
+  return { url, pid: child.pid ?? -1, output, close, [Symbol.asyncDispose]: close };
 }
 
 async function untilReady(url: string, child: ChildProcess, output: () => string, signal?: AbortSignal): Promise<void> {

@@ -5,9 +5,8 @@
  *   --seeds 1,2,3    one pair of sweeps each
  *   --trials 27
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { z } from "zod";
+import { Epochd, type SweepSpec } from "../../src/client/index.ts";
 import { startLoadService } from "../load/load-service.ts";
 import { load, machine } from "../machine.ts";
 
@@ -15,18 +14,10 @@ import { load, machine } from "../machine.ts";
 const WORSE = 0.01;
 const SHARE = 0.4;
 
-const Search = z.object({
-  id: z.string(),
-  status: z.string(),
-  epochs_trained: z.number(),
-  best: z.object({ value: z.number(), number: z.number() }).nullable(),
-});
-type Search = z.infer<typeof Search>;
-
 const { values } = parseArgs({
   options: { seeds: { type: "string", default: "1,2,3" }, trials: { type: "string", default: "27" } },
 });
-const sweep = (seed: number, asha: object | null) => ({
+const sweep = (seed: number, asha: SweepSpec["asha"] | null): SweepSpec => ({
   base: {
     model: {
       layers: [{ type: "Linear", out_features: 64 }, { type: "ReLU" }, { type: "Linear", out_features: 10 }],
@@ -75,21 +66,11 @@ for (const seed of values.seeds.split(",").map(Number)) {
 console.log(`\n${load("after")}`);
 
 /** To its end, in a fresh service. */
-async function search(spec: object): Promise<{ best: number; epochs: number; seconds: number }> {
+async function search(spec: SweepSpec): Promise<{ best: number; epochs: number; seconds: number }> {
   await using service = await startLoadService();
   const begun = performance.now();
-  const headers = { "content-type": "application/json" };
-  let state = await read(`${service.url}/v1/sweeps`, { method: "POST", headers, body: JSON.stringify(spec) });
-  while (state.status === "queued" || state.status === "running") {
-    await sleep(100);
-    state = await read(`${service.url}/v1/sweeps/${state.id}`);
-  }
-  if (state.status !== "completed" || !state.best) throw new Error(`The sweep ended as ${JSON.stringify(state)}`);
-  return { best: state.best.value, epochs: state.epochs_trained, seconds: (performance.now() - begun) / 1000 };
-}
-
-async function read(url: string, init?: RequestInit): Promise<Search> {
-  const answer = await fetch(url, init);
-  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
-  return Search.parse(await answer.json());
+  const sweep = await new Epochd({ url: service.url }).sweep(spec);
+  const { status, best, epochs_trained } = await sweep.ended();
+  if (status !== "completed" || best?.value == null) throw new Error(`Sweep ${sweep.id} ended as ${status}.`);
+  return { best: best.value, epochs: epochs_trained, seconds: (performance.now() - begun) / 1000 };
 }

@@ -76,4 +76,4 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Left to the service, which says more of what is wrong than could be said here. */
-function assertSpec(_spec: object): asserts _spec is JobSpec {}
+export function assertSpec(_spec: object): asserts _spec is JobSpec {}
