@@ -1,6 +1,6 @@
 /** Random arguments for every layer. What would draw random numbers in training is told not to. */
 import type { Shape } from "../../src/engine/definitions.ts";
-import type { Draw } from "./draw.ts";
+import type { Draw } from "../draw.ts";
 
 export type Args = Record<string, unknown>;
 

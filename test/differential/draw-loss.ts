@@ -1,5 +1,5 @@
 /** Random losses: what the model must end with, and targets that suit. */
-import type { Draw } from "./draw.ts";
+import type { Draw } from "../draw.ts";
 import type { Args } from "./draw-layers.ts";
 
 export interface DrawnLoss {

@@ -1,6 +1,6 @@
 /** Random stacks of layers: each fits the shape that the one before it gives. */
 import { elementCount, type LayerSpec, layers, type Shape, ShapeError } from "../../src/engine/definitions.ts";
-import type { Draw } from "./draw.ts";
+import type { Draw } from "../draw.ts";
 import { type Args, layerArguments, tableArguments } from "./draw-layers.ts";
 
 export interface DrawnModel {

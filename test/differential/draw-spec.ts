@@ -1,6 +1,6 @@
 /** Random jobs: a spec of the HTTP contract with its data and its initial weights, from one seed. */
 import { elementCount, type LayerSpec, layers, type Shape } from "../../src/engine/definitions.ts";
-import { Draw } from "./draw.ts";
+import { Draw } from "../draw.ts";
 import { type DrawnLoss, drawLoss } from "./draw-loss.ts";
 import { type DrawnModel, drawModel } from "./draw-model.ts";
 import { drawOptimizer, drawScheduler } from "./draw-updates.ts";

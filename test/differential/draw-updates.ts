@@ -1,6 +1,6 @@
 /** Random optimizers and schedulers. */
 import { optimizers, type Shape } from "../../src/engine/definitions.ts";
-import type { Draw } from "./draw.ts";
+import type { Draw } from "../draw.ts";
 import type { Args } from "./draw-layers.ts";
 
 type Make = (draw: Draw) => Args;

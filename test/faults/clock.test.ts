@@ -51,7 +51,7 @@ test.skipIf(!library)(
       const ids = [await stage.post({ ...lively, max_runtime_s: HOUR }), await stage.post(lively)];
       for (const id of ids) stage.follow(id);
       await stage.untilSomewhere(chance, ids);
-      const jumps = [chance, chance].map((chance) => chance.pick([-1, 1]) * chance.between(HOUR, 1000 * HOUR));
+      const jumps = [chance, chance].map((chance) => chance.pick([-1, 1]) * chance.int(HOUR, 1000 * HOUR));
       await Promise.all([api.jump(jumps[0] ?? 0), worker.jump(jumps[1] ?? 0)]);
       await vi.waitFor(async () => {
         const { data } = await (await stage.ask("/v1/workers")).json();

@@ -20,7 +20,7 @@ const faults: Readonly<Record<string, () => Promise<unknown>>> = {
     "kill -9 of Redis": () => stage.redis.kill().then(() => stage.redis.start()),
     "stop of Redis": () => stage.redis.stop().then(() => stage.redis.start()),
     "Redis without its last second": () =>
-      stage.redis.failWithoutLast(chance.between(100, 1000)).then(() => stage.redis.start()),
+      stage.redis.failWithoutLast(chance.int(100, 1000)).then(() => stage.redis.start()),
   }),
 };
 

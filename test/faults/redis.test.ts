@@ -90,7 +90,7 @@ describe.skipIf(!redisProgram)("Redis", () => {
       for (let round = 0; round < rounds(3); round++) {
         await chance.pause(500);
         // Some jobs, at least, are accepted within what is lost.
-        const failing = stage.redis.failWithoutLast(chance.between(300, 1000));
+        const failing = stage.redis.failWithoutLast(chance.int(300, 1000));
         const accepted = submitJobs();
         lost += await failing;
         await stage.redis.start();

@@ -51,7 +51,7 @@ describe("a full disk pauses a job, which goes on with the same bits once there 
         stage.follow(id);
         // Most of it before, so that the job is not over when it is full.
         await disks?.store.fill(8 * 2 ** 20);
-        await stage.untilEpoch(id, chance.between(1, 20));
+        await stage.untilEpoch(id, chance.int(1, 20));
         await vi.waitFor(async () => {
           // What is removed makes room for one more: again, until there is none.
           await disks?.store.fill();
@@ -122,7 +122,7 @@ describe("a checkpoint that is not as it was written", () => {
         if (!last || last.bytes === undefined) throw new Error(`Job ${id} has no checkpoint.`);
         const name = `1-${last.epoch}-${last.step}.safetensors`;
         const path = join(stage.dataDir, "objects", "jobs", id, "checkpoints", name);
-        const at = chance.between(0, last.bytes - 1);
+        const at = chance.int(0, last.bytes - 1);
         if (how === "cut short") await truncate(path, at);
         else await flipByte(path, at);
         await stage.startWorker();

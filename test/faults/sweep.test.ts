@@ -1,9 +1,9 @@
 /** The worker that steers a sweep is killed, Redis lacks its last second: another goes on, and finds what an undisturbed sweep finds. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { TERMINAL_EVENTS } from "../../src/jobs/events.ts";
-import type { SweepWithLeaderboard, Trial } from "../../src/jobs/sweeps/sweep.ts";
+import type { SweepWithLeaderboard } from "../../src/jobs/sweeps/sweep.ts";
 import { upTo } from "../job-fixture.ts";
 import { Chance, rounds, within } from "./stage/chance.ts";
+import { eventsOf, expectWholeLog } from "./stage/nothing-lost.ts";
 import { redisProgram } from "./stage/redis-process.ts";
 import { lively, patience, QUICK, Stage, UNHURRIED } from "./stage/stage.ts";
 
@@ -46,7 +46,7 @@ test(
       const killed = Date.now();
       await Promise.all([stage.killWorker(stage.workerOf({ worker })), stage.startWorker(UNHURRIED)]);
       await expectWhole(id, undisturbed);
-      const resumed = (await eventsOf(id)).find(({ event }) => event === "resumed");
+      const resumed = (await eventsOf(stage, id, "sweeps")).find(({ event }) => event === "resumed");
       expect(resumed).toMatchObject({ reason: "worker_lost", attempt: 2 });
       soonest = Math.min(soonest, Date.parse(resumed?.time ?? "") - killed);
     }
@@ -68,7 +68,7 @@ test(
       await Promise.all([stage.killWorker(stage.workerOf({ worker })), stage.startWorker()]);
     }
     await expectWhole(id, undisturbed);
-    expect((await eventsOf(id)).some(({ event }) => event === "resumed")).toBe(true);
+    expect((await eventsOf(stage, id, "sweeps")).some(({ event }) => event === "resumed")).toBe(true);
   },
   within(300),
 );
@@ -81,7 +81,7 @@ test.skipIf(!redisProgram)(
     const id = await post(random);
     for (let round = 0; round < rounds(2); round++) {
       await untilSomewhere(id);
-      await stage.redis.failWithoutLast(chance.between(300, 1000));
+      await stage.redis.failWithoutLast(chance.int(300, 1000));
       await stage.redis.start();
     }
     await expectWhole(id, undisturbed);
@@ -102,7 +102,7 @@ async function sweep(id: string): Promise<SweepWithLeaderboard> {
 /** A random moment of a search, not too near to its end. */
 async function untilSomewhere(id: string): Promise<void> {
   const { epochs_trained } = await sweep(id);
-  const until = epochs_trained + chance.between(1, 2 * EPOCHS);
+  const until = epochs_trained + chance.int(1, 2 * EPOCHS);
   await vi.waitFor(async () => {
     const { status, epochs_trained } = await sweep(id);
     expect(status === "completed" || epochs_trained >= until).toBe(true);
@@ -123,15 +123,7 @@ async function trialsOf(id: string) {
 
 async function expectWhole(id: string, undisturbed: Awaited<ReturnType<typeof trialsOf>>): Promise<void> {
   expect(await trialsOf(id)).toEqual(undisturbed);
-  const events = await eventsOf(id);
-  expect(events.map(({ seq }) => seq)).toEqual(upTo(events.length));
-  const ends = events.filter(({ event }) => TERMINAL_EVENTS.has(event)).map(({ seq }) => seq);
-  expect(ends).toEqual([events.length]);
-  const text = await (await stage.ask(`/v1/sweeps/${id}/events`)).text();
-  for (const follower of stage.followersOf(id)) {
-    await follower.over;
-    expect(follower.text).toBe(text);
-  }
+  const events = await expectWholeLog(stage, id, "sweeps");
 
   // Each trial was one job, from its first mention on, and no job is there besides.
   const jobs = (await (await stage.ask(`/v1/jobs?metadata.sweep=${id}&limit=100`)).json()).data;
@@ -143,22 +135,7 @@ async function expectWhole(id: string, undisturbed: Awaited<ReturnType<typeof tr
 }
 
 async function expectEpochsOnce(id: string): Promise<void> {
-  const headers = { accept: "application/json" };
-  const response = await fetch(`${stage.url}/v1/jobs/${id}/events?limit=10000`, { headers });
-  const epochs: Trial["epoch"][] = (await response.json()).data.flatMap((event: { event: string; epoch: number }) =>
-    event.event === "epoch" ? [event.epoch] : [],
-  );
+  const events = await eventsOf(stage, id);
+  const epochs = events.filter(({ event }) => event === "epoch").map(({ epoch }) => epoch);
   expect(epochs).toEqual(upTo(epochs.length));
-}
-
-interface SweepEvent {
-  readonly seq: number;
-  readonly event: string;
-  readonly time: string;
-  readonly trial?: Trial;
-}
-
-async function eventsOf(id: string): Promise<SweepEvent[]> {
-  const headers = { accept: "application/json" };
-  return (await (await fetch(`${stage.url}/v1/sweeps/${id}/events?limit=10000`, { headers })).json()).data;
 }

@@ -53,7 +53,13 @@ const content: fc.Arbitrary<readonly [string, Buffer]> = fc.oneof(
   { weight: 1, arbitrary: jsonLines.map((bytes) => ["application/x-ndjson", bytes] as const) },
 );
 
-const HARM = [fc.constantFrom("fill", "cut", "end", "double"), fc.uint8Array({ maxLength: 8 })] as const;
+/** Where, how much of it, how, and with what. */
+const HARM = [
+  fc.nat(),
+  fc.integer({ min: 1, max: 8 }),
+  fc.constantFrom("fill", "cut", "end", "double"),
+  fc.uint8Array({ maxLength: 8 }),
+] as const;
 
 /** A byte changed, a piece cut out, doubled, or filled with others. */
 function harmedBytes(bytes: Buffer, at: number, length: number, how: string, filling: Uint8Array): Buffer {
@@ -67,18 +73,8 @@ function harmedBytes(bytes: Buffer, at: number, length: number, how: string, fil
 }
 
 const file = fc
-  .tuple(
-    content,
-    fc.boolean(),
-    fc.nat(),
-    fc.integer({ min: 1, max: 8 }),
-    fc.constantFrom("fill", "cut", "end", "double"),
-    fc.uint8Array({ maxLength: 8 }),
-  )
-  .map(
-    ([[type, bytes], whole, at, length, how, filling]) =>
-      [type, whole ? bytes : harmedBytes(bytes, at, length, how, filling)] as const,
-  );
+  .tuple(content, fc.boolean(), ...HARM)
+  .map(([[type, bytes], whole, ...harm]) => [type, whole ? bytes : harmedBytes(bytes, ...harm)] as const);
 
 const MEDIA_TYPES = [
   ...new Set(FILES.map(([type]) => type)),
@@ -143,7 +139,7 @@ const MODELS: readonly (readonly [type: string, content: Buffer])[] = [
 
 /** Weights and architectures. */
 export const modelBody: fc.Arbitrary<UploadBody> = fc
-  .tuple(fc.constantFrom(...MODELS), fc.nat({ max: 3 }), fc.nat(), fc.integer({ min: 1, max: 8 }), ...HARM)
+  .tuple(fc.constantFrom(...MODELS), fc.nat({ max: 3 }), ...HARM)
   .map(([[type, bytes], times, at, length, how, filling]) => {
     const body = Array.from({ length: times }).reduce<Buffer>(
       (harmed, _, i) => harmedBytes(harmed, at * (i + 1), length, how, filling),

@@ -1,6 +1,7 @@
 /** What must hold after any fault, whatever it was: the one check that all suites of faults end with. */
 import { expect } from "vitest";
 import { TERMINAL_EVENTS } from "../../../src/jobs/events.ts";
+import type { Trial } from "../../../src/jobs/sweeps/sweep.ts";
 import { upTo } from "../../job-fixture.ts";
 import type { Acknowledged, Stage } from "./stage.ts";
 
@@ -15,25 +16,30 @@ export async function expectNothingLost(stage: Stage): Promise<void> {
 
 async function expectWhole(stage: Stage, { id, spec }: Acknowledged): Promise<void> {
   const job = await stage.untilStatus(id, "completed");
-  const events = await eventsOf(stage, id);
-  const told = events.map(({ seq, event }) => `${seq} ${event}`).join(", ");
-  expect(events.map(({ seq }) => seq)).toEqual(upTo(events.length));
-  expect(
-    events.filter(({ event }) => TERMINAL_EVENTS.has(event)).map(({ seq }) => seq),
-    told,
-  ).toEqual([events.length]);
+  const events = await expectWholeLog(stage, id);
   const epochs = events.filter(({ event }) => event === "epoch").map(({ epoch }) => epoch);
-  expect(epochs, told).toEqual(upTo(job.progress.epochs));
+  expect(epochs).toEqual(upTo(job.progress.epochs));
   const steps = events.flatMap(({ event, step, losses }) => (event === "step" ? losses.map((_, i) => step + i) : []));
   if (steps.length > 0) expect(steps).toEqual(upTo(job.progress.steps));
+  expect(await stage.weights(id), `the weights of ${id}`).toEqual(await stage.undisturbed(spec));
+}
 
-  const text = await (await stage.ask(`/v1/jobs/${id}/events`)).text();
+/** Numbered without a gap, with one end; and whoever followed it has got exactly these bytes. Gives its events. */
+export async function expectWholeLog(stage: Stage, id: string, of: Collection = "jobs"): Promise<TestEvent[]> {
+  const events = await eventsOf(stage, id, of);
+  const told = events.map(({ seq, event }) => `${seq} ${event}`).join(", ");
+  expect(events.map(({ seq }) => seq)).toEqual(upTo(events.length));
+  const ends = events.filter(({ event }) => TERMINAL_EVENTS.has(event)).map(({ seq }) => seq);
+  expect(ends, told).toEqual([events.length]);
+  const text = await (await stage.ask(`/v1/${of}/${id}/events`)).text();
   for (const follower of stage.followersOf(id)) {
     await follower.over;
     expect(follower.text).toBe(text);
   }
-  expect(await stage.weights(id), `the weights of ${id}`).toEqual(await stage.undisturbed(spec));
+  return events;
 }
+
+type Collection = "jobs" | "sweeps";
 
 interface TestEvent {
   readonly seq: number;
@@ -46,10 +52,12 @@ interface TestEvent {
   readonly attempt?: number;
   readonly reason?: string;
   readonly worker?: string;
+  /** Of a sweep's. */
+  readonly trial?: Trial;
 }
 
-export async function eventsOf(stage: Stage, id: string): Promise<TestEvent[]> {
-  const response = await fetch(`${stage.url}/v1/jobs/${id}/events?limit=10000`, {
+export async function eventsOf(stage: Stage, id: string, of: Collection = "jobs"): Promise<TestEvent[]> {
+  const response = await fetch(`${stage.url}/v1/${of}/${id}/events?limit=10000`, {
     headers: { accept: "application/json" },
   });
   return (await response.json()).data;

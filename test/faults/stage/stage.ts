@@ -215,7 +215,7 @@ export class Stage {
 
   /** Waits for a random moment in the training of the jobs that were accepted last. */
   async untilSomewhere(chance: Chance, among: readonly string[]): Promise<void> {
-    await this.untilEpoch(chance.pick(among), chance.between(0, lively.epochs - 3));
+    await this.untilEpoch(chance.pick(among), chance.int(0, lively.epochs - 3));
     await chance.pause(50);
   }
 
