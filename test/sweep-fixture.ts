@@ -1,7 +1,7 @@
 /** Submits sweeps as the API does, and waits for what comes of them. */
 import { expect, vi } from "vitest";
 import { newId } from "../src/jobs/ids.ts";
-import type { JobOwner } from "../src/jobs/job-log.ts";
+import type { JobOwner } from "../src/jobs/log-writer.ts";
 import type { JobParts } from "../src/jobs/open-jobs.ts";
 import type { TrialRecord } from "../src/jobs/sweeps/sweep.ts";
 import { checkSweep } from "../src/sweeps/check-sweep.ts";

@@ -1,7 +1,7 @@
 /** What the key that asks may still use. */
 import type { FastifyRequest } from "fastify";
 import { grouped } from "../data/data-error.ts";
-import type { JobOwner } from "../jobs/job-log.ts";
+import type { JobOwner } from "../jobs/log-writer.ts";
 import { type Quota, quotaOf, specLimits } from "../jobs/quota.ts";
 import type { SpecLimits } from "../spec/index.ts";
 import type { ApiParts } from "./parts.ts";

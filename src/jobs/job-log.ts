@@ -2,22 +2,14 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { JobPatch } from "../spec/job-spec.ts";
-import { type AppendOutcome, EventAppender } from "./event-appender.ts";
+import type { AppendOutcome } from "./event-appender.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
 import { isId } from "./ids.ts";
-import { isFinished, JOB_STATUSES, type JobState, JobStatus, type JobSummary, StoredCheckpoint } from "./job.ts";
-import { loadScripts, type RunScript } from "./job-scripts.ts";
-import { decodeState, decodeSummary, encodeFields, type StateFields, SUMMARY_FIELDS } from "./job-state.ts";
+import { isFinished, type JobState, JobStatus, type JobSummary, StoredCheckpoint } from "./job.ts";
+import { decodeState, decodeSummary, type StateFields, SUMMARY_FIELDS } from "./job-state.ts";
 import type { Keys } from "./keys.ts";
-import { stringifyFigures } from "./nonfinite-json.ts";
+import { type CreateOutcome, type Idempotency, type JobOwner, LogWriter } from "./log-writer.ts";
 import { RecentWrites } from "./recent-writes.ts";
-
-/** How long the first answer to an idempotency key is remembered. */
-export const IDEMPOTENCY_S = 24 * 3600;
-/** So long it is known of a job that it was removed, and not lost: nobody restores it, also after a broker was away for long. */
-export const REMEMBERED_S = 3600;
-/** Rank 0 runs first; BullMQ takes the same numbers. */
-const MIDDLE_RANK = 1 << 20;
 
 export interface JobToCreate {
   readonly id: string;
@@ -38,96 +30,44 @@ export interface JobToCreate {
   readonly trace?: string;
 }
 
-export type CreateOutcome =
-  | { readonly outcome: "created"; readonly id: string }
-  /** The key came with the same body before: this is the job it made. */
-  | { readonly outcome: "same"; readonly id: string }
-  /** The key came with another body before. */
-  | { readonly outcome: "conflict"; readonly id: string }
-  /** Its owner has as many unfinished jobs as they may. */
-  | { readonly outcome: "full"; readonly id: string };
-
-/** The API key that makes a job. */
-export interface JobOwner {
-  readonly id: string;
-  /** How many unfinished jobs it may have; null: any number. */
-  readonly jobs: number | null;
-}
-
 /** An event and what it changes in the state; `at` is when it came about, in ms, if that was not just now. */
 export type Append = NewEvent & { readonly state?: StateFields; readonly at?: number };
 
-export const Created = z.tuple([z.enum(["created", "same", "conflict", "full"]), z.string()]);
-export const Removed = z.tuple([z.enum(["removed", "unknown", "unfinished"]), z.string()]);
 const StoredCheckpoints = z.array(StoredCheckpoint);
 const Wished = z.tuple([z.string(), z.number()]);
 
 export class JobLog {
   readonly keys: Keys;
   private readonly redis: Redis;
-  private readonly script: RunScript;
   private readonly recent: RecentWrites;
-  private readonly appender: EventAppender;
+  private readonly writer: LogWriter;
 
   /** `recent`: of all that is written over this connection, for it to be restored in the order in which it was written. */
   constructor(redis: Redis, keys: Keys, recent = new RecentWrites(redis)) {
     this.redis = redis;
     this.keys = keys;
-    this.script = loadScripts(redis);
     this.recent = recent;
-    this.appender = new EventAppender(this.script, this.recent);
+    this.writer = new LogWriter(redis, keys, keys, recent);
   }
 
   /** Creates a queued job with its first event, or finds the one that the idempotency key made before. */
-  async create(
-    job: JobToCreate,
-    idempotency?: { key: string; bodyHash: string },
-    owner?: JobOwner,
-  ): Promise<CreateOutcome> {
-    const { keys } = this;
-    const now = new Date().toISOString();
+  async create(job: JobToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<CreateOutcome> {
+    const { id, priority } = job;
+    const time = new Date().toISOString();
     const fields: StateFields = {
       ...(job.name === null ? {} : { name: job.name }),
       metadata: job.metadata,
-      created_at: now,
+      created_at: time,
       spec: job.spec,
       model_summary: job.modelSummary,
       progress: { epoch: 0, epochs: job.epochs, step: 0, steps: job.steps, samples_per_s: 0, eta_s: 0 },
-      priority: job.priority,
+      priority,
       ...(job.trace !== undefined && { trace: job.trace }),
       ...(job.hold != null && { hold_epoch: job.hold }),
       ...(job.webhookEvents && { webhook_events: `,${job.webhookEvents.join(",")},` }),
     };
     const queued: EventPayload<"queued"> = { reason: "submitted", epoch: 0 };
-    const names = [
-      keys.state(job.id),
-      keys.events(job.id),
-      keys.all,
-      keys.withStatus("queued"),
-      keys.waiting,
-      keys.counter,
-      keys.idempotency(idempotency?.key ?? ""),
-      keys.changes,
-      keys.owners,
-      keys.ownedBy(owner?.id ?? ""),
-      keys.withStatus("running"),
-      keys.withStatus("paused"),
-      keys.removed(job.id),
-    ];
-    const create = (most: number | null) =>
-      this.script("createJob", names, [
-        job.id,
-        idempotency?.bodyHash ?? "",
-        IDEMPOTENCY_S,
-        rankOf(job.priority),
-        eventBody(job.id, queued, now),
-        most ?? "",
-        ...encodeFields(fields),
-      ]);
-    const [outcome, id] = Created.parse(await create(owner?.jobs ?? null));
-    // What was accepted once is not held to the quota again.
-    if (outcome === "created") this.recent.remember(() => create(null));
-    return { outcome, id };
+    return this.writer.create({ id, priority, fields, queued, time }, idempotency, owner);
   }
 
   /** Waits, if the broker has just come back, until everyone has restored what it lost: what is new comes after that. */
@@ -142,8 +82,7 @@ export class JobLog {
 
   /** What an idempotency key made before: the id of its job and the hash of the body that it came with. */
   async madeWith(key: string): Promise<{ id: string; bodyHash: string } | null> {
-    const [id, bodyHash] = await this.redis.hmget(this.keys.idempotency(key), "id", "hash");
-    return id && bodyHash ? { id, bodyHash } : null;
+    return this.writer.madeWith(key);
   }
 
   /**
@@ -151,37 +90,14 @@ export class JobLog {
    * attempt has written before is restored first, should the broker have lost it.
    */
   async append(id: string, events: readonly Append[], attempt?: number): Promise<AppendOutcome> {
-    const { keys } = this;
-    const now = new Date().toISOString();
-    const args: (string | number)[] = [];
-    for (const event of events) {
-      const fields = encodeFields(event.state ?? {});
-      args.push(
-        event.type,
-        epochsBefore(event),
-        eventBody(id, event.data, event.at === undefined ? now : new Date(event.at).toISOString()),
-        fields.length,
-        ...fields,
-      );
-    }
-    const names = [
-      keys.state(id),
-      keys.events(id),
-      keys.waiting,
-      keys.counter,
-      keys.webhooks,
-      ...JOB_STATUSES.map((status) => keys.withStatus(status)),
-      keys.changes,
-      keys.owners,
-      keys.removed(id),
-    ];
-    return this.appender.append({ id, types: events.map(({ type }) => type), keys: names, args }, attempt);
+    const known = events.map((event) => ({ ...event, epochsBefore: epochsBefore(event) }));
+    return this.writer.append(id, known, attempt);
   }
 
   /** Asks a job that is not finished for a change, for the worker that runs it now or takes it next. Gives its status. */
   async requestChange(id: string, wish: JobPatch): Promise<JobStatus | null> {
     const ask = (behind: number | "") =>
-      this.script("requestChange", [this.keys.state(id)], [JSON.stringify(wish), behind]);
+      this.writer.script("requestChange", [this.keys.state(id)], [JSON.stringify(wish), behind]);
     const [status, count] = Wished.parse(await ask(""));
     const known = JobStatus.safeParse(status).data ?? null;
     if (known !== null && !isFinished(known)) this.recent.remember(() => ask(count - 1));
@@ -261,28 +177,13 @@ export class JobLog {
 
   /** Asks the worker that runs a job now, or takes it next, to end or pause it. Whether there is one to ask. */
   async request(id: string, what: "cancel" | "pause"): Promise<boolean> {
-    const { state, changes, owners } = this.keys;
-    const status = await this.script("requestOfWorker", [state(id), changes, owners], [`${what}_requested`, "1", id]);
-    return status === "running";
+    return this.writer.request(id, what);
   }
 
   /** Removes a finished job from the log; what lies in the object store is the caller's. */
   async remove(id: string): Promise<"removed" | "unknown" | "unfinished"> {
-    if (!isId("job", id)) return "unknown";
-    const { keys } = this;
-    const finished = (["completed", "failed", "cancelled"] as const).map((status) => keys.withStatus(status));
-    const names = [keys.state(id), keys.events(id), keys.all, ...finished];
-    names.push(keys.deliveries(id), keys.changes, keys.owners, keys.removed(id));
-    const remove = () => this.script("removeJob", names, [id, REMEMBERED_S]);
-    const outcome = Removed.parse(await remove())[0];
-    if (outcome === "removed") this.recent.remember(remove);
-    return outcome;
+    return isId("job", id) ? this.writer.remove(id) : "unknown";
   }
-}
-
-/** BullMQ runs small numbers first, from 1 on; people expect the higher priority first. */
-export function rankOf(priority: number): number {
-  return MIDDLE_RANK - priority;
 }
 
 /** An entry of the stream, as XRANGE and XREAD give it. */
@@ -310,9 +211,4 @@ function epochsBefore({ type, data }: NewEvent): number {
     default:
       return data.epoch;
   }
-}
-
-/** All of the event's JSON but `{"seq":1,`, which only the log can know. */
-function eventBody(id: string, data: object, time: string): string {
-  return stringifyFigures({ job_id: id, time, ...data }).slice(1);
 }

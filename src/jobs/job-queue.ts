@@ -1,8 +1,8 @@
 /** The queue that hands jobs to workers. BullMQ carries ids; everything else about a job is in its log. */
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { rankOf } from "./job-log.ts";
 import type { Keys } from "./keys.ts";
+import { rankOf } from "./log-writer.ts";
 
 /** Jobs that ask for a GPU have a queue of their own, in which only workers look that have one. */
 export const QUEUE_NAMES = { any: "train", gpu: "train-gpu" } as const;

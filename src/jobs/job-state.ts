@@ -45,7 +45,7 @@ export interface StateFields {
 }
 
 /** Flat field, value, field, value … as HSET takes them. */
-export function encodeFields(fields: StateFields): string[] {
+export function encodeFields(fields: object): string[] {
   return Object.entries(fields).flatMap(([field, value]) => [
     field,
     typeof value === "object" ? stringifyFigures(value) : String(value),

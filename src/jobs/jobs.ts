@@ -4,8 +4,9 @@ import type { JobPatch } from "../spec/job-spec.ts";
 import { storeBulk } from "./bulk.ts";
 import { sendSignal } from "./control.ts";
 import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./job.ts";
-import type { Append, CreateOutcome, JobLog, JobOwner, JobToCreate } from "./job-log.ts";
+import type { Append, JobLog, JobToCreate } from "./job-log.ts";
 import type { JobQueue } from "./job-queue.ts";
+import type { CreateOutcome, Idempotency, JobOwner } from "./log-writer.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { Owners } from "./owners.ts";
 
@@ -42,11 +43,7 @@ export class Jobs {
   }
 
   /** The log first: a job that is in no queue is found and added later, one that is in no log can't run. */
-  async submit(
-    job: JobToCreate,
-    idempotency?: { key: string; bodyHash: string },
-    owner?: JobOwner,
-  ): Promise<CreateOutcome> {
+  async submit(job: JobToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<CreateOutcome> {
     // Before there is anything to own, so that nobody else can see it for a moment.
     if (owner !== undefined) await this.owners.own(job.id, owner.id);
     const spec = await storeBulk(job.spec, job.id, this.store);

@@ -3,6 +3,8 @@ import type { JobStatus } from "./job.ts";
 
 /** Where logs of one kind, and what leads to them, are. */
 export interface LogKeys {
+  /** How events call the id of what they are about. */
+  readonly idName: "job_id" | "sweep_id";
   /** All ids. */
   readonly all: string;
   readonly waiting: string;
@@ -15,6 +17,8 @@ export interface LogKeys {
   removed(id: string): string;
   withStatus(status: JobStatus): string;
   idempotency(key: string): string;
+  /** What became of its webhooks. */
+  deliveries(id: string): string;
 }
 
 export interface Keys extends LogKeys {
@@ -39,7 +43,6 @@ export interface Keys extends LogKeys {
   readonly control: string;
   /** What the counters of requests start with. */
   readonly requests: string;
-  deliveries(id: string): string;
   ownedBy(key: string): string;
   /** How many bytes each data set of a key has. */
   bytesOf(key: string): string;
@@ -65,13 +68,13 @@ export function createKeys(namespace: string): Keys {
     webhooks: `${tag}:webhooks`,
     webhookAttempts: `${tag}:webhooks:attempts`,
     control: `${tag}:control`,
-    deliveries: (id) => `${tag}:job:${id}:deliveries`,
   };
 }
 
 function logKeys(tag: string, kind: "job" | "sweep"): LogKeys {
   const all = `${tag}:${kind}s`;
   return {
+    idName: `${kind}_id`,
     all,
     waiting: `${all}:waiting`,
     counter: `${all}:counter`,
@@ -79,6 +82,7 @@ function logKeys(tag: string, kind: "job" | "sweep"): LogKeys {
     state: (id) => `${tag}:${kind}:${id}`,
     events: (id) => `${tag}:${kind}:${id}:events`,
     removed: (id) => `${tag}:${kind}:${id}:removed`,
+    deliveries: (id) => `${tag}:${kind}:${id}:deliveries`,
     withStatus: (status) => `${all}:status:${status}`,
     idempotency: (key) => (kind === "job" ? `${tag}:idempotency:${key}` : `${all}:idempotency:${key}`),
   };

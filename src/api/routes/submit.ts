@@ -7,6 +7,7 @@ import { newId } from "../../jobs/ids.ts";
 import { goneSource, noSuchSource } from "../../jobs/initial-weights.ts";
 import { Job, jobAsCreated } from "../../jobs/job.ts";
 import { jobToCreate } from "../../jobs/job-to-create.ts";
+import type { Idempotency } from "../../jobs/log-writer.ts";
 import { noSuchModel } from "../../jobs/model-store.ts";
 import { ModelSummary } from "../../jobs/model-summary.ts";
 import { ObjectNotFoundError } from "../../jobs/object-store.ts";
@@ -117,11 +118,6 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       return { valid: true, spec: { ...spec }, model_summary: summary, estimate, shapes, errors: [] };
     },
   );
-}
-
-interface Idempotency {
-  readonly key: string;
-  readonly bodyHash: string;
 }
 
 /** The job that the same request made before; undefined if there was none. */

@@ -2,21 +2,11 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
-import { type AppendOutcome, EventAppender } from "../event-appender.ts";
+import type { AppendOutcome } from "../event-appender.ts";
 import { isId } from "../ids.ts";
-import { JOB_STATUSES, type JobStatus } from "../job.ts";
-import {
-  Created,
-  type CreateOutcome,
-  IDEMPOTENCY_S,
-  type JobOwner,
-  REMEMBERED_S,
-  Removed,
-  rankOf,
-} from "../job-log.ts";
-import { loadScripts, type RunScript } from "../job-scripts.ts";
+import type { JobStatus } from "../job.ts";
 import type { Keys } from "../keys.ts";
-import { stringifyFigures } from "../nonfinite-json.ts";
+import { type CreateOutcome, type Idempotency, type JobOwner, LogWriter } from "../log-writer.ts";
 import { RecentWrites } from "../recent-writes.ts";
 import { countTrials, Sweep, sweepLinks, Trial, TrialRecord } from "./sweep.ts";
 import { isSweepEventType, type NewSweepEvent, type SweepEventType } from "./sweep-events.ts";
@@ -59,16 +49,12 @@ export interface SweepState extends Omit<Sweep, "links"> {
 export class SweepLog {
   private readonly redis: Redis;
   private readonly keys: Keys;
-  private readonly script: RunScript;
-  private readonly recent: RecentWrites;
-  private readonly appender: EventAppender;
+  private readonly writer: LogWriter;
 
   constructor(redis: Redis, keys: Keys, recent = new RecentWrites(redis)) {
     this.redis = redis;
     this.keys = keys;
-    this.script = loadScripts(redis);
-    this.recent = recent;
-    this.appender = new EventAppender(this.script, this.recent);
+    this.writer = new LogWriter(redis, keys, keys.sweeps, recent);
   }
 
   /** The stream of its events. */
@@ -77,69 +63,21 @@ export class SweepLog {
   }
 
   /** Creates a queued sweep with its first event, or finds the one that the idempotency key made before. */
-  async create(
-    { id, spec }: SweepToCreate,
-    idempotency?: { key: string; bodyHash: string },
-    owner?: JobOwner,
-  ): Promise<CreateOutcome> {
-    const { sweeps, owners, ownedBy } = this.keys;
-    const now = new Date().toISOString();
-    const fields = {
-      ...(spec.name === null ? {} : { name: spec.name }),
-      metadata: JSON.stringify(spec.metadata),
-      created_at: now,
-      spec: JSON.stringify(spec),
-    };
-    const names = [
-      sweeps.state(id),
-      sweeps.events(id),
-      sweeps.all,
-      sweeps.withStatus("queued"),
-      sweeps.waiting,
-      sweeps.counter,
-      sweeps.idempotency(idempotency?.key ?? ""),
-      sweeps.changes,
-      owners,
-      ownedBy(owner?.id ?? ""),
-      sweeps.withStatus("running"),
-      sweeps.withStatus("paused"),
-      sweeps.removed(id),
-    ];
-    const create = (most: number | null) =>
-      this.script("createJob", names, [
-        id,
-        idempotency?.bodyHash ?? "",
-        IDEMPOTENCY_S,
-        rankOf(0),
-        eventBody(id, { reason: "submitted" }, now),
-        most ?? "",
-        ...Object.entries(fields).flat(),
-      ]);
-    const [outcome, made] = Created.parse(await create(owner?.jobs ?? null));
-    // What was accepted once is not held to the quota again.
-    if (outcome === "created") this.recent.remember(() => create(null));
-    return { outcome, id: made };
+  async create({ id, spec }: SweepToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<CreateOutcome> {
+    const { name, metadata } = spec;
+    const time = new Date().toISOString();
+    const fields = { ...(name !== null && { name }), metadata, created_at: time, spec };
+    return this.writer.create({ id, priority: 0, fields, queued: { reason: "submitted" }, time }, idempotency, owner);
   }
 
   /** What an idempotency key made before. */
   async madeWith(key: string): Promise<{ id: string; bodyHash: string } | null> {
-    const [id, bodyHash] = await this.redis.hmget(this.keys.sweeps.idempotency(key), "id", "hash");
-    return id && bodyHash ? { id, bodyHash } : null;
+    return this.writer.madeWith(key);
   }
 
   /** Appends in one round trip. `attempt` is the fencing token of the worker that steers; without it, none does. */
   async append(id: string, events: readonly SweepAppend[], attempt?: number): Promise<AppendOutcome> {
-    const { sweeps, webhooks, owners } = this.keys;
-    const now = new Date().toISOString();
-    const args: (string | number)[] = [];
-    for (const { type, data, state } of events) {
-      const fields = Object.entries(state ?? {}).flatMap(([field, value]) => [field, encode(value)]);
-      args.push(type, 0, eventBody(id, data, now), fields.length, ...fields);
-    }
-    const statuses = JOB_STATUSES.map((status) => sweeps.withStatus(status));
-    const names = [sweeps.state(id), sweeps.events(id), sweeps.waiting, sweeps.counter, webhooks, ...statuses];
-    names.push(sweeps.changes, owners, sweeps.removed(id));
-    return this.appender.append({ id, types: events.map(({ type }) => type), keys: names, args }, attempt);
+    return this.writer.append(id, events, attempt);
   }
 
   async events(id: string, after = 0, limit = 1000): Promise<LoggedSweepEvent[]> {
@@ -191,22 +129,12 @@ export class SweepLog {
 
   /** Asks the worker that steers a sweep to end or pause it. Whether there is one to ask. */
   async request(id: string, what: "cancel" | "pause"): Promise<boolean> {
-    const { sweeps, owners } = this.keys;
-    const keys = [sweeps.state(id), sweeps.changes, owners];
-    return (await this.script("requestOfWorker", keys, [`${what}_requested`, "1", id])) === "running";
+    return this.writer.request(id, what);
   }
 
   /** Removes a finished sweep from the log; its trials and what lies in the object store are the caller's. */
   async remove(id: string): Promise<"removed" | "unknown" | "unfinished"> {
-    if (!isId("swp", id)) return "unknown";
-    const { sweeps, owners } = this.keys;
-    const finished = (["completed", "failed", "cancelled"] as const).map((status) => sweeps.withStatus(status));
-    const none = `${sweeps.state(id)}:deliveries`;
-    const names = [sweeps.state(id), sweeps.events(id), sweeps.all, ...finished, none, sweeps.changes, owners];
-    const remove = () => this.script("removeJob", [...names, sweeps.removed(id)], [id, REMEMBERED_S]);
-    const outcome = Removed.parse(await remove())[0];
-    if (outcome === "removed") this.recent.remember(remove);
-    return outcome;
+    return isId("swp", id) ? this.writer.remove(id) : "unknown";
   }
 }
 
@@ -264,9 +192,3 @@ const Hash = z.object({
   queue_reason: z.enum(["submitted", "worker_stopped", "requested"]).default("submitted"),
 });
 const STATE_FIELDS = Object.keys(Hash.shape);
-
-const encode = (value: unknown): string => (typeof value === "object" ? stringifyFigures(value) : String(value));
-
-/** All of the event's JSON but `{"seq":1,`, which only the log can know. */
-const eventBody = (id: string, data: object, time: string): string =>
-  stringifyFigures({ sweep_id: id, time, ...data }).slice(1);

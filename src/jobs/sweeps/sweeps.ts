@@ -3,9 +3,9 @@ import type { Redis } from "ioredis";
 import { storeBulk } from "../bulk.ts";
 import { sendSignal } from "../control.ts";
 import { isFinished } from "../job.ts";
-import type { CreateOutcome, JobOwner } from "../job-log.ts";
 import type { ControlOutcome, Jobs, ResumeOutcome } from "../jobs.ts";
 import type { Keys } from "../keys.ts";
+import type { CreateOutcome, Idempotency, JobOwner } from "../log-writer.ts";
 import type { ObjectStore } from "../object-store.ts";
 import type { Owners } from "../owners.ts";
 import {
@@ -44,11 +44,7 @@ export class Sweeps {
   }
 
   /** As with jobs, the log comes first. */
-  async submit(
-    { id, spec }: SweepToCreate,
-    idempotency?: { key: string; bodyHash: string },
-    owner?: JobOwner,
-  ): Promise<CreateOutcome> {
+  async submit({ id, spec }: SweepToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<CreateOutcome> {
     const { owners, store, log, queue } = this.parts;
     if (owner !== undefined) await owners.own(id, owner.id);
     const base = await storeBulk(spec.base, id, store);

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { newId } from "../../../jobs/ids.ts";
+import type { Idempotency } from "../../../jobs/log-writer.ts";
 import { Sweep } from "../../../jobs/sweeps/sweep.ts";
 import { sweepAsCreated } from "../../../jobs/sweeps/sweep-log.ts";
 import { checkSweep } from "../../../sweeps/check-sweep.ts";
@@ -50,11 +51,6 @@ export function submitSweepRoutes(fastify: FastifyInstance, parts: ApiParts): vo
       return sweepAsCreated(state);
     },
   );
-}
-
-interface Idempotency {
-  readonly key: string;
-  readonly bodyHash: string;
 }
 
 async function idOfRetry({ sweepLog }: ApiParts, idempotency: Idempotency | undefined): Promise<string | undefined> {
