@@ -11,6 +11,7 @@ import type { JobSpec } from "../spec/job-spec.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 import { type ChosenDevice, chooseDevice, cpuInfo, gpuOf, type WorkerDevices } from "./choose-device.ts";
 import { JobWriter, SupersededError } from "./job-writer.ts";
+import { problemOfDeath } from "./problem-of.ts";
 import { TimeLimit } from "./time-limit.ts";
 import { RunTrace } from "./trace-run.ts";
 import { Control } from "./trainer-messages.ts";
@@ -287,15 +288,6 @@ function tooManyLosses({ queueReason, status }: JobState): Problem {
     `${MOST_LOSSES} workers died while they trained this job, one after the other, without a checkpoint between them. ` +
       "It may need more memory than they have: try a smaller model or batch_size.",
   );
-}
-
-function problemOfDeath(error: Error): Problem {
-  if ("code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY") {
-    return jobProblems.outOfMemory(
-      "The thread that trained this job ran out of memory. Use less data at once, or a smaller model.",
-    );
-  }
-  return jobProblems.internal(`The thread that trained this job died: ${error.message}`);
 }
 
 const STOP_REASONS: readonly StopReason[] = ["cancel", "pause", "shutdown", "time_limit", "hung"];

@@ -6,6 +6,7 @@ import type { ObjectStore } from "../jobs/object-store.ts";
 import { predictionsKey } from "../jobs/predictions.ts";
 import { EMPTY_TREND, withEpoch } from "../jobs/trend.ts";
 import { SpecChange } from "../spec/job-spec.ts";
+import { type Frequent, isFrequent, joinSteps, type Steps } from "./frequent-news.ts";
 import type { Control } from "./trainer-messages.ts";
 import type { TrainerNews } from "./trainer-pool.ts";
 
@@ -295,30 +296,4 @@ export class JobWriter {
   private get folder(): string {
     return `jobs/${this.id}/checkpoints`;
   }
-}
-
-type Steps = Extract<TrainerNews, { type: "steps" }>;
-type Frequent = Extract<TrainerNews, { type: "epoch" | "probe" | "steps" }>;
-
-function isFrequent(news: TrainerNews | undefined): news is Frequent {
-  return news?.type === "epoch" || news?.type === "probe" || news?.type === "steps";
-}
-
-/** Steps of one epoch that follow each other become one. */
-function joinSteps(batch: readonly Frequent[]): Frequent[] {
-  const joined: Frequent[] = [];
-  let last: (Steps & { losses: number[]; at: number }) | null = null;
-  for (const news of batch) {
-    if (news.type !== "steps") {
-      joined.push(news);
-      last = null;
-    } else if (last && news.epoch === last.epoch && news.step === last.step + last.losses.length * last.every) {
-      for (const loss of news.losses) last.losses.push(loss);
-      last.at = news.at;
-    } else {
-      last = { ...news, losses: [...news.losses] };
-      joined.push(last);
-    }
-  }
-  return joined;
 }

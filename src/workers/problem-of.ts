@@ -25,3 +25,13 @@ export function problemOf(error: unknown): Problem {
   }
   return jobProblems.internal(error instanceof Error ? error.message : String(error));
 }
+
+/** The thread that trained ended without a last word. */
+export function problemOfDeath(error: Error): Problem {
+  if ("code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY") {
+    return jobProblems.outOfMemory(
+      "The thread that trained this job ran out of memory. Use less data at once, or a smaller model.",
+    );
+  }
+  return jobProblems.internal(`The thread that trained this job died: ${error.message}`);
+}
