@@ -91,7 +91,7 @@ export async function buildApp(parts: ApiParts): Promise<FastifyInstance> {
   answerErrors(app);
   controlAccess(app, parts, await limitRates(app, parts));
   acceptJsonBodies(app);
-  await protectPages(app);
+  protectPages(app);
   await describeRoutes(app, VERSION);
 
   metricRoutes(app, parts);
