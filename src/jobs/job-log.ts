@@ -5,10 +5,11 @@ import type { JobPatch } from "../spec/job-spec.ts";
 import type { AppendOutcome } from "./event-appender.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
 import { isId } from "./ids.ts";
-import { isFinished, type JobState, JobStatus, type JobSummary, StoredCheckpoint } from "./job.ts";
+import { isFinished, type JobState, JobStatus, type JobSummary, progressAtFirst, StoredCheckpoint } from "./job.ts";
 import { decodeState, decodeSummary, type StateFields, SUMMARY_FIELDS } from "./job-state.ts";
 import type { Keys } from "./keys.ts";
 import { type CreateOutcome, type Idempotency, type JobOwner, LogWriter } from "./log-writer.ts";
+import type { ModelSummary } from "./model-summary.ts";
 import { RecentWrites } from "./recent-writes.ts";
 
 export interface JobToCreate {
@@ -16,7 +17,7 @@ export interface JobToCreate {
   readonly name: string | null;
   readonly metadata: Record<string, string>;
   readonly spec: object;
-  readonly modelSummary: object;
+  readonly modelSummary: ModelSummary;
   readonly epochs: number;
   /** Optimizer steps of the whole job. */
   readonly steps: number;
@@ -60,7 +61,7 @@ export class JobLog {
       created_at: time,
       spec: job.spec,
       model_summary: job.modelSummary,
-      progress: { epoch: 0, epochs: job.epochs, step: 0, steps: job.steps, samples_per_s: 0, eta_s: 0 },
+      progress: progressAtFirst(job),
       priority,
       ...(job.trace !== undefined && { trace: job.trace }),
       ...(job.hold != null && { hold_epoch: job.hold }),

@@ -159,29 +159,55 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
 }
 
 /** The job as the first answer to its request showed it, whatever has become of it since. */
-export function jobAsCreated(state: JobState, queuePosition: number | null): Job {
-  const { epochs, steps } = state.progress;
-  return jobView(
-    {
-      ...state,
-      status: "queued",
-      started_at: null,
-      finished_at: null,
-      progress: { epoch: 0, epochs, step: 0, steps, samples_per_s: 0, eta_s: 0 },
-      latest: null,
-      best: null,
-      device: null,
-      device_info: null,
-      worker: null,
-      attempts: 0,
-      cancel_requested: false,
-      pause_requested: false,
-      changes: [],
-      error: null,
-    },
-    queuePosition,
-  );
+export function jobAsCreated(
+  {
+    id,
+    name,
+    metadata,
+    created_at,
+    spec,
+    model_summary,
+    progress,
+  }: Pick<Job, "id" | "name" | "metadata" | "created_at" | "spec" | "model_summary"> & {
+    readonly progress: Pick<Progress, "epochs" | "steps">;
+  },
+  queuePosition: number | null,
+): Job {
+  return {
+    id,
+    name,
+    metadata,
+    status: "queued",
+    created_at,
+    started_at: null,
+    finished_at: null,
+    queue_position: queuePosition,
+    spec,
+    model_summary,
+    progress: progressAtFirst(progress),
+    latest: null,
+    best: null,
+    device: null,
+    device_info: null,
+    worker: null,
+    attempts: 0,
+    cancel_requested: false,
+    pause_requested: false,
+    changes: [],
+    error: null,
+    links: jobLinks(id),
+  };
 }
+
+/** Of a job that nobody has trained yet. */
+export const progressAtFirst = ({ epochs, steps }: Pick<Progress, "epochs" | "steps">): Progress => ({
+  epoch: 0,
+  epochs,
+  step: 0,
+  steps,
+  samples_per_s: 0,
+  eta_s: 0,
+});
 
 export function jobLinks(id: string): z.infer<typeof Links> {
   const self = `/v1/jobs/${id}`;

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import type { JobPatch } from "../spec/job-spec.ts";
 import { storeBulk } from "./bulk.ts";
 import { sendSignal } from "./control.ts";
-import { isFinished, type Job, type JobState, type JobStatus, jobView } from "./job.ts";
+import { isFinished, type Job, type JobState, type JobStatus, jobAsCreated, jobView } from "./job.ts";
 import type { Append, JobLog, JobToCreate } from "./job-log.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { CreateOutcome, Idempotency, JobOwner } from "./log-writer.ts";
@@ -19,6 +19,11 @@ export interface JobFilter {
   /** Only of this API key. */
   readonly owner?: string;
 }
+
+/** Of one that is created: the job, as anybody would read it now if no worker were faster. */
+export type SubmitOutcome =
+  | { readonly outcome: "created"; readonly id: string; readonly job: Job }
+  | Exclude<CreateOutcome, { outcome: "created" }>;
 
 /** `done`: at once, or already. `requested`: as soon as the worker is between two steps. */
 export type ControlOutcome = "done" | "requested" | "finished" | "unknown";
@@ -43,7 +48,7 @@ export class Jobs {
   }
 
   /** The log first: a job that is in no queue is found and added later, one that is in no log can't run. */
-  async submit(job: JobToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<CreateOutcome> {
+  async submit(job: JobToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<SubmitOutcome> {
     // Before there is anything to own, so that nobody else can see it for a moment.
     if (owner !== undefined) await this.owners.own(job.id, owner.id);
     const spec = await storeBulk(job.spec, job.id, this.store);
@@ -51,7 +56,19 @@ export class Jobs {
     // Also one that was made already, perhaps by a process that died before it could do this.
     if (made.id === job.id) await this.queue.add(job.id, job.priority, job.spec);
     else await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
-    return made;
+    if (made.outcome !== "created") return made;
+    // Not read back: it is known, and every reading costs the broker, and who waits for the answer, another round trip.
+    const { name, metadata, modelSummary: model_summary } = job;
+    const known = {
+      id: job.id,
+      name,
+      metadata,
+      created_at: made.time,
+      spec: { ...spec },
+      model_summary,
+      progress: job,
+    };
+    return { outcome: made.outcome, id: made.id, job: jobAsCreated(known, made.position) };
   }
 
   async get(id: string): Promise<Job | null> {

@@ -21,7 +21,14 @@ const MIDDLE_RANK = 1 << 20;
 
 /** Below, what is said of jobs holds for sweeps as well. */
 export type CreateOutcome =
-  | { readonly outcome: "created"; readonly id: string }
+  | {
+      readonly outcome: "created";
+      readonly id: string;
+      /** When, as its state says. */
+      readonly time: string;
+      /** 1 for the one that runs next. */
+      readonly position: number;
+    }
   /** The key came with the same body before: this is the job it made. */
   | { readonly outcome: "same"; readonly id: string }
   /** The key came with another body before. */
@@ -62,7 +69,10 @@ interface ToAppend {
   readonly epochsBefore?: number;
 }
 
-const Created = z.tuple([z.enum(["created", "same", "conflict", "full"]), z.string()]);
+const Created = z.union([
+  z.tuple([z.literal("created"), z.string(), z.number()]),
+  z.tuple([z.enum(["same", "conflict", "full"]), z.string()]),
+]);
 const Removed = z.tuple([z.enum(["removed", "unknown", "unfinished"]), z.string()]);
 
 export class LogWriter {
@@ -104,20 +114,13 @@ export class LogWriter {
       keys.withStatus("paused"),
       keys.removed(id),
     ];
-    const create = (most: number | null) =>
-      this.script("createJob", names, [
-        id,
-        idempotency?.bodyHash ?? "",
-        IDEMPOTENCY_S,
-        rankOf(priority),
-        this.eventBody(id, queued, time),
-        most ?? "",
-        ...encodeFields(fields),
-      ]);
-    const [outcome, made] = Created.parse(await create(owner?.jobs ?? null));
+    const what = [id, idempotency?.bodyHash ?? "", IDEMPOTENCY_S, rankOf(priority), this.eventBody(id, queued, time)];
+    const create = createJob(this.script, names, what, encodeFields(fields));
+    const made = Created.parse(await create(owner?.jobs ?? null));
+    if (made[0] !== "created") return { outcome: made[0], id: made[1] };
     // What was accepted once is not held to the quota again.
-    if (outcome === "created") this.recent.remember(() => create(null));
-    return { outcome, id: made };
+    this.recent.remember(() => create(null));
+    return { outcome: made[0], id: made[1], time, position: made[2] };
   }
 
   /** What an idempotency key made before: the id of its job and the hash of the body that it came with. */
@@ -173,6 +176,12 @@ export class LogWriter {
     return stringifyFigures({ [this.keys.idName]: id, time, ...data }).slice(1);
   }
 }
+
+/** Not within `create`: what is remembered for seconds is to hold the text alone, not the spec and all that hangs on it. */
+const createJob =
+  (script: RunScript, names: string[], what: readonly (string | number)[], fields: readonly string[]) =>
+  (most: number | null): Promise<unknown> =>
+    script("createJob", names, [...what, most ?? "", ...fields]);
 
 /** BullMQ runs small numbers first, from 1 on; people expect the higher priority first. */
 export function rankOf(priority: number): number {

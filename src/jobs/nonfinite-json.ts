@@ -2,7 +2,16 @@
 
 /** As JSON.stringify; an object with a number that is not finite names the first such number beside it. */
 export function stringifyFigures(value: unknown): string {
-  return JSON.stringify(encode(value));
+  return JSON.stringify(isFiniteThroughout(value) ? value : encode(value));
+}
+
+/** Nearly always: then nothing needs to be copied. */
+function isFiniteThroughout(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(isFiniteThroughout);
+  for (const key in value) if (!isFiniteThroughout(Reflect.get(value, key))) return false;
+  return true;
 }
 
 function encode(value: unknown): unknown {

@@ -7,6 +7,7 @@ import { startBroker } from "../broker/start-broker.ts";
 import { type Config, ConfigError, refuseOpenHost } from "../config.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
 import { startTracing } from "../tracing/tracing.ts";
+import { giveWay, NICENESS } from "../workers/niceness.ts";
 import { createLogger } from "./logger.ts";
 import { manageKeys } from "./manage-keys.ts";
 
@@ -24,6 +25,7 @@ export class ObstacleError extends Error {
 }
 
 export async function runPart(part: Part, config: Config): Promise<Running> {
+  if (part === "worker") giveWay(NICENESS.worker);
   await prepareDataDirectory(config);
   const logger = createLogger(config, part);
   if (part === "api") refuseOpenHost(config);

@@ -86,10 +86,10 @@ export function submitRoutes(fastify: FastifyInstance, parts: ApiParts): void {
       const key = request.headers["idempotency-key"];
       const idempotency = key === undefined ? undefined : { key: ownKey(key, request), bodyHash: hashOf(body) };
       // Before the check: what the first request was told holds, even if its data set is gone by now.
-      const id = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, request));
-      const [state, position] = await Promise.all([findState(parts, id), parts.log.queuePosition(id)]);
-      reply.code(202).header("location", `/v1/jobs/${id}`);
-      return jobAsCreated(state, position);
+      const made = (await idOfRetry(parts, idempotency)) ?? (await submit(parts, body, idempotency, request));
+      const job = typeof made === "string" ? await madeBefore(parts, made) : made;
+      reply.code(202).header("location", `/v1/jobs/${job.id}`);
+      return job;
     },
   );
 
@@ -128,12 +128,18 @@ async function idOfRetry({ log }: ApiParts, idempotency: Idempotency | undefined
   return made.id;
 }
 
+async function madeBefore(parts: ApiParts, id: string): Promise<Job> {
+  const [state, position] = await Promise.all([findState(parts, id), parts.log.queuePosition(id)]);
+  return jobAsCreated(state, position);
+}
+
+/** The job that it made, or the id of the one that the same request has made meanwhile. */
 async function submit(
   parts: ApiParts,
   body: unknown,
   idempotency: Idempotency | undefined,
   asker: Asker & Pick<FastifyRequest, "span">,
-): Promise<string> {
+): Promise<Job | string> {
   const { span } = asker;
   const checking = span.child("check spec");
   const checked = await check(parts, body, asker);
@@ -153,7 +159,7 @@ async function submit(
   if (made.outcome === "full") throw tooManyJobs(owner?.jobs ?? null);
   // Two requests with one key at the same time: the log lets one of them make the job.
   if (made.outcome === "conflict") throw idempotencyConflict(idempotency?.key ?? "", made.id);
-  return made.id;
+  return made.outcome === "created" ? made.job : made.id;
 }
 
 const idempotencyConflict = (key: string, id: string): ProblemError =>

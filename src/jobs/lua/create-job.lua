@@ -10,7 +10,7 @@ KEYS  1 state hash   2 event stream   3 all jobs (sorted set, by id)   4 queued 
 ARGV  1 id   2 hash of the body, or "" without an idempotency key   3 seconds to remember that key
       4 rank: the smaller, the sooner it runs   5 body of the `queued` event, from its second field on
       6 how many unfinished jobs its owner may have, or "" for any number   7… field, value, field, value … of the state
-Gives {"created", id}, {"same", id of the first job}, {"conflict", id of the first job} or {"full", ""}
+Gives {"created", id, its place among those that wait: 1 runs next}, {"same", id of the first job}, {"conflict", id of the first job} or {"full", ""}
 ]]
 local id, hash = ARGV[1], ARGV[2]
 
@@ -54,4 +54,4 @@ local score = ARGV[4] * 4294967296 + redis.call("INCR", KEYS[6])
 redis.call("HSET", KEYS[1], "score", string.format("%.0f", score))
 redis.call("ZADD", KEYS[5], string.format("%.0f", score), id)
 redis.call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "j", id, "o", redis.call("HGET", KEYS[9], id) or "")
-return { "created", id }
+return { "created", id, redis.call("ZRANK", KEYS[5], id) + 1 }
