@@ -5,6 +5,7 @@ import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { mediaTypes } from "../data/formats.ts";
 import type { UploadedFile } from "../jobs/dataset-store.ts";
+import { freeBuffers } from "./free-buffers.ts";
 import { multipartFiles } from "./multipart.ts";
 import { ProblemError } from "./problems.ts";
 import type { Room } from "./quotas.ts";
@@ -12,6 +13,8 @@ import type { Room } from "./quotas.ts";
 /** How much of a refused upload is still read, so that its sender hears the answer instead of a broken pipe. */
 const DRAIN_BYTES = 64 * 2 ** 20;
 const DRAIN_MS = 5000;
+/** So much of an upload may be in memory although it has been handed on. */
+const FREE_EVERY_BYTES = 4 * 2 ** 20;
 
 const FORM = "multipart/form-data";
 export const uploadTypes: readonly string[] = [...mediaTypes, FORM];
@@ -60,9 +63,14 @@ export async function* openUpload(request: FastifyRequest, room: Room): AsyncGen
 /** Counts after decompression: a small body can't unpack into a full disk. */
 function bounded(room: Room): Transform {
   let bytes = 0;
+  let freed = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
+      if (bytes - freed > FREE_EVERY_BYTES) {
+        freed = bytes;
+        freeBuffers();
+      }
       if (bytes <= room.bytes) return done(null, chunk);
       done(room.beyond);
     },

@@ -24,6 +24,26 @@ describe("a new job", () => {
     expect(await get(`/v1/jobs/${job.id}`)).toEqual(response.json());
   });
 
+  test("with much data in it is told as it is read later: by the hash of that data", async () => {
+    const inputs = Array.from({ length: 600 }, (_, i) => [i / 600, 1 - i / 600]);
+    const targets = inputs.map(([x]) => [x]);
+    const model = { layers: [{ type: "Linear", out_features: 1 }] };
+    const response = await post("/v1/jobs", {
+      ...smallSpec,
+      model,
+      loss: "MSELoss",
+      metrics: [],
+      data: { inline: { inputs, targets } },
+    });
+    expect(response.statusCode, response.body).toBe(202);
+    const { id, spec } = response.json();
+    expect(spec.data.inline).toEqual({
+      stored_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      bytes: expect.any(Number),
+    });
+    expect({ ...(await get(`/v1/jobs/${id}`)), queue_position: 0 }).toEqual({ ...response.json(), queue_position: 0 });
+  });
+
   test("gets its first answer again when the request is repeated, whatever has happened since", async () => {
     const uploaded = await api.app.inject({
       method: "POST",
