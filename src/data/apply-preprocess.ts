@@ -21,8 +21,7 @@ export function applyPreprocess(fitted: FittedPreprocess, rows: readonly unknown
     throw new DataError(`has ${grouped(rows.length)} rows, at most ${grouped(most)} are taken at once`, { path });
   }
   const arrays = rows.map((row, i) => (isRecord(row) ? inFeatureOrder(row, fitted, `${path}[${i}]`) : row));
-  const { table, shape } = readNested(arrays, path);
-  checkShape(shape, fitted, path);
+  const { table } = readNested(arrays, path, (shape) => checkShape(shape, fitted, path));
   return { inputs: transform(named(table, rows, fitted, path), fitted, null), count: table.rows };
 }
 

@@ -46,10 +46,18 @@ function readWeights(weights: unknown, rows: number, path: string): Table {
   return table;
 }
 
-/** An array of equal samples: the table of their flattened cells and the shape of one of them. */
-export function readNested(nested: unknown, path: string): { table: Table; shape: number[] } {
+/**
+ * An array of equal samples: the table of their flattened cells and the shape of one of them. `check` is told the shape of the first
+ * one before the others are held against it, and may throw.
+ */
+export function readNested(
+  nested: unknown,
+  path: string,
+  check: (shape: readonly number[]) => void = () => {},
+): { table: Table; shape: number[] } {
   if (!Array.isArray(nested)) throw new DataError(`expects an array, got ${describe(nested)}`, { path });
   const [rows = 0, ...shape] = measure(nested, path);
+  check(shape);
   const width = shape.reduce((a, b) => a * b, 1);
   const builder = new TableBuilder(rows * width);
   addAll(nested, [rows, ...shape], 0, path, builder);

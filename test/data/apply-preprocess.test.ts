@@ -55,6 +55,13 @@ describe("is refused with the path of what is wrong", () => {
     ["no rows", votes, [], "inputs", /^is empty/],
     ["too few values", votes, [["y"]], "inputs[0]", /^has 1 values, but the model takes 2 \(tax, war\)/],
     ["rows of different lengths", votes, [["y", "n"], ["y"]], "inputs[1]", /^has 1 values, expected 2/],
+    [
+      "a first row that differs from the model and from the others",
+      votes,
+      [["y"], ["y", "n"]],
+      "inputs[0]",
+      /^has 1 values, but the model takes 2/,
+    ],
     ["a bare value", votes, ["y", "n"], "inputs[0]", /^has 1 values, but the model takes 2/],
     [
       "an unknown word in an array",
