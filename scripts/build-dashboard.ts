@@ -3,10 +3,11 @@
  *
  * Run it (`node scripts/build-dashboard.ts [folder]`) or call `buildDashboard()`.
  */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { dashboardFolder, ENCODINGS } from "../src/api/dashboard-files.ts";
+import { bundleDashboard } from "./bundle-dashboard.ts";
 import { hashOf, isBuilt, replaceFiles, root } from "./stamp.ts";
 
 const COMPRESS = { br: (bytes: Uint8Array) => brotliCompressSync(bytes), gzip: (bytes: Uint8Array) => gzipSync(bytes) };
@@ -15,6 +16,7 @@ const PACKAGES = ["vite", "preact", "@preact/signals", "uplot", "eventsource-par
 const SOURCES = [
   "src/dashboard",
   "scripts/build-dashboard.ts",
+  "scripts/bundle-dashboard.ts",
   ...PACKAGES.map((name) => `node_modules/${name}/package.json`),
 ];
 
@@ -24,7 +26,7 @@ export async function buildDashboard(out = fileURLToPath(dashboardFolder)): Prom
   if (isBuilt(out, hash, ["index.html"])) return { built: false };
   const files = new Map<string, Uint8Array>();
   // The page last: it names the others.
-  for (const { name, bytes } of (await bundle()).sort(
+  for (const { name, bytes } of (await bundleDashboard(join(root, "src/dashboard"))).sort(
     (a, b) => Number(a.name === "index.html") - Number(b.name === "index.html"),
   )) {
     for (const encoding of ENCODINGS) files.set(name + encoding.ending, COMPRESS[encoding.name](bytes));
@@ -32,40 +34,6 @@ export async function buildDashboard(out = fileURLToPath(dashboardFolder)): Prom
   }
   replaceFiles(out, files, hash);
   return { built: true };
-}
-
-async function bundle(): Promise<{ name: string; bytes: Uint8Array }[]> {
-  const { build } = await import("vite");
-  const results = await build({
-    root: join(root, "src/dashboard"),
-    configFile: false,
-    publicDir: false,
-    logLevel: "warn",
-    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-    build: {
-      write: false,
-      // What knows light-dark() and nested CSS.
-      target: ["chrome123", "firefox121", "safari17.5"],
-      // A page that may load only files of this service.
-      assetsInlineLimit: 0,
-      modulePreload: { polyfill: false },
-      rolldownOptions: {
-        output: {
-          entryFileNames: "assets/dashboard/[name]-[hash:8].js",
-          chunkFileNames: "assets/dashboard/[name]-[hash:8].js",
-          assetFileNames: ({ names }) =>
-            `assets/dashboard/${names[0]?.endsWith(".svg") ? "[name]" : "[name]-[hash:8]"}[extname]`,
-        },
-      },
-    },
-  });
-  if (!Array.isArray(results) && !("output" in results)) throw new Error("Vite watches instead of building.");
-  return [results].flat().flatMap(({ output }) =>
-    output.map((file) => ({
-      name: basename(file.fileName),
-      bytes: Buffer.from(file.type === "chunk" ? file.code : file.source),
-    })),
-  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,7 +1,7 @@
-/** Compiles the kernels to WebAssembly in a thread of its own: several flavours take no longer than one. */
+/** Compiles the kernels to WebAssembly in a process of its own: several flavours take no longer than one. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { parentPort, Worker, workerData } from "node:worker_threads";
+import { answerOrders, inOwnProcess } from "./own-process.ts";
 
 export interface KernelSources {
   /** The project's folder. */
@@ -14,18 +14,11 @@ export interface KernelSources {
   readonly relaxed: boolean;
 }
 
-interface Order {
-  readonly compileKernels: KernelSources;
-}
-
 /** The bytes of the module. Throws with the compiler's words if the sources are wrong. */
-export function compileKernels(order: KernelSources): Promise<Uint8Array> {
-  return new Promise((done, failed) => {
-    const thread = new Worker(new URL(import.meta.url), { workerData: { compileKernels: order } satisfies Order });
-    thread.once("message", done);
-    thread.once("error", failed);
-    thread.once("exit", (code) => failed(new Error(`The kernels' compiler ended with code ${code}.`)));
-  });
+export async function compileKernels(sources: KernelSources): Promise<Uint8Array> {
+  const bytes = await inOwnProcess(import.meta.url, sources);
+  if (!(bytes instanceof Uint8Array)) throw new TypeError("The kernels' compiler gave no bytes.");
+  return bytes;
 }
 
 async function compile({ root, sources, dispatch, relaxed }: KernelSources): Promise<Uint8Array> {
@@ -56,6 +49,10 @@ function readIfThere(file: string): string | null {
   }
 }
 
-const isOrder = (data: unknown): data is Order => typeof data === "object" && data !== null && "compileKernels" in data;
+const isSources = (order: unknown): order is KernelSources =>
+  typeof order === "object" && order !== null && "dispatch" in order && "relaxed" in order;
 
-if (isOrder(workerData)) parentPort?.postMessage(await compile(workerData.compileKernels));
+answerOrders(import.meta.url, async (order) => {
+  if (!isSources(order)) throw new TypeError("The kernels' compiler was told of no sources.");
+  return compile(order);
+});
