@@ -13,7 +13,7 @@ test("what goes wrong in another process is told here, in the same words", async
     dispatch: "export function run(): i32 { return nowhere; }",
     relaxed: false,
   });
-  await expect(compiled).rejects.toThrow(/The kernels don't compile:[^]*Cannot find name 'nowhere'/);
+  await expect(compiled).rejects.toThrow(/The kernels don't compile:[\s\S]*Cannot find name 'nowhere'/);
 });
 
 test("a process that ends without an answer is named", async () => {
