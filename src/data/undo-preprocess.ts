@@ -7,22 +7,29 @@ import { roundTo } from "./round-to.ts";
 
 /** `inputs`: samples one after another. Each row could be asked with again, and would give the same inputs. */
 export function undoPreprocess(fitted: FittedPreprocess, inputs: Float32Array): (number | string | null)[][] {
+  const { mean, std, scale } = fitted;
   const width = size(fitted.shape);
+  const columns = size(fitted.rawShape);
   const oneHot = new Map(fitted.oneHot.map(({ column, categories }) => [column, categories]));
-  return Array.from({ length: inputs.length / width }, (_, i) => {
-    const values = inputs.subarray(i * width, (i + 1) * width);
-    let at = 0;
-    return Array.from({ length: size(fitted.rawShape) }, (_, column) => {
-      const categories = oneHot.get(column);
+  const rows: (number | string | null)[][] = [];
+  // Plain loops: it may be a hundred thousand numbers, at the end of each of many small jobs.
+  for (let start = 0; start < inputs.length; start += width) {
+    const row: (number | string | null)[] = [];
+    let at = start;
+    for (let column = 0; column < columns; column++) {
+      const categories = oneHot.size === 0 ? undefined : oneHot.get(column);
       if (categories !== undefined) {
-        const hot = values.subarray(at, at + categories.length).indexOf(1);
+        const hot = inputs.subarray(at, at + categories.length).indexOf(1);
         at += categories.length;
-        return categories[hot] ?? null;
+        row.push(categories[hot] ?? null);
+      } else {
+        const value = (inputs[at++] ?? 0) * (std?.[column] ?? 1) + (mean?.[column] ?? 0);
+        row.push(roundTo(scale === 0 ? 0 : value / scale, DIGITS));
       }
-      const value = (values[at++] ?? 0) * (fitted.std?.[column] ?? 1) + (fitted.mean?.[column] ?? 0);
-      return roundTo(fitted.scale === 0 ? 0 : value / fitted.scale, DIGITS);
-    });
-  });
+    }
+    rows.push(row);
+  }
+  return rows;
 }
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
