@@ -29,5 +29,5 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
-# The young part of the heap stays small, as for npm start: it holds the bytes of uploads on their way.
+# The young part of the heap, as for npm start: large enough for requests that are under way to be over before they grow old.
 ENTRYPOINT ["node", "--max-semi-space-size=8", "src/main.ts"]

@@ -17,7 +17,7 @@ export function undoPreprocess(fitted: FittedPreprocess, inputs: Float32Array): 
     const row: (number | string | null)[] = [];
     let at = start;
     for (let column = 0; column < columns; column++) {
-      const categories = oneHot.size === 0 ? undefined : oneHot.get(column);
+      const categories = oneHot.get(column);
       if (categories !== undefined) {
         const hot = inputs.subarray(at, at + categories.length).indexOf(1);
         at += categories.length;

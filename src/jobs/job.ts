@@ -158,21 +158,14 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };
 }
 
+/** What of a job is known once it is made, and never changes. */
+export interface MadeJob extends Pick<Job, "id" | "name" | "metadata" | "created_at" | "spec" | "model_summary"> {
+  readonly progress: Pick<Progress, "epochs" | "steps">;
+}
+
 /** The job as the first answer to its request showed it, whatever has become of it since. */
-export function jobAsCreated(
-  {
-    id,
-    name,
-    metadata,
-    created_at,
-    spec,
-    model_summary,
-    progress,
-  }: Pick<Job, "id" | "name" | "metadata" | "created_at" | "spec" | "model_summary"> & {
-    readonly progress: Pick<Progress, "epochs" | "steps">;
-  },
-  queuePosition: number | null,
-): Job {
+export function jobAsCreated(made: MadeJob, queuePosition: number | null): Job {
+  const { id, name, metadata, created_at, spec, model_summary, progress } = made;
   return {
     id,
     name,

@@ -9,9 +9,7 @@ export function stringifyFigures(value: unknown): string {
 function isFiniteThroughout(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null) return true;
-  if (Array.isArray(value)) return value.every(isFiniteThroughout);
-  for (const key in value) if (!isFiniteThroughout(Reflect.get(value, key))) return false;
-  return true;
+  return Object.values(value).every(isFiniteThroughout);
 }
 
 function encode(value: unknown): unknown {

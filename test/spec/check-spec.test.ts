@@ -1,23 +1,7 @@
 /** What a spec that is right becomes, and what is said of one that is not. */
 import { describe, expect, test } from "vitest";
-import { checkSpec, DEFAULT_LIMITS, JobSpec } from "../../src/spec/index.ts";
+import { JobSpec } from "../../src/spec/index.ts";
 import { accepted, context, inline, iris, mistakesOf, votes } from "./specs-of-the-tests.ts";
-
-test("a job that would stream more losses of steps than a log keeps is told how many to leave out", async () => {
-  const streaming = (every_steps: number) => ({
-    ...iris,
-    batch_size: 1,
-    epochs: 20_000,
-    stream: { steps: true, every_steps },
-  });
-  expect(await mistakesOf(streaming(2))).toEqual([
-    {
-      path: "stream.every_steps",
-      message: "the job would stream 1,500,000 losses, at most 1,000,000 are kept; use at least 3",
-    },
-  ]);
-  expect(await mistakesOf(streaming(3))).toEqual([]);
-});
 
 describe("a spec that is right", () => {
   test("comes back complete: defaults filled in, shorthand written out", async () => {
@@ -263,82 +247,6 @@ describe("one mistake gives one error", () => {
   });
 });
 
-describe("the loss is checked against the last layer and the targets", () => {
-  const two = { ...iris, model: { layers: [{ type: "Linear", out_features: 2 }] } };
-  test.each<[string, unknown, string, RegExp]>([
-    ["fewer outputs than classes", two, "loss", /^the last layer has 2 outputs, so classes are 0 … 1/],
-    [
-      "BCELoss on outputs that are no probabilities",
-      { ...votes, model: { layers: [{ type: "Linear", out_features: 1 }] } },
-      "loss",
-      /^wants outputs from 0 to 1/,
-    ],
-    [
-      "BCELoss on two outputs for one target",
-      { ...votes, model: { layers: [{ type: "Linear", out_features: 2 }, { type: "Sigmoid" }] } },
-      "loss",
-      /\[2\] .* \[1\]/,
-    ],
-    [
-      "BCELoss on targets beyond 1",
-      {
-        ...inline,
-        ...{ loss: "BCELoss", model: votes.model },
-        model: { layers: [{ type: "Linear", out_features: 1 }, { type: "Sigmoid" }] },
-        data: { inline: { inputs: [[1], [2]], targets: [0, 2] } },
-      },
-      "loss",
-      /targets from 0 to 1/,
-    ],
-    [
-      "several classes per row for one row of outputs",
-      { ...inline, data: { inline: { inputs: [[1], [2]], targets: [[0], [1]] } } },
-      "loss",
-      /^wants one class index or label per row beside outputs \[2\], got targets of shape \[1\]/,
-    ],
-    [
-      "more weights than classes",
-      { ...iris, loss: { type: "CrossEntropyLoss", weight: [1, 2] } },
-      "loss.weight",
-      /^expects 3 numbers/,
-    ],
-  ])("%s", async (_what, spec, path, message) => {
-    expect(await mistakesOf(spec)).toEqual([{ path, message: expect.stringMatching(message) }]);
-  });
-  test("a class out of range in the request is named with its row", async () => {
-    const spec = { ...inline, data: { inline: { inputs: [[1], [2], [3]], targets: [0, 1, 3] } } };
-    expect(await mistakesOf(spec)).toEqual([
-      {
-        path: "data.inline.targets[2]",
-        message: "3 is out of range: the last layer has 2 outputs, so classes are 0 … 1",
-      },
-    ]);
-  });
-  test("so is one among the classes of a sequence, with its step", async () => {
-    const model = {
-      layers: [
-        { type: "Unflatten", unflattened_size: [1, 2] },
-        { type: "Conv1d", out_channels: 2, kernel_size: 1 },
-      ],
-    };
-    const inputs = [
-      [1, 2],
-      [3, 4],
-    ];
-    const targets = [
-      [0, 1],
-      [1, 2],
-    ];
-    expect(await mistakesOf({ ...inline, model, data: { inline: { inputs, targets } } })).toEqual([
-      { path: "data.inline.targets[1][1]", message: expect.stringMatching(/^2 is out of range/) },
-    ]);
-  });
-  test("a Sigmoid is still known behind layers that only reshape", async () => {
-    const layers = [...votes.model.layers, { type: "Flatten" }, { type: "Identity" }];
-    await accepted({ ...votes, model: { layers } });
-  });
-});
-
 describe("weights to start from", () => {
   const withWeights = (weights: unknown) => ({ ...inline, model: { ...inline.model, init: { weights } } });
   test("may be a part of the model's", async () => {
@@ -381,34 +289,5 @@ describe("a job for a GPU", () => {
     expect(await mistakesOf({ ...iris, device: "gpu", numerics: "strict" })).toEqual([
       { path: "numerics", message: expect.stringMatching(/not on a GPU; use "fast", or device "cpu"$/) },
     ]);
-  });
-});
-
-describe("limits", () => {
-  test("too many parameters, and too much memory, are refused before anything is made", async () => {
-    const layers = [
-      { type: "Linear", out_features: 1_000_000 },
-      { type: "Linear", out_features: 1_000_000 },
-      { type: "Linear", out_features: 3 },
-    ];
-    const errors = await mistakesOf({ ...iris, model: { layers } });
-    expect(errors).toEqual([
-      {
-        path: "model.layers",
-        message: expect.stringMatching(/^has 1,000,00\d,\d+,\d+ parameters, at most 100,000,000/),
-      },
-      { path: "", message: expect.stringMatching(/^needs about .* MiB of memory, at most 2,048 MiB/) },
-    ]);
-  });
-  test("are the caller's to set", async () => {
-    const limits = { ...DEFAULT_LIMITS, maxParameters: 10, maxFlops: 100 };
-    const checked = await checkSpec(iris, { ...context, limits });
-    expect(checked).toMatchObject({ ok: false, errors: [{ path: "model.layers" }, { path: "epochs" }] });
-    const longer = { ...iris, epochs: 1, changes: [{ step: 1, epochs: 1000 }] };
-    const planned = await checkSpec(longer, { ...context, limits: { ...DEFAULT_LIMITS, maxFlops: 1e5 } });
-    expect(planned).toMatchObject({
-      ok: false,
-      errors: [{ path: "epochs", message: expect.stringMatching(/operations/) }],
-    });
   });
 });
