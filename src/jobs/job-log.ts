@@ -25,6 +25,8 @@ export interface JobToCreate {
   readonly priority: number;
   /** The epoch after which it pauses by itself, for whoever made it to decide whether it goes on. */
   readonly hold?: number | null;
+  /** The jobs that one worker is to train together where it can, this one among them. */
+  readonly batch?: readonly string[];
   /** The types of events of which its webhook hears. */
   readonly webhookEvents?: readonly string[];
   /** The traceparent of the request that makes it. */
@@ -65,6 +67,7 @@ export class JobLog {
       priority,
       ...(job.trace !== undefined && { trace: job.trace }),
       ...(job.hold != null && { hold_epoch: job.hold }),
+      ...(job.batch && { batch: job.batch }),
       ...(job.webhookEvents && { webhook_events: `,${job.webhookEvents.join(",")},` }),
     };
     const queued: EventPayload<"queued"> = { reason: "submitted", epoch: 0 };

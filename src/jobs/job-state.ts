@@ -38,6 +38,8 @@ export interface StateFields {
   planned_changes?: number;
   /** The epoch after which it pauses by itself; 0: none. */
   hold_epoch?: number;
+  /** The jobs that are to train together. */
+  batch?: readonly string[];
   /** Why the job waits, as its last `queued` event says. */
   queue_reason?: EventPayload<"queued">["reason"];
   /** 0 takes a request back: it has been done. */
@@ -104,6 +106,10 @@ const Hash = z.object({
     .pipe(json(z.array(StoredCheckpoint))),
   losses: z.coerce.number().default(0),
   trace: orNull(z.string()),
+  batch: z
+    .string()
+    .default("[]")
+    .pipe(json(z.array(z.string()))),
 });
 
 /** The state in a hash as HGETALL gives it; null if there is no such job. */

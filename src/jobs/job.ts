@@ -135,6 +135,8 @@ export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly trace: string | null;
   /** The epoch after which it pauses by itself. */
   readonly holdEpoch: number | null;
+  /** The jobs that one worker is to train together, this one among them; empty where it trains by itself. */
+  readonly batch: readonly string[];
 }
 
 export function jobView(state: JobState, queuePosition: number | null): Job {
@@ -153,6 +155,7 @@ export function jobView(state: JobState, queuePosition: number | null): Job {
     trend: _e,
     probedEpoch: _o,
     trace: _a,
+    batch: _b,
     ...shown
   } = state;
   return { ...shown, queue_position: queuePosition, links: jobLinks(state.id) };
