@@ -61,7 +61,7 @@ export function heapStart(): usize {
 
 /** Of the table that this was built for. */
 export function fingerprint(): i32 {
-  return ${tableFingerprint()};
+  return ${tableFingerprint};
 }
 
 /** Runs the program at that address \`times\` times. False if a helper died over its part. */

@@ -72,7 +72,7 @@ export function instantiateKernels(module: WebAssembly.Module, memory: WebAssemb
     typeof help !== "function" ||
     typeof heapStart !== "function" ||
     typeof fingerprint !== "function" ||
-    fingerprint() !== tableFingerprint() ||
+    fingerprint() !== tableFingerprint ||
     !(scratch instanceof WebAssembly.Global) ||
     !(scratchBytes instanceof WebAssembly.Global) ||
     !(team instanceof WebAssembly.Global) ||

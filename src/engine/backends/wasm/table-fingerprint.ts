@@ -4,11 +4,11 @@
  */
 import { kernelInstructions } from "./part-instructions.ts";
 
-export function tableFingerprint(): number {
-  // FNV-1a
+/** FNV-1a. */
+function fingerprintOf(text: string): number {
   let hash = 0x811c9dc5;
-  for (const character of JSON.stringify(kernelInstructions)) {
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
-  }
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
   return hash | 0;
 }
+
+export const tableFingerprint = fingerprintOf(JSON.stringify(kernelInstructions));
