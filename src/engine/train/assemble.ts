@@ -25,6 +25,8 @@ export interface Parts {
   readonly tally: Tally;
   /** Null without validation data. */
   readonly evaluator: Evaluator | null;
+  /** Of one sample. */
+  readonly outputShape: Shape;
 }
 
 export function assemble(plan: TrainingPlan<Examples | ExpectedExamples>, device: Device): Parts {
@@ -35,8 +37,9 @@ export function assemble(plan: TrainingPlan<Examples | ExpectedExamples>, device
   const batches = new Batches(device, train);
   const { optimizer, rates } = assembleOptimizer(plan, device, model);
   const criterion = build(lossDefinition, plan.loss, (definition, args) => definition.create(args));
-  const output = outputShape(model, train.inputShape);
-  const tallyOf = ({ count }: Examples | ExpectedExamples) => new Tally(device, lossDefinition, output, metrics, count);
+  const outputShape = outputShapeOf(model, train.inputShape);
+  const tallyOf = ({ count }: Examples | ExpectedExamples) =>
+    new Tally(device, lossDefinition, outputShape, metrics, count);
   const tally = tallyOf(train);
   const compiled = plan.mode === "compiled";
   const evaluator = validation
@@ -49,7 +52,7 @@ export function assemble(plan: TrainingPlan<Examples | ExpectedExamples>, device
         compiled,
       })
     : null;
-  return { model, criterion, optimizer, rates, batches, tally, evaluator };
+  return { model, criterion, optimizer, rates, batches, tally, evaluator, outputShape };
 }
 
 export function assembleOptimizer(
@@ -70,7 +73,7 @@ export function assembleOptimizer(
 }
 
 /** One sample's output shape, found by running one. */
-function outputShape(model: Module, inputShape: Shape): readonly number[] {
+function outputShapeOf(model: Module, inputShape: Shape): Shape {
   const [device] = model.parameters().map((parameter) => parameter.device);
   if (!device) throw new Error("The model has no weights to train. Add a layer with weights, such as Linear.");
   model.eval();

@@ -2,6 +2,7 @@
 import type { Module, Weights } from "../nn/module.ts";
 import { type EpochValues, Monitor } from "./monitor.ts";
 import type { Best, EarlyStoppingPlan } from "./plan.ts";
+import { Snapshot } from "./snapshot.ts";
 
 export interface BestState {
   readonly best: Best | null;
@@ -10,17 +11,17 @@ export interface BestState {
 }
 
 export class BestWeights {
-  readonly #model: Module;
   readonly #hasValidation: boolean;
   #earlyStopping: EarlyStoppingPlan | null;
   #monitor: Monitor;
   /** On the host: training itself never reads them. */
-  #weights: ReadonlyMap<string, Weights> | null = null;
+  readonly #weights: Snapshot;
+  #hasWeights = false;
   /** Whether they are newer than the last checkpoint; whoever makes one says so. */
   isUnsaved = false;
 
   constructor(model: Module, earlyStopping: EarlyStoppingPlan | null | undefined, hasValidation: boolean) {
-    this.#model = model;
+    this.#weights = new Snapshot(model.namedState());
     this.#hasValidation = hasValidation;
     this.#earlyStopping = earlyStopping ?? null;
     this.#monitor = new Monitor(earlyStopping, hasValidation);
@@ -29,7 +30,8 @@ export class BestWeights {
   /** After an epoch: keeps the weights if it is the best. */
   observe(values: EpochValues): void {
     if (!this.#monitor.observe(values)) return;
-    this.#weights = this.#model.stateDict();
+    this.#weights.take();
+    this.#hasWeights = true;
     this.isUnsaved = true;
   }
 
@@ -46,7 +48,7 @@ export class BestWeights {
   change(earlyStopping: EarlyStoppingPlan | null): void {
     this.#earlyStopping = earlyStopping;
     const monitor = new Monitor(earlyStopping, this.#hasValidation);
-    if (!monitor.follow(this.#monitor)) this.#weights = null;
+    if (!monitor.follow(this.#monitor)) this.#hasWeights = false;
     this.#monitor = monitor;
   }
 
@@ -57,15 +59,17 @@ export class BestWeights {
 
   /** At the end: puts them back, if that is wanted. */
   finish(): void {
-    if (this.areRestored && this.#weights) this.#model.loadStateDict(this.#weights);
+    if (this.areRestored && this.#hasWeights) this.#weights.putBack();
   }
 
   get state(): BestState {
-    return { best: this.#monitor.best, badEpochs: this.#monitor.badEpochs, weights: this.#weights };
+    const { best, badEpochs } = this.#monitor;
+    return { best, badEpochs, weights: this.#hasWeights ? this.#weights.weights() : null };
   }
   set state({ best, badEpochs, weights }: BestState) {
     this.#monitor.best = best;
     this.#monitor.badEpochs = badEpochs;
-    this.#weights = weights;
+    this.#hasWeights = weights !== null;
+    if (weights) this.#weights.load(weights);
   }
 }

@@ -18,23 +18,26 @@ export interface Answers {
 export class Prober {
   readonly #device: Device;
   readonly #model: Module;
+  readonly #rows: number;
   readonly #inputs: Tensor;
+  readonly #outputs: Tensor;
   readonly #program: Replayable<"ask">;
-  /** There once the model has answered, which says of what shape. */
-  #outputs: Tensor | null = null;
 
-  /** `rows` at a time. */
-  constructor(device: Device, parts: { model: Module; inputShape: Shape; rows: number; compiled: boolean }) {
-    const { model, inputShape, rows, compiled } = parts;
+  /** `rows` at a time; shapes are of one sample. */
+  constructor(
+    device: Device,
+    parts: { model: Module; inputShape: Shape; outputShape: Shape; rows: number; compiled: boolean },
+  ) {
+    const { model, inputShape, outputShape, rows, compiled } = parts;
     this.#device = device;
     this.#model = model;
-    const shape = [rows, ...inputShape];
+    this.#rows = rows;
     // Zeros, which every model can be asked for, where fewer samples come than it takes at a time.
-    this.#inputs = new Tensor(device.store(new Float32Array(elementCount(shape))), shape);
+    this.#inputs = zeros([rows, ...inputShape], device);
+    this.#outputs = zeros([rows, ...outputShape], device);
     this.#program = new Replayable(device, compiled, () =>
       noGrad(() => {
         const output = model.forward(this.#inputs);
-        this.#outputs ??= new Tensor(device.allocatePersistent(Math.max(4, output.size * 4)), output.shape);
         device.run("copy", [this.#outputs.storage.buffer, output.storage.buffer], [output.size]);
       }),
     );
@@ -42,25 +45,33 @@ export class Prober {
 
   /** `inputs`: samples one after another, as the first layer gets them. Null when `shouldStop` said so before the end. */
   ask(inputs: Float32Array, shouldStop: () => boolean): Answers | null {
-    const [rows = 1, ...inputShape] = this.#inputs.shape;
-    const width = elementCount(inputShape);
-    const parts: Float32Array[] = [];
-    for (let at = 0; at < inputs.length; at += rows * width) {
-      if (shouldStop()) return null;
-      const part = inputs.subarray(at, at + rows * width);
-      // What a shorter last part leaves of the one before is computed, too, and not looked at.
-      this.#device.backend.write(this.#inputs.storage.buffer, part);
-      this.rehearse();
-      parts.push(this.#answer().subarray(0, (part.length / width) * elementCount(this.#outputShape)));
-    }
-    return { outputs: joined(parts), outputShape: this.#outputShape };
+    return this.#inEvaluation(() => {
+      const { backend } = this.#device;
+      const width = this.#inputs.size / this.#rows;
+      const outputWidth = this.#outputs.size / this.#rows;
+      const count = inputs.length / width;
+      const outputs = new Float32Array(count * outputWidth);
+      for (let done = 0; done < count; done += this.#rows) {
+        if (shouldStop()) return null;
+        const end = done + this.#rows;
+        // What a shorter last part leaves of the one before is computed, too, and not looked at.
+        backend.write(this.#inputs.storage.buffer, inputs.subarray(done * width, end * width));
+        this.#program.run("ask", 1);
+        backend.read(this.#outputs.storage.buffer, outputs.subarray(done * outputWidth, end * outputWidth));
+      }
+      return { outputs, outputShape: this.#outputs.shape.slice(1) };
+    });
   }
 
   /** Answers for what lies there: where nothing is computed, so that its memory is counted. */
   rehearse(): void {
+    this.#inEvaluation(() => this.#program.run("ask", 1));
+  }
+
+  #inEvaluation<T>(body: () => T): T {
     this.#model.eval();
     try {
-      this.#program.run("ask", 1);
+      return body();
     } finally {
       this.#model.train();
     }
@@ -69,22 +80,8 @@ export class Prober {
   dispose(): void {
     this.#program.dispose();
   }
-
-  get #outputShape(): Shape {
-    return this.#outputs?.shape.slice(1) ?? [];
-  }
-
-  #answer(): Float32Array {
-    return this.#outputs ? Float32Array.from(this.#outputs.data()) : new Float32Array();
-  }
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+function zeros(shape: Shape, device: Device): Tensor {
+  return new Tensor(device.store(new Float32Array(elementCount(shape))), shape);
 }

@@ -1,6 +1,7 @@
 /** Where a run can go back to: everything that its steps change, as it was before one of them. */
 import type { Module, Weights } from "../nn/module.ts";
 import type { Optimizer } from "../optim/index.ts";
+import type { RandomStream } from "../random.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** Beside weights and state. */
@@ -20,19 +21,19 @@ export interface RestartState {
 }
 
 export class RestartPoint {
-  readonly #model: Module;
   readonly #optimizer: Optimizer;
   readonly #weights: Snapshot;
   readonly #moments: Snapshot;
   #scalars: readonly Float64Array[] = [];
-  #streams: ReadonlyMap<string, Int32Array> = new Map();
+  readonly #streams: ReadonlyMap<string, RandomStream>;
+  #streamStates: ReadonlyMap<string, Int32Array> = new Map();
   #standing: Standing = { step: 0, cursor: 0, tally: null };
 
   constructor(model: Module, optimizer: Optimizer) {
-    this.#model = model;
     this.#optimizer = optimizer;
     this.#weights = new Snapshot(model.namedState());
     this.#moments = new Snapshot(optimizer.namedTensors());
+    this.#streams = new Map(model.namedStreams());
   }
 
   get standing(): Standing {
@@ -44,14 +45,14 @@ export class RestartPoint {
     this.#weights.take();
     this.#moments.take();
     this.#scalars = this.#optimizer.scalars;
-    this.#streams = streamStates(this.#model);
+    this.#streamStates = streamStates(this.#streams);
   }
 
   putBack(): Standing {
     this.#weights.putBack();
     this.#moments.putBack();
     this.#optimizer.scalars = this.#scalars;
-    loadStreams(this.#model, this.#streams);
+    loadStreams(this.#streams, this.#streamStates);
     return this.#standing;
   }
 
@@ -62,7 +63,7 @@ export class RestartPoint {
       step: this.#standing.step,
       model: this.#weights.weights(),
       optimizer: new Map<string, Float32Array | Float64Array>([...moments, ...numbers]),
-      streams: this.#streams,
+      streams: this.#streamStates,
     };
   }
 
@@ -78,17 +79,17 @@ export class RestartPoint {
       ),
     );
     this.#scalars = this.#optimizer.scalarsOf(optimizer);
-    this.#streams = streams;
+    this.#streamStates = streams;
   }
 }
 
 /** Of dropout and the like, by the names of their modules. */
-export function streamStates(model: Module): Map<string, Int32Array> {
-  return new Map(Array.from(model.namedStreams(), ([name, stream]) => [name, stream.state]));
+export function streamStates(streams: Iterable<[string, RandomStream]>): Map<string, Int32Array> {
+  return new Map(Array.from(streams, ([name, stream]) => [name, stream.state]));
 }
 
-export function loadStreams(model: Module, states: ReadonlyMap<string, Int32Array>): void {
-  for (const [name, stream] of model.namedStreams()) {
+export function loadStreams(streams: Iterable<[string, RandomStream]>, states: ReadonlyMap<string, Int32Array>): void {
+  for (const [name, stream] of streams) {
     const state = states.get(name);
     if (state) stream.state = state;
   }

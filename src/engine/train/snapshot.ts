@@ -5,44 +5,44 @@
 import type { Weights } from "../nn/module.ts";
 import type { Tensor } from "../tensor.ts";
 
+interface Copied {
+  readonly name: string;
+  readonly tensor: Tensor;
+  values: Float32Array | null;
+}
+
 export class Snapshot {
-  readonly #tensors: ReadonlyMap<string, Tensor>;
-  /** Of the same names, once there are any. */
-  #copies: ReadonlyMap<string, Float32Array> = new Map();
+  readonly #tensors: readonly Copied[];
 
   constructor(named: Iterable<[string, Tensor]>) {
-    this.#tensors = new Map(named);
+    this.#tensors = Array.from(named, ([name, tensor]) => ({ name, tensor, values: null }));
   }
 
+  /** Into the same memory each time. */
   take(): void {
-    if (this.#copies.size === 0) {
-      this.#copies = new Map(Array.from(this.#tensors, ([name, { size }]) => [name, new Float32Array(size)]));
+    for (const copied of this.#tensors) {
+      const { device, storage, size } = copied.tensor;
+      copied.values = device.backend.read(storage.buffer, copied.values ?? new Float32Array(size));
     }
-    for (const [{ device, storage }, copy] of this.#pairs()) device.backend.read(storage.buffer, copy);
   }
 
   putBack(): void {
-    for (const [{ device, storage }, copy] of this.#pairs()) device.backend.write(storage.buffer, copy);
+    for (const { tensor, values } of this.#tensors) {
+      if (values) tensor.device.backend.write(tensor.storage.buffer, values);
+    }
   }
 
+  /** Those of which there is a copy. */
   weights(): Map<string, Weights> {
     return new Map(
-      Array.from(this.#copies, ([name, data]) => [
-        name,
-        { shape: this.#tensors.get(name)?.shape ?? [], data: data.slice() },
-      ]),
+      this.#tensors.flatMap(({ name, tensor: { shape }, values }) =>
+        values ? [[name, { shape, data: values.slice() }] as const] : [],
+      ),
     );
   }
 
-  /** Values to put back, of all tensors. */
+  /** Values to put back. */
   load(weights: ReadonlyMap<string, { readonly data: Float32Array }>): void {
-    this.#copies = new Map(Array.from(weights, ([name, { data }]) => [name, data.slice()]));
-  }
-
-  *#pairs(): Generator<[Tensor, Float32Array]> {
-    for (const [name, tensor] of this.#tensors) {
-      const copy = this.#copies.get(name);
-      if (copy) yield [tensor, copy];
-    }
+    for (const copied of this.#tensors) copied.values = weights.get(copied.name)?.data.slice() ?? null;
   }
 }

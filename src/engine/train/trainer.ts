@@ -5,6 +5,7 @@ import { Device, useDevice, withDevice } from "../device.ts";
 import type { Sequential } from "../nn/sequential.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { PlanningBackend } from "../planning-backend.ts";
+import type { Shape } from "../shape.ts";
 import { assemble, type Parts } from "./assemble.ts";
 import { BestWeights } from "./best-weights.ts";
 import { ChangeQueue, type PlannedChange } from "./change-queue.ts";
@@ -81,6 +82,7 @@ export class Trainer {
     this.#prober = new Prober(device, {
       model,
       inputShape: train.inputShape,
+      outputShape: this.#parts.outputShape,
       rows: Math.min(batchSize, train.count),
       compiled: plan.mode === "compiled",
     });
@@ -137,6 +139,11 @@ export class Trainer {
   /** What the model gives now for samples one after another; for use in an event, too. Null when told to stop. */
   ask(inputs: Float32Array, shouldStop: () => boolean): Answers | null {
     return this.#prober.ask(inputs, shouldStop);
+  }
+
+  /** What the model gives for one sample. */
+  get outputShape(): Shape {
+    return this.#parts.outputShape;
   }
 
   #trainSteps(hooks: TrainerHooks): Progress {
@@ -276,7 +283,9 @@ export class Trainer {
     this.#best.isUnsaved = false;
     const { rates } = this.#parts;
     const { cursor } = this.#steps;
-    const streams = new Map(Array.from(streamStates(this.model), ([name, state]) => [`model.${name}`, state]));
+    const streams = new Map(
+      Array.from(streamStates(this.model.namedStreams()), ([name, state]) => [`model.${name}`, state]),
+    );
     streams.set("shuffle", this.#steps.shuffledFrom);
     return encodeCheckpoint({
       position: {
@@ -309,7 +318,7 @@ export class Trainer {
     const own = [...streams].flatMap(([name, state]) =>
       name.startsWith("model.") ? [[name.slice("model.".length), state] as const] : [],
     );
-    loadStreams(this.model, new Map(own));
+    loadStreams(this.model.namedStreams(), new Map(own));
     const standing = { step: position.step, cursor: position.cursor, tally };
     this.#steps.restore(standing, streams.get("shuffle"));
     this.#changes.taken = position.changes;
