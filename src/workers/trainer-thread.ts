@@ -221,7 +221,7 @@ class Run {
   private predictions(): void {
     const predictions = this.sample.take(() => this.control.shouldStop());
     if (!predictions) return;
-    tell({ type: "predictions", predictions: JSON.stringify(predictions) });
+    tell({ type: "predictions", predictions });
     this.control.sent("checkpoint");
   }
 
