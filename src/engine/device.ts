@@ -8,6 +8,7 @@ import { advanceUpdates } from "./advance-updates.ts";
 import type { Backend, Command, DeviceBuffer, Program, TypedArray } from "./backend.ts";
 import { type InstructionName, instructions } from "./instructions.ts";
 import { planMemory } from "./plan-memory.ts";
+import { holdShared, releaseShared } from "./shared-values.ts";
 import { Workspace } from "./workspace.ts";
 
 /** A buffer with an owner: a scope, a captured program, or (when neither is open) the garbage collector. */
@@ -52,6 +53,7 @@ export class Device {
   readonly backend: Backend;
   readonly #scopes: Set<Storage>[] = [];
   readonly #scalars = new Map<number, Storage>();
+  readonly #shared = new Map<TypedArray, Storage>();
   readonly #workspace: Workspace;
   #recording: Recording | null = null;
   /** Buffers whose storages the garbage collector watches. */
@@ -93,6 +95,16 @@ export class Device {
     const storage = this.allocatePersistent(Math.max(4, values.byteLength));
     this.backend.write(storage.buffer, values);
     return storage;
+  }
+
+  /**
+   * As {@link store}, but in one place for all devices of the backend that store this very array: nobody may write there,
+   * nor change the array. It is held until the device is disposed of.
+   */
+  storeShared(values: TypedArray): Storage {
+    const known = this.#shared.get(values) ?? new Storage(this, holdShared(this.backend, values));
+    this.#shared.set(values, known);
+    return known;
   }
 
   /** Values from the host, owned like any op's result. While recording they become constants of the program. */
@@ -176,6 +188,8 @@ export class Device {
     for (const buffer of this.#watched) this.backend.free(buffer);
     this.#watched.clear();
     this.#scalars.clear();
+    for (const values of this.#shared.keys()) releaseShared(this.backend, values);
+    this.#shared.clear();
   }
 
   /**

@@ -75,5 +75,5 @@ function upload(device: Device, values: Float32Array | Int32Array | DType, shape
     return new Tensor(device.allocatePersistent(Math.max(4, elementCount(shape) * 4)), shape, values);
   }
   const dtype: DType = values instanceof Int32Array ? "int32" : "float32";
-  return new Tensor(device.store(values), shape, dtype);
+  return new Tensor(device.storeShared(values), shape, dtype);
 }

@@ -45,9 +45,15 @@ export class Trainer {
 
   /** The plan's device: pass the backend that no other trainer of this thread uses at the same time. */
   static create(plan: TrainingPlan, backend: Backend): Trainer {
-    const trainer = new Trainer(plan, useDevice(new Device(backend)));
-    trainer.#restart.take({ step: 0, cursor: 0, tally: null });
-    return trainer;
+    const device = useDevice(new Device(backend));
+    try {
+      const trainer = new Trainer(plan, device);
+      trainer.#restart.take({ step: 0, cursor: 0, tally: null });
+      return trainer;
+    } catch (error) {
+      device.dispose();
+      throw error;
+    }
   }
 
   /** The most memory that the training would take, counted on a device that computes nothing; none of it is taken. */

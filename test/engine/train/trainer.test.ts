@@ -163,3 +163,40 @@ test("a trainer gives all its memory back", () => {
   train(base);
   expect(backend.memory.live).toBe(before);
 });
+
+test("a trainer that can't be made gives its memory back", () => {
+  const before = backend.memory.live;
+  expect(() => Trainer.create({ ...base, optimizer: { type: "Magic" } }, backend)).toThrow('Unknown optimizer "Magic"');
+  expect(backend.memory.live).toBe(before);
+});
+
+test("trainers on one backend share the data, and each gives the bits that it gives alone", () => {
+  const seeds = [1, 2, 3];
+  const plans = seeds.map((seed): TrainingPlan => ({ ...base, seed }));
+  const alone = plans.map((plan) => train(plan).weights);
+  const before = backend.memory.live;
+  const held: number[] = [];
+  const trainers = plans.map((plan) => {
+    const live = backend.memory.live;
+    const trainer = Trainer.create(plan, backend);
+    held.push(backend.memory.live - live);
+    return trainer;
+  });
+  const { train: data, validation } = base;
+  const bytes = [data, validation].reduce(
+    (sum, of) => sum + (of ? of.inputs.byteLength + of.targets.byteLength : 0),
+    0,
+  );
+  expect(held[1]).toBe((held[0] ?? 0) - bytes);
+  expect(held[2]).toBe(held[1]);
+
+  // The one that brought the data leaves first.
+  const together = trainers.map((trainer) => {
+    trainer.run({ onEvent: () => {}, shouldStop: () => false });
+    const weights = modelWeights(trainer.checkpoint());
+    trainer.dispose();
+    return Object.fromEntries(Array.from(weights, ([name, { data }]) => [name, Array.from(data)]));
+  });
+  expect(together).toEqual(alone);
+  expect(backend.memory.live).toBe(before);
+});
