@@ -1,5 +1,5 @@
 /** The queue that hands jobs to workers. BullMQ carries ids; everything else about a job is in its log. */
-import { Queue } from "bullmq";
+import { FlowProducer, Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.ts";
 import { rankOf } from "./log-writer.ts";
@@ -11,30 +11,42 @@ export type QueueKind = keyof typeof QUEUE_NAMES;
 /** In which queue a job waits, by its spec. */
 export const queueOf = (spec: object): QueueKind => ("device" in spec && spec.device === "gpu" ? "gpu" : "any");
 
+/** What of a job says where it waits. */
+export interface QueuedJob {
+  readonly id: string;
+  readonly priority: number;
+  readonly spec: object;
+}
+
 export class JobQueue {
   private readonly queues: Readonly<Record<QueueKind, Queue>>;
+  /** Of the library's ways to add many it is the one that is atomic. */
+  private readonly together: FlowProducer;
   private readonly redis: Redis;
 
   constructor(redis: Redis, keys: Keys) {
     this.redis = redis;
+    const options = { connection: redis, prefix: keys.tag };
     const open = (kind: QueueKind): Queue => {
-      const queue = new Queue(QUEUE_NAMES[kind], {
-        connection: redis,
-        prefix: keys.tag,
-        // A finished job leaves the queue at once: so the same id can wait again, and the log alone remembers.
-        defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-      });
+      const queue = new Queue(QUEUE_NAMES[kind], options);
       // Each command rejects on its own; without a listener the same error would end the process.
       queue.on("error", () => {});
       return queue;
     };
     this.queues = { any: open("any"), gpu: open("gpu") };
+    this.together = new FlowProducer(options);
+    this.together.on("error", () => {});
   }
 
   /** Adding a job that is in the queue already changes nothing. */
   async add(id: string, priority: number, spec: object): Promise<void> {
-    const kind = queueOf(spec);
-    await this.queues[kind].add(QUEUE_NAMES[kind], {}, { jobId: id, priority: rankOf(priority) });
+    const { name, opts } = entryOf({ id, priority, spec });
+    await this.queues[queueOf(spec)].add(name, {}, opts);
+  }
+
+  /** All in one step, one behind the other: who takes the first finds the others there. */
+  async addAll(jobs: readonly QueuedJob[]): Promise<void> {
+    if (jobs.length > 0) await this.together.addBulk(jobs.map(entryOf));
   }
 
   /** Takes a waiting job out; one that a worker holds stays. */
@@ -55,6 +67,13 @@ export class JobQueue {
   }
 
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.queues).map((queue) => queue.close()));
+    await Promise.all([...Object.values(this.queues), this.together].map((each) => each.close()));
   }
+}
+
+function entryOf({ id, priority, spec }: QueuedJob) {
+  const name = QUEUE_NAMES[queueOf(spec)];
+  // A finished job leaves the queue at once: so the same id can wait again, and the log alone remembers.
+  const leaves = { removeOnComplete: true, removeOnFail: true };
+  return { name, queueName: name, data: {}, opts: { jobId: id, priority: rankOf(priority), ...leaves } };
 }

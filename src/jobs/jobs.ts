@@ -49,13 +49,25 @@ export class Jobs {
 
   /** The log first: a job that is in no queue is found and added later, one that is in no log can't run. */
   async submit(job: JobToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<SubmitOutcome> {
+    const made = await this.create(job, idempotency, owner);
+    // Also one that was made already, perhaps by a process that died before it could do this.
+    if (made.id === job.id) await this.queue.add(job.id, job.priority, job.spec);
+    return made;
+  }
+
+  /** The same for many, which then wait one behind the other. */
+  async submitAll(jobs: readonly JobToCreate[], owner?: JobOwner): Promise<SubmitOutcome[]> {
+    const made = await Promise.all(jobs.map((job) => this.create(job, undefined, owner)));
+    await this.queue.addAll(jobs.filter(({ id }, i) => made[i]?.id === id));
+    return made;
+  }
+
+  private async create(job: JobToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<SubmitOutcome> {
     // Before there is anything to own, so that nobody else can see it for a moment.
     if (owner !== undefined) await this.owners.own(job.id, owner.id);
     const spec = await storeBulk(job.spec, job.id, this.store);
     const made = await this.log.create({ ...job, spec }, idempotency, owner);
-    // Also one that was made already, perhaps by a process that died before it could do this.
-    if (made.id === job.id) await this.queue.add(job.id, job.priority, job.spec);
-    else await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
+    if (made.id !== job.id) await Promise.all([this.store.remove(`jobs/${job.id}`), this.owners.disown(job.id)]);
     if (made.outcome !== "created") return made;
     // Not read back: it is known, and every reading costs the broker, and who waits for the answer, another round trip.
     const { name, metadata, modelSummary: model_summary } = job;

@@ -1,6 +1,8 @@
 /** What one can do with jobs: submit, list, cancel, remove; and a queue that knows what the log knows. */
+import { Queue } from "bullmq";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { newId } from "../../src/jobs/ids.ts";
+import { QUEUE_NAMES } from "../../src/jobs/job-queue.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 import { onCpu } from "../job-fixture.ts";
@@ -23,6 +25,35 @@ async function submit(about: { name?: string; metadata?: Record<string, string> 
   await parts.jobs.submit({ id, name, metadata, spec: { a: 1 }, modelSummary, epochs: 2, steps: 4, priority: 0 });
   return id;
 }
+
+describe("many jobs at once", () => {
+  test("wait one behind the other, are made once, and have an owner", async () => {
+    const queue = new Queue(QUEUE_NAMES.any, { connection: parts.redis, prefix: parts.log.keys.tag });
+    const about = { name: null, metadata: {}, spec: { a: 1 }, modelSummary, epochs: 2, steps: 4, priority: 0 };
+    const many = Array.from({ length: 20 }, () => ({ ...about, id: newId("job") }));
+    const urgent = { ...about, id: newId("job"), priority: 1 };
+    const forGpu = { ...about, id: newId("job"), spec: { device: "gpu" } };
+    const owner = { id: "key_a", jobs: null };
+    try {
+      const before = await submit();
+      const made = await parts.jobs.submitAll([...many, urgent, forGpu], owner);
+      expect(made.map(({ outcome, id }) => [outcome, id])).toEqual(
+        [...many, urgent, forGpu].map(({ id }) => ["created", id]),
+      );
+      const behind = await submit();
+      const again = await parts.jobs.submitAll(many, owner);
+      expect(new Set(again.map(({ outcome }) => outcome))).toEqual(new Set(["same"]));
+      const waiting = (await queue.getPrioritized()).map(({ id }) => id);
+      expect(waiting).toEqual([urgent.id, before, ...many.map(({ id }) => id), behind]);
+      expect((await parts.jobs.get(many[0]?.id ?? ""))?.queue_position).toBe(3);
+      expect(await parts.owners.ownerOf(forGpu.id)).toBe("key_a");
+      expect(await parts.queue.missing([forGpu.id])).toEqual([]);
+      expect(await parts.jobs.submitAll([])).toEqual([]);
+    } finally {
+      await queue.close();
+    }
+  });
+});
 
 describe("a list of jobs", () => {
   test("is newest first, and pages follow each other without overlap or gap", async () => {
