@@ -5,8 +5,23 @@ import type { JobPatch } from "../spec/job-spec.ts";
 import type { AppendOutcome } from "./event-appender.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
 import { isId } from "./ids.ts";
-import { isFinished, type JobState, JobStatus, type JobSummary, progressAtFirst, StoredCheckpoint } from "./job.ts";
-import { decodeState, decodeSummary, type StateFields, SUMMARY_FIELDS } from "./job-state.ts";
+import {
+  isFinished,
+  type JobStanding,
+  type JobState,
+  JobStatus,
+  type JobSummary,
+  progressAtFirst,
+  StoredCheckpoint,
+} from "./job.ts";
+import {
+  decodeStanding,
+  decodeState,
+  decodeSummary,
+  STANDING_FIELDS,
+  type StateFields,
+  SUMMARY_FIELDS,
+} from "./job-state.ts";
 import type { Keys } from "./keys.ts";
 import { type CreateOutcome, type Idempotency, type JobOwner, LogWriter } from "./log-writer.ts";
 import type { ModelSummary } from "./model-summary.ts";
@@ -136,6 +151,12 @@ export class JobLog {
   async summaries(ids: readonly string[]): Promise<(JobSummary | null)[]> {
     const hashes = await Promise.all(ids.map((id) => this.redis.hmget(this.keys.state(id), ...SUMMARY_FIELDS)));
     return hashes.map(decodeSummary);
+  }
+
+  /** How far each has come, at the cost of three small fields; null for those that there are not. */
+  async standings(ids: readonly string[]): Promise<(JobStanding | null)[]> {
+    const hashes = await Promise.all(ids.map((id) => this.redis.hmget(this.keys.state(id), ...STANDING_FIELDS)));
+    return hashes.map(decodeStanding);
   }
 
   /** 1 for the job that runs next; null for one that does not wait. */

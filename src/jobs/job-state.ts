@@ -3,7 +3,16 @@ import { z } from "zod";
 import { JobPatch, SpecChange } from "../spec/job-spec.ts";
 import { DeviceInfo } from "./device-info.ts";
 import { Best, type EventPayload } from "./events.ts";
-import { Job, type JobState, type JobSummary, Latest, Progress, StoredCheckpoint, Trend } from "./job.ts";
+import {
+  Job,
+  type JobStanding,
+  type JobState,
+  type JobSummary,
+  Latest,
+  Progress,
+  StoredCheckpoint,
+  Trend,
+} from "./job.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
 
 /** Hash fields whose value is JSON; the others are plain strings. */
@@ -156,10 +165,22 @@ export const SUMMARY_FIELDS = Object.keys(SummaryHash.shape);
 
 /** The summary in the values of SUMMARY_FIELDS; null if there is no such job. */
 export function decodeSummary(values: readonly (string | null)[]): JobSummary | null {
-  const hash = Object.fromEntries(
-    SUMMARY_FIELDS.flatMap((field, i) => (values[i] == null ? [] : [[field, values[i]]])),
-  );
+  const hash = hashOf(SUMMARY_FIELDS, values);
   if (hash["id"] === undefined) return null;
   const { attempt, ...rest } = SummaryHash.parse(hash);
   return { ...rest, attempts: attempt };
 }
+
+const StandingHash = Hash.pick({ status: true, seq: true, error: true });
+
+/** What of the hash says how far a job has come. */
+export const STANDING_FIELDS = Object.keys(StandingHash.shape);
+
+/** The same of the values of STANDING_FIELDS; null if there is no such job. */
+export function decodeStanding(values: readonly (string | null)[]): JobStanding | null {
+  const hash = hashOf(STANDING_FIELDS, values);
+  return hash["status"] === undefined ? null : StandingHash.parse(hash);
+}
+
+const hashOf = (fields: readonly string[], values: readonly (string | null)[]): Record<string, string> =>
+  Object.fromEntries(fields.flatMap((field, i) => (values[i] == null ? [] : [[field, values[i]]])));

@@ -110,6 +110,9 @@ export const JobSummary = Job.pick({
   .meta({ id: "JobSummary", description: "What a list shows of a job." });
 export type JobSummary = z.infer<typeof JobSummary>;
 
+/** How far a job has come, for who follows many of them. */
+export type JobStanding = Pick<JobSummary, "status" | "seq" | "error">;
+
 /** Everything the state hash of a job holds. */
 export interface JobState extends Omit<Job, "queue_position" | "links"> {
   readonly trend: Trend;

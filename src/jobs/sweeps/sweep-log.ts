@@ -22,7 +22,8 @@ export interface SweepFields {
   finished_at?: string;
   worker?: string;
   trials?: object;
-  best?: object;
+  /** null: the one that was has failed since. */
+  best?: object | null;
   epochs_trained?: number;
   error?: object;
   queue_reason?: "submitted" | "worker_stopped" | "requested";
@@ -99,6 +100,16 @@ export class SweepLog {
     if (hash["id"] === undefined) return null;
     const { attempt, queue_reason, ...rest } = Hash.parse(hash);
     return { ...rest, attempts: attempt, queueReason: queue_reason };
+  }
+
+  /** What is asked of the worker that steers it, at the cost of three small fields; null if there is no such sweep. */
+  async asked(id: string): Promise<"cancel" | "pause" | "nothing" | null> {
+    const [known, cancel, pause] = await this.redis.hmget(
+      this.keys.sweeps.state(id),
+      ...["id", "cancel_requested", "pause_requested"],
+    );
+    if (known == null) return null;
+    return cancel === "1" ? "cancel" : pause === "1" ? "pause" : "nothing";
   }
 
   /** By number. */
@@ -182,7 +193,7 @@ const Hash = z.object({
   spec: json(Sweep.shape.spec),
   trials: z.string().default(JSON.stringify(NO_TRIALS)).pipe(json(Sweep.shape.trials)),
   epochs_trained: z.coerce.number().default(0),
-  best: orNull(json(Trial)),
+  best: orNull(json(Trial.nullable())),
   worker: orNull(z.string()),
   cancel_requested: flag,
   pause_requested: flag,

@@ -43,6 +43,8 @@ export const TrialRecord = Trial.extend({
   rung_values: z.array(z.number()),
   /** The rung to which it may train. */
   rung: z.int(),
+  /** Of one that is small: the first trial of those that train together with it, perhaps itself. */
+  batch: z.int().optional(),
 });
 export type TrialRecord = z.infer<typeof TrialRecord>;
 
@@ -114,7 +116,7 @@ export function sweepLinks(id: string): z.infer<typeof SweepLinks> {
 }
 
 /** Without what only the sweep itself needs. */
-export function trialView({ draws: _d, rung_values: _v, rung: _r, ...shown }: TrialRecord): Trial {
+export function trialView({ draws: _d, rung_values: _v, rung: _r, batch: _b, ...shown }: TrialRecord): Trial {
   return shown;
 }
 
@@ -128,6 +130,16 @@ export function countTrials(trials: Iterable<Pick<Trial, "status">>): TrialCount
     counts[status]++;
   }
   return counts;
+}
+
+/** The first of the leaderboard, if it has a value. `trials` by number. */
+export function bestOf<T extends Pick<Trial, "value">>(trials: readonly T[], mode: "min" | "max"): T | null {
+  const isBetter = (a: number, b: number) => (mode === "min" ? a < b : a > b);
+  let best: T | null = null;
+  for (const trial of trials) {
+    if (trial.value !== null && (best?.value == null || isBetter(trial.value, best.value))) best = trial;
+  }
+  return best;
 }
 
 /** The best first; those without a value behind them, by number. */

@@ -1,6 +1,6 @@
 /** What has become of a trial, read from the log of its job: each epoch once, also the epochs of a job that has ended. */
 import { z } from "zod";
-import type { JobSummary } from "../../jobs/job.ts";
+import type { JobStanding } from "../../jobs/job.ts";
 import type { JobLog } from "../../jobs/job-log.ts";
 import type { TrialRecord } from "../../jobs/sweeps/sweep.ts";
 import { cost, figureOf, isBetter } from "../../sweeps/objective.ts";
@@ -32,7 +32,7 @@ export class TrialFollower {
   }
 
   /** The trial as it is now, given what its job says of itself. */
-  async follow(trial: TrialRecord, job: JobSummary): Promise<TrialRecord> {
+  async follow(trial: TrialRecord, job: JobStanding): Promise<TrialRecord> {
     const read = await this.readOn(trial, job);
     const { epoch, value, best_epoch, rung_values } = read;
     const failed = job.status === "failed";
@@ -48,14 +48,14 @@ export class TrialFollower {
     };
   }
 
-  private statusOf(trial: TrialRecord, { status }: JobSummary, { epoch }: Read): TrialRecord["status"] {
+  private statusOf(trial: TrialRecord, { status }: JobStanding, { epoch }: Read): TrialRecord["status"] {
     if (trial.status === "stopped") return "stopped";
     const rung = this.rungs[trial.rung];
     const atRung = trial.rung < this.rungs.length - 1 && rung !== undefined && epoch >= rung;
     return status === "paused" && atRung ? "waiting" : status;
   }
 
-  private async readOn({ number, job_id }: TrialRecord, { seq }: JobSummary): Promise<Read> {
+  private async readOn({ number, job_id }: TrialRecord, { seq }: JobStanding): Promise<Read> {
     const read = this.read.get(number) ?? { seq: 0, epoch: 0, value: null, best_epoch: null, rung_values: [] };
     this.read.set(number, read);
     while (job_id !== null && read.seq < seq) {

@@ -28,6 +28,8 @@ export interface SteererParts
 
 const SWEEPS_AT_ONCE = 64;
 const BLOCK_MS = 2000;
+/** So long changes of jobs are gathered where others wait for their turn anyway: to act at each costs more than some trials. */
+const GATHER_MS = 50;
 const RECONCILE_MS = 5000;
 const MOST_RECONCILED = 1000;
 
@@ -37,6 +39,8 @@ export class SweepSteerer {
   private readonly runs: LockedRuns<SteerStop>;
   private readonly worker: QueueWorker;
   private readonly stopping = new AbortController();
+  /** Once there is a controller. */
+  private begun = Promise.withResolvers<void>();
   private slots = 1;
   private loops: Promise<unknown> = Promise.resolve();
 
@@ -89,6 +93,7 @@ export class SweepSteerer {
     this.runs.stopAll("shutdown");
     await this.worker.close();
     this.stopping.abort();
+    this.begun.resolve();
     this.parts.blocking.disconnect();
     await this.loops;
   }
@@ -102,25 +107,34 @@ export class SweepSteerer {
     const about = { ...this.parts, slots: () => this.slots, logger: logger.child({ sweep: id }) };
     const controller = new SweepController(about, state, drawer);
     this.controllers.set(id, controller);
+    this.begun.resolve();
     try {
       return await controller.run(state, signal);
     } finally {
       this.controllers.delete(id);
+      if (this.controllers.size === 0) this.begun = Promise.withResolvers();
     }
   }
 
-  /** Tells controllers which jobs have changed. */
+  /** Tells controllers which jobs have changed; while there is none, jobs change unheard. */
   private async listen(): Promise<void> {
     const { changes, blocking } = this.parts;
     const { signal } = this.stopping;
     let position: string | null = null;
     while (!signal.aborted) {
+      if (this.controllers.size === 0) {
+        position = null;
+        await this.begun.promise;
+        continue;
+      }
       try {
         position ??= await changes.position();
         for (const change of await changes.next(blocking, position, BLOCK_MS)) {
           position = change.position;
           for (const controller of this.controllers.values()) controller.hear(change.jobId);
         }
+        const patient = [...this.controllers.values()].every(({ isPatient }) => isPatient);
+        if (patient) await sleep(GATHER_MS, undefined, { signal }).catch(() => {});
       } catch {
         // Controllers look by themselves now and then.
         position = null;

@@ -4,19 +4,21 @@
  */
 import type { Logger } from "pino";
 import { newId } from "../../jobs/ids.ts";
-import { goneSource, type InitialWeights } from "../../jobs/initial-weights.ts";
+import type { InitialWeights } from "../../jobs/initial-weights.ts";
 import type { JobLog } from "../../jobs/job-log.ts";
-import { jobToCreate } from "../../jobs/job-to-create.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
-import { ObjectNotFoundError } from "../../jobs/object-store.ts";
 import { jobProblems } from "../../jobs/problem.ts";
-import { countTrials, leaderboard, sweepLinks, type TrialRecord, trialView } from "../../jobs/sweeps/sweep.ts";
-import { type SweepAppend, type SweepLog, type SweepState, specOf } from "../../jobs/sweeps/sweep-log.ts";
-import { haltTrials, hasEnded, trialFields } from "../../jobs/sweeps/sweeps.ts";
+import { sweepLinks, type TrialRecord, trialView } from "../../jobs/sweeps/sweep.ts";
+import { type SweepLog, type SweepState, specOf } from "../../jobs/sweeps/sweep-log.ts";
+import { haltTrials, hasEnded } from "../../jobs/sweeps/sweeps.ts";
 import { promotable, rungsOf, type Standing } from "../../sweeps/asha.ts";
 import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
-import type { CheckedTrial, TrialDrawer } from "./draw-trial.ts";
+import { divide, isSmall, MOST_TOGETHER } from "./batches.ts";
+import type { TrialDrawer } from "./draw-trial.ts";
 import { TrialFollower } from "./follow-trial.ts";
+import { isBlind, Room } from "./room.ts";
+import { type MadeTrial, noteBatch, submitTrials } from "./submit-trials.ts";
+import { SupersededError, TrialLedger } from "./trial-ledger.ts";
 import { TELL_MS, TrialWatch } from "./watch-trials.ts";
 
 export interface ControllerParts {
@@ -35,11 +37,8 @@ export type SteerStop = "shutdown" | "lock_lost";
 
 /** Whatever is missed is seen after so long. */
 const LOOK_MS = 2000;
-
-/** Another controller has the sweep. */
-class SupersededError extends Error {
-  override readonly name = "SupersededError";
-}
+/** More are not noted in one step, also where none of them can train. */
+const MOST_DRAWN = 16 * MOST_TOGETHER;
 
 export class SweepController {
   private readonly parts: ControllerParts;
@@ -49,7 +48,7 @@ export class SweepController {
   private readonly drawer: TrialDrawer;
   private readonly rungs: readonly number[];
   private readonly watch: TrialWatch;
-  private trials: TrialRecord[] = [];
+  private readonly ledger: TrialLedger;
   private alarm = Promise.withResolvers<void>();
 
   constructor(parts: ControllerParts, state: SweepState, drawer: TrialDrawer) {
@@ -59,8 +58,13 @@ export class SweepController {
     this.spec = specOf(state);
     this.drawer = drawer;
     const { asha, objective } = this.spec;
+    this.ledger = new TrialLedger(parts.sweepLog, { id: this.id, attempt: this.attempt, objective });
     this.rungs = asha ? rungsOf(asha.min_epochs, drawer.epochs, asha.reduction_factor) : [];
     this.watch = new TrialWatch(parts.log, new TrialFollower(parts.log, objective, this.rungs));
+  }
+
+  private get trials(): readonly TrialRecord[] {
+    return this.ledger.trials;
   }
 
   /** Something was asked of the sweep. */
@@ -68,9 +72,14 @@ export class SweepController {
     this.alarm.resolve();
   }
 
+  /** Whether it need not hear of each change at once: only who learns from its trials has to. */
+  get isPatient(): boolean {
+    return isBlind(this.spec);
+  }
+
   /** A job has changed, perhaps one of these trials. */
   hear(jobId: string): void {
-    if (!this.trials.some(({ job_id }) => job_id === jobId)) return;
+    if (!this.ledger.hasJob(jobId)) return;
     this.watch.hear(jobId);
     this.alarm.resolve();
   }
@@ -88,20 +97,19 @@ export class SweepController {
 
   private async steer(before: SweepState, signal: AbortSignal): Promise<"over" | "waits"> {
     await this.claim(before);
-    this.trials = await this.parts.sweepLog.trials(this.id);
+    await this.ledger.load();
     signal.addEventListener("abort", () => this.wake());
     await this.recover(before.queueReason === "requested");
     for (let lookAt = 0; ; ) {
       this.alarm = Promise.withResolvers();
       if (signal.aborted) return this.leave(signal);
-      const state = await this.parts.sweepLog.state(this.id);
-      if (!state) return "over";
-      if (state.cancel_requested) return this.halt("cancel");
-      if (state.pause_requested) return this.halt("pause");
+      const asked = await this.parts.sweepLog.asked(this.id);
+      if (asked === null) return "over";
+      if (asked !== "nothing") return this.halt(asked);
       const now = performance.now();
       const all = now >= lookAt;
       if (all) lookAt = now + LOOK_MS;
-      await this.tell(await this.watch.updates(this.trials, all));
+      await this.ledger.tell(await this.watch.updates(this.trials, all));
       await this.act(signal);
       if (this.isOver()) return this.finish();
       await this.untilWoken(this.watch.isBehind ? TELL_MS : LOOK_MS);
@@ -118,7 +126,7 @@ export class SweepController {
     const { worker } = this.parts;
     const about = { attempt: this.attempt, worker };
     const reason = status === "running" ? "worker_lost" : queueReason === "submitted" ? "worker_stopped" : queueReason;
-    await this.append([
+    await this.ledger.append([
       attempts === 0
         ? { type: "started", data: about, state: { worker, started_at: new Date().toISOString() } }
         : { type: "resumed", data: { ...about, reason }, state: { worker } },
@@ -128,19 +136,25 @@ export class SweepController {
   /** Does again what an earlier controller had noted and may not have done. `unpause`: the sweep was paused. */
   private async recover(unpause: boolean): Promise<void> {
     await this.cancelStopped();
-    for (const trial of this.trials) {
-      const { job_id } = trial;
-      if (job_id === null || hasEnded(trial.status)) continue;
-      if (!(await this.parts.log.state(job_id)))
-        await this.submit(trial, job_id, await this.drawer.check(trial.number, this.drawer.redraw(trial)));
-      else if (unpause && trial.status === "paused") await this.parts.jobs.resume(job_id);
-      else if (trial.status === "queued" && trial.rung > 0) await this.promote(trial, job_id);
+    const open = this.trials.flatMap((trial) =>
+      trial.job_id === null || hasEnded(trial.status) ? [] : [{ trial, jobId: trial.job_id }],
+    );
+    const found = await this.parts.log.standings(open.map(({ jobId }) => jobId));
+    const toMake: MadeTrial[] = [];
+    for (const [i, { trial, jobId }] of open.entries()) {
+      if (!found[i]) {
+        const checked = await this.drawer.check(trial.number, this.drawer.redraw(trial));
+        if ("type" in checked) await this.ledger.tell([{ ...trial, status: "invalid", job_id: null, error: checked }]);
+        else toMake.push({ ...checked, trial, jobId, hold: this.holdOf(trial) });
+      } else if (unpause && trial.status === "paused") await this.parts.jobs.resume(jobId);
+      else if (trial.status === "queued" && trial.rung > 0) await this.promote(trial, jobId);
     }
+    await this.submit(toMake);
   }
 
   /** Promotes and draws as long as there is room. */
   private async act(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.underway() < this.room()) {
+    while (!signal.aborted && this.room().forMore) {
       const next = this.next();
       if (!next) return;
       if (next === "draw") await this.draw(signal);
@@ -166,62 +180,55 @@ export class SweepController {
     return this.trials.length < trials ? "draw" : undefined;
   }
 
-  /** Who searches blindly may let the next ones wait already; who learns from each trial draws as late as possible. */
-  private room(): number {
-    const slots = Math.max(1, this.parts.slots());
-    const ahead = this.spec.strategy.type !== "tpe" && this.spec.asha === null ? 2 * slots : slots;
-    return Math.min(this.spec.parallel, ahead);
+  private room(): Room {
+    return new Room(this.spec, Math.max(1, this.parts.slots()), this.trials);
   }
 
-  private underway(): number {
-    return this.trials.filter(({ status }) => status === "queued" || status === "running").length;
-  }
-
+  /** Draws as many as there is room for, notes them, and submits them. */
   private async draw(signal: AbortSignal): Promise<void> {
-    const number = this.trials.length;
-    const point = this.drawer.draw(number, this.trials);
-    const checked = await this.drawer.check(number, point);
-    if (signal.aborted) return;
-    const trial: TrialRecord = {
-      number,
-      job_id: null,
-      status: "invalid",
-      params: point.params,
-      draws: point.draws,
-      value: null,
-      best_epoch: null,
-      epoch: 0,
-      epochs: this.rungs[0] ?? this.drawer.epochs,
-      rung: 0,
-      rung_values: [],
-      error: null,
-    };
-    if ("type" in checked) return this.tell([{ ...trial, error: checked }]);
-    const job = newId("job");
-    const epochs = this.rungs[0] ?? checked.spec.epochs;
-    const made: TrialRecord = { ...trial, job_id: job, status: "queued", epochs };
-    // Noted first: who takes over finds the job, or makes it.
-    await this.tell([made]);
-    await this.submit(made, job, checked);
+    const room = this.room();
+    const drawn = [...this.trials];
+    const made: MadeTrial[] = [];
+    const most = Math.min(this.spec.trials, drawn.length + MOST_DRAWN);
+    while (drawn.length < most && room.forOne) {
+      const number = drawn.length;
+      const point = this.drawer.draw(number, drawn);
+      const checked = await this.drawer.check(number, point);
+      if (signal.aborted) return;
+      const trial: TrialRecord = {
+        number,
+        job_id: null,
+        status: "invalid",
+        params: point.params,
+        draws: point.draws,
+        value: null,
+        best_epoch: null,
+        epoch: 0,
+        epochs: this.rungs[0] ?? this.drawer.epochs,
+        rung: 0,
+        rung_values: [],
+        error: null,
+      };
+      if ("type" in checked) {
+        drawn.push({ ...trial, error: checked });
+        continue;
+      }
+      const jobId = newId("job");
+      const epochs = this.rungs[0] ?? checked.spec.epochs;
+      const queued: TrialRecord = { ...trial, job_id: jobId, status: "queued", epochs };
+      drawn.push(queued);
+      made.push({ ...checked, trial: queued, jobId, hold: this.holdOf(queued) });
+      room.add(isSmall(checked));
+    }
+    const marked = divide(made, room.together).flatMap(noteBatch);
+    for (const { trial } of marked) drawn[trial.number] = trial;
+    // Noted first: who takes over finds the jobs, or makes them.
+    await this.ledger.tell(drawn.slice(this.trials.length));
+    await this.submit(marked);
   }
 
-  private async submit(trial: TrialRecord, jobId: string, checked: CheckedTrial): Promise<void> {
-    const { jobs, initialWeights } = this.parts;
-    if ("type" in checked) return this.tell([{ ...trial, status: "invalid", job_id: null, error: checked }]);
-    const { init } = checked.spec.model;
-    try {
-      await initialWeights.copy(init, jobId);
-    } catch (error) {
-      if (!(error instanceof ObjectNotFoundError)) throw error;
-      return this.tell([
-        { ...trial, status: "invalid", job_id: null, error: jobProblems.invalidTrial([goneSource(init)]) },
-      ]);
-    }
-    await jobs.submit(
-      { ...jobToCreate(jobId, checked), hold: this.holdOf(trial) },
-      undefined,
-      this.drawer.owner === null ? undefined : { id: this.drawer.owner, jobs: null },
-    );
+  private async submit(trials: readonly MadeTrial[]): Promise<void> {
+    await submitTrials(this.parts, this.ledger, this.drawer.owner, trials);
   }
 
   private async goOn(trial: TrialRecord): Promise<void> {
@@ -233,7 +240,7 @@ export class SweepController {
       status: "queued",
       epochs: this.rungs[rung + 1] ?? trial.epochs,
     };
-    await this.tell([promoted]);
+    await this.ledger.tell([promoted]);
     await this.promote(promoted, job_id);
   }
 
@@ -261,17 +268,17 @@ export class SweepController {
 
   private async finish(): Promise<"over"> {
     const worse = this.trials.filter(({ status }) => status === "waiting");
-    await this.tell(worse.map((trial) => ({ ...trial, status: "stopped" as const })));
+    await this.ledger.tell(worse.map((trial) => ({ ...trial, status: "stopped" as const })));
     await this.cancelStopped();
-    const { trials, best } = this.standing();
+    const { trials, best } = this.ledger.standing();
     const finished = { finished_at: new Date().toISOString() };
     const epochs_trained = this.trials.reduce((sum, { epoch }) => sum + epoch, 0);
     if (best) {
       const data = { best: trialView(best), trials, epochs_trained, links: sweepLinks(this.id) };
-      await this.append([{ type: "completed", data, state: finished }]);
+      await this.ledger.append([{ type: "completed", data, state: finished }]);
     } else {
       const error = jobProblems.noTrial(this.trials.length);
-      await this.append([{ type: "failed", data: { error, trials }, state: { ...finished, error } }]);
+      await this.ledger.append([{ type: "failed", data: { error, trials }, state: { ...finished, error } }]);
     }
     this.parts.logger.info({ trials }, best ? "completed" : "failed");
     return "over";
@@ -279,9 +286,9 @@ export class SweepController {
 
   private async halt(how: "cancel" | "pause"): Promise<"over"> {
     const halted = await haltTrials(this.parts.jobs, this.trials, how);
-    await this.tell(halted.filter((trial, i) => trial !== this.trials[i]));
-    const { trials } = this.standing();
-    await this.append([
+    await this.ledger.tell(halted.filter((trial, i) => trial !== this.trials[i]));
+    const { trials } = this.ledger.standing();
+    await this.ledger.append([
       how === "cancel"
         ? {
             type: "cancelled",
@@ -298,34 +305,7 @@ export class SweepController {
     const stop: unknown = signal.reason;
     if (stop !== ("shutdown" satisfies SteerStop)) return "over";
     const reason = "worker_stopped";
-    await this.append([{ type: "queued", data: { reason }, state: { queue_reason: reason } }]);
+    await this.ledger.append([{ type: "queued", data: { reason }, state: { queue_reason: reason } }]);
     return "waits";
-  }
-
-  /** Notes what has changed with trials, each in an event of its own. */
-  private async tell(updates: readonly TrialRecord[]): Promise<void> {
-    if (updates.length === 0) return;
-    for (const update of updates) this.trials[update.number] = update;
-    const { trials, best } = this.standing();
-    await this.append(
-      updates.map((trial): SweepAppend => {
-        const state = { ...trialFields([trial], this.trials), ...(best && { best: trialView(best) }) };
-        return { type: "trial", data: { trial: trialView(trial), best: best?.number ?? null, trials }, state };
-      }),
-    );
-  }
-
-  private standing() {
-    const [first] = leaderboard(this.trials, this.spec.objective.mode);
-    return { trials: countTrials(this.trials), best: first && first.value !== null ? first : null };
-  }
-
-  private async append(events: readonly SweepAppend[]): Promise<void> {
-    const outcome = await this.parts.sweepLog.append(this.id, events, this.attempt);
-    if (outcome.ok) return;
-    const { reason, status, attempt } = outcome;
-    throw new SupersededError(
-      `Attempt ${this.attempt} at sweep ${this.id} may not write (${reason}): the sweep is ${status}, its attempt ${attempt}.`,
-    );
   }
 }

@@ -1,5 +1,5 @@
 /** Finds out what has become of a sweep's trials: which of them stand otherwise than is noted, and tells of each not too often. */
-import type { JobSummary } from "../../jobs/job.ts";
+import type { JobStanding } from "../../jobs/job.ts";
 import type { JobLog } from "../../jobs/job-log.ts";
 import type { TrialRecord } from "../../jobs/sweeps/sweep.ts";
 import { hasEnded } from "../../jobs/sweeps/sweeps.ts";
@@ -13,6 +13,8 @@ export class TrialWatch {
   private readonly follower: TrialFollower;
   /** Jobs that have changed since they were looked at. */
   private readonly changed = new Set<string>();
+  /** Jobs that have changed too soon after they were told of. */
+  private readonly late = new Set<string>();
   /** By the numbers of the trials. */
   private readonly toldAt = new Map<number, number>();
 
@@ -28,39 +30,45 @@ export class TrialWatch {
 
   /** Whether something has changed that was not told yet. */
   get isBehind(): boolean {
-    return this.changed.size > 0;
+    return this.changed.size + this.late.size > 0;
   }
 
   /** Of the trials whose jobs have changed, or of `all` that have not ended: those that now stand otherwise, as they stand. */
   async updates(trials: readonly TrialRecord[], all: boolean): Promise<TrialRecord[]> {
-    const open = trials.filter(({ status, job_id }) => !hasEnded(status) && job_id !== null);
-    const due = all ? open : open.filter(({ job_id }) => job_id !== null && this.changed.has(job_id));
-    this.changed.clear();
-    const jobs = await this.jobsOf(due);
-    const updates: TrialRecord[] = [];
     const now = performance.now();
-    for (const [i, trial] of due.entries()) {
-      const job = jobs[i];
-      // Someone deleted it.
-      const next = job ? await this.follower.follow(trial, job) : { ...trial, status: "cancelled" as const };
-      if (JSON.stringify(next) === JSON.stringify(trial)) continue;
-      const told = this.toldAt.get(trial.number) ?? 0;
-      if (next.status === trial.status && now - told < TELL_MS) {
-        if (trial.job_id !== null) this.changed.add(trial.job_id);
-        continue;
-      }
-      this.toldAt.set(trial.number, now);
-      updates.push(next);
-    }
+    const isEarly = ({ number }: TrialRecord) => now - (this.toldAt.get(number) ?? 0) < TELL_MS;
+    const due = trials.filter((trial) => {
+      const { status, job_id } = trial;
+      if (job_id === null || hasEnded(status)) return false;
+      return all || this.changed.has(job_id) || (this.late.has(job_id) && !isEarly(trial));
+    });
+    this.changed.clear();
+    for (const { job_id } of due) if (job_id !== null) this.late.delete(job_id);
+    const jobs = await this.jobsOf(due);
+    const looked = await Promise.all(
+      due.map(async (trial, i): Promise<TrialRecord | null> => {
+        const job = jobs[i];
+        // Someone deleted it.
+        if (!job) return { ...trial, status: "cancelled" };
+        if (isEarly(trial) && job.status === trial.status) {
+          if (trial.job_id !== null) this.late.add(trial.job_id);
+          return null;
+        }
+        const next = await this.follower.follow(trial, job);
+        return JSON.stringify(next) === JSON.stringify(trial) ? null : next;
+      }),
+    );
+    const updates = looked.filter((next) => next !== null);
+    for (const { number } of updates) this.toldAt.set(number, now);
     return updates;
   }
 
   /** One that is missing may be about to be restored, after a broker came back without its last seconds. */
-  private async jobsOf(trials: readonly TrialRecord[]): Promise<(JobSummary | null)[]> {
+  private async jobsOf(trials: readonly TrialRecord[]): Promise<(JobStanding | null)[]> {
     const ids = trials.flatMap(({ job_id }) => job_id ?? []);
-    const found = await this.log.summaries(ids);
+    const found = await this.log.standings(ids);
     if (!found.includes(null)) return found;
     await this.log.settled();
-    return this.log.summaries(ids);
+    return this.log.standings(ids);
   }
 }

@@ -1,7 +1,10 @@
 /** Real sweeps on a real broker with real workers: what their logs, their trials and the trials' jobs say afterwards. */
+import { Queue } from "bullmq";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Config } from "../../../src/config.ts";
+import { newId } from "../../../src/jobs/ids.ts";
+import { QUEUE_NAMES } from "../../../src/jobs/job-queue.ts";
 import type { JobParts } from "../../../src/jobs/open-jobs.ts";
 import { countTrials, trialView } from "../../../src/jobs/sweeps/sweep.ts";
 import { trialFields } from "../../../src/jobs/sweeps/sweeps.ts";
@@ -174,6 +177,58 @@ describe("a sweep", () => {
   });
 });
 
+describe("small trials", () => {
+  /** Of the jobs that wait, in the order in which workers would take them. */
+  async function whileNobodyTakes<T>(look: (waiting: () => Promise<string[]>) => Promise<T>): Promise<T> {
+    const queue = new Queue(QUEUE_NAMES.any, { connection: parts.redis, prefix: parts.log.keys.tag });
+    await queue.pause();
+    try {
+      return await look(async () => (await queue.getPrioritized()).flatMap(({ id }) => id ?? []));
+    } finally {
+      await queue.resume();
+      await queue.close();
+    }
+  }
+  const batchesOf = async (ids: readonly string[]) =>
+    Promise.all(ids.map(async (id) => (await parts.log.state(id))?.batch ?? []));
+
+  test("of equal shapes are told to train together, and wait one behind the other", async () => {
+    const id = await submitSweep(parts, { ...moonSweep, trials: 40, parallel: 12 });
+    await whileNobodyTakes(async (waiting) => {
+      await work();
+      await vi.waitFor(async () => expect(await waiting()).toHaveLength(12), { timeout: 20_000 });
+      const trials = await trialsOf(parts, id);
+      expect(trials.map(({ number }) => number)).toEqual(upTo(12).map((n) => n - 1));
+      const jobs = await waiting();
+      expect(jobs.toSorted()).toEqual(trials.map(({ job_id }) => job_id ?? "").toSorted());
+      const batches = await batchesOf(jobs);
+      for (let i = 0; i < jobs.length; ) {
+        const batch = batches[i]?.length ? (batches[i] ?? []) : [jobs[i] ?? ""];
+        expect(jobs.slice(i, i + batch.length)).toEqual(batch);
+        expect(batch.length).toBeLessThanOrEqual(6);
+        const widths = trials.filter(({ job_id }) => batch.includes(job_id ?? "")).map(({ params }) => params);
+        expect(new Set(widths.map((params) => params["model.layers[0].out_features"])).size).toBe(1);
+        for (const each of batches.slice(i, i + batch.length)) expect(each).toEqual(batch.length > 1 ? batch : []);
+        i += batch.length;
+      }
+      expect(batches.some((batch) => batch.length > 1)).toBe(true);
+    });
+    await untilSweep(parts, id, "completed");
+    expect((await trialsOf(parts, id)).map(({ status }) => status)).toEqual(upTo(40).map(() => "completed"));
+  });
+
+  test("wait for each other's results where the search learns from them", async () => {
+    const tpe = await submitSweep(parts, { ...moonSweep, strategy: "tpe" });
+    const asha = await submitSweep(parts, { ...moonSweep, asha: { min_epochs: 1, reduction_factor: 3 } });
+    await whileNobodyTakes(async (waiting) => {
+      await work();
+      await vi.waitFor(async () => expect(await waiting()).toHaveLength(2), { timeout: 20_000 });
+      expect(await batchesOf(await waiting())).toEqual([[], []]);
+    });
+    await Promise.all([untilSweep(parts, tpe, "completed"), untilSweep(parts, asha, "completed")]);
+  });
+});
+
 describe("ASHA", () => {
   test("stops most trials at a rung, and lets the best go on with the same bits", async () => {
     const asha = { min_epochs: 1, reduction_factor: 3 };
@@ -300,6 +355,40 @@ describe("a sweep under way", () => {
       ...[{ type: "queued" }, { type: "paused" }],
       { type: "cancelled", reason: "others of the sweep were better" },
     ]);
+  });
+
+  test("makes the jobs that were noted when its worker died, and trains them together all the same", async () => {
+    const id = await submitSweep(parts, { ...moonSweep, trials: 3 });
+    const jobs = [await submit(parts, moonSweep.base), newId("job"), newId("job")];
+    const trials = jobs.map((job_id, number) => ({
+      ...{ number, job_id, status: "queued" as const, params: {}, error: null, batch: 0 },
+      ...{ draws: { "optimizer.lr": 0.01 * (number + 1), "model.layers[0].out_features": 0 } },
+      ...{ value: null, best_epoch: null, epoch: 0, epochs: 9, rung: 0, rung_values: [] },
+    }));
+    const counts = countTrials(trials);
+    await parts.sweepLog.append(
+      id,
+      [
+        { type: "started", data: { attempt: 1, worker: "w" } },
+        ...trials.map((trial) => ({
+          type: "trial" as const,
+          data: { trial: trialView(trial), best: null, trials: counts },
+          state: trialFields([trial], trials),
+        })),
+      ],
+      1,
+    );
+    await work();
+    await untilSweep(parts, id, "completed");
+    expect((await trialsOf(parts, id)).map(({ job_id, status }) => [job_id, status])).toEqual(
+      jobs.map((job) => [job, "completed"]),
+    );
+    for (const job of jobs.slice(1)) {
+      const state = await parts.log.state(job);
+      expect(state?.batch).toEqual(jobs);
+      expect(state?.spec).toMatchObject({ optimizer: { lr: 0.01 * (jobs.indexOf(job) + 1) } });
+      expect(await epochsOf(parts, job)).toEqual(upTo(9));
+    }
   });
 
   test("ends at once while no worker steers it", async () => {
