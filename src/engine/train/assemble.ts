@@ -37,7 +37,7 @@ export function assemble(plan: TrainingPlan<Examples | ExpectedExamples>, device
   const batches = new Batches(device, train);
   const { optimizer, rates } = assembleOptimizer(plan, device, model);
   const criterion = build(lossDefinition, plan.loss, (definition, args) => definition.create(args));
-  const outputShape = outputShapeOf(model, train.inputShape);
+  const outputShape = outputShapeOf(device, model, train.inputShape);
   const tallyOf = ({ count }: Examples | ExpectedExamples) =>
     new Tally(device, lossDefinition, outputShape, metrics, count);
   const tally = tallyOf(train);
@@ -73,12 +73,10 @@ export function assembleOptimizer(
 }
 
 /** One sample's output shape, found by running one. */
-function outputShapeOf(model: Module, inputShape: Shape): Shape {
-  const [device] = model.parameters().map((parameter) => parameter.device);
-  if (!device) throw new Error("The model has no weights to train. Add a layer with weights, such as Linear.");
+function outputShapeOf(device: Device, model: Module, inputShape: Shape): Shape {
   model.eval();
   const shape = device.scope(
-    () => noGrad(() => model.forward(zeros([1, ...inputShape])).shape.slice(1)),
+    () => noGrad(() => model.forward(zeros([1, ...inputShape], { device })).shape.slice(1)),
     () => [],
   );
   model.train();

@@ -27,7 +27,7 @@ export class Batches {
     if (typeof inputs !== "string")
       device.backend.write(
         this.#order.buffer,
-        Int32Array.from({ length: count }, (_, i) => i),
+        new Int32Array(count).map((_, i) => i),
       );
     this.#cursor = device.store(new Int32Array(1));
   }

@@ -5,6 +5,7 @@
 import { noGrad } from "../autograd.ts";
 import type { Device } from "../device.ts";
 import type { Module } from "../nn/module.ts";
+import { persistent } from "../random.ts";
 import { elementCount, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { Replayable } from "./replayable.ts";
@@ -33,8 +34,9 @@ export class Prober {
     this.#model = model;
     this.#rows = rows;
     // Zeros, which every model can be asked for, where fewer samples come than it takes at a time.
-    this.#inputs = zeros([rows, ...inputShape], device);
-    this.#outputs = zeros([rows, ...outputShape], device);
+    const shape = [rows, ...inputShape];
+    this.#inputs = new Tensor(device.store(new Float32Array(elementCount(shape))), shape);
+    this.#outputs = persistent([rows, ...outputShape], device);
     this.#program = new Replayable(device, compiled, () =>
       noGrad(() => {
         const output = model.forward(this.#inputs);
@@ -80,8 +82,4 @@ export class Prober {
   dispose(): void {
     this.#program.dispose();
   }
-}
-
-function zeros(shape: Shape, device: Device): Tensor {
-  return new Tensor(device.store(new Float32Array(elementCount(shape))), shape);
 }

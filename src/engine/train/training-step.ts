@@ -43,7 +43,7 @@ export class TrainingStep {
     this.#rates = parts.rates;
     this.#batches = parts.batches;
     this.#tally = parts.tally;
-    this.#ring = device.store(new Float32Array(LOSS_RING));
+    this.#ring = device.allocatePersistent(LOSS_RING * 4);
     this.#ringAt = device.store(new Int32Array(1));
     this.#squaredNorm = device.store(new Float64Array(1));
     this.#program = new Replayable(device, plan.mode === "compiled", (sizes: string) =>
