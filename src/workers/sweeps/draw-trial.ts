@@ -11,6 +11,7 @@ import { jobProblems, type Problem } from "../../jobs/problem.ts";
 import { type Quota, quotaOf, specLimits } from "../../jobs/quota.ts";
 import type { TrialRecord } from "../../jobs/sweeps/sweep.ts";
 import { isRecord } from "../../spec/check-component.ts";
+import type { FindDataset } from "../../spec/check-data.ts";
 import { type CheckContext, checkSpec, DEFAULT_LIMITS, type SpecLimits } from "../../spec/check-spec.ts";
 import { parseSpace } from "../../sweeps/check-sweep.ts";
 import { drawPoint, type Field, type Point } from "../../sweeps/draw.ts";
@@ -96,9 +97,18 @@ export class TrialDrawer {
     return this.point((leaf) => draws[leaf.id] ?? 0);
   }
 
-  async check(number: number, { spec }: Point): Promise<CheckedTrial> {
-    const checked = await checkSpec(this.ownSpec(number, spec), this.context);
-    return checked.ok ? checked : jobProblems.invalidTrial(checked.errors);
+  /** Checks trials that are drawn together: a data set that they share is looked up once. */
+  checker(): (number: number, point: Point) => Promise<CheckedTrial> {
+    const found = new Map<string, ReturnType<FindDataset>>();
+    const dataset: FindDataset = (id) => {
+      const known = found.get(id) ?? this.context.dataset(id);
+      found.set(id, known);
+      return known;
+    };
+    return async (number, { spec }) => {
+      const checked = await checkSpec(this.ownSpec(number, spec), { ...this.context, dataset });
+      return checked.ok ? checked : jobProblems.invalidTrial(checked.errors);
+    };
   }
 
   private point(pick: (leaf: Leaf) => number): Point {

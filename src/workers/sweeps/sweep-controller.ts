@@ -140,10 +140,11 @@ export class SweepController {
       trial.job_id === null || hasEnded(trial.status) ? [] : [{ trial, jobId: trial.job_id }],
     );
     const found = await this.parts.log.standings(open.map(({ jobId }) => jobId));
+    const check = this.drawer.checker();
     const toMake: MadeTrial[] = [];
     for (const [i, { trial, jobId }] of open.entries()) {
       if (!found[i]) {
-        const checked = await this.drawer.check(trial.number, this.drawer.redraw(trial));
+        const checked = await check(trial.number, this.drawer.redraw(trial));
         if ("type" in checked) await this.ledger.tell([{ ...trial, status: "invalid", job_id: null, error: checked }]);
         else toMake.push({ ...checked, trial, jobId, hold: this.holdOf(trial) });
       } else if (unpause && trial.status === "paused") await this.parts.jobs.resume(jobId);
@@ -187,13 +188,14 @@ export class SweepController {
   /** Draws as many as there is room for, notes them, and submits them. */
   private async draw(signal: AbortSignal): Promise<void> {
     const room = this.room();
+    const check = this.drawer.checker();
     const drawn = [...this.trials];
     const made: MadeTrial[] = [];
     const most = Math.min(this.spec.trials, drawn.length + MOST_DRAWN);
     while (drawn.length < most && room.forOne) {
       const number = drawn.length;
       const point = this.drawer.draw(number, drawn);
-      const checked = await this.drawer.check(number, point);
+      const checked = await check(number, point);
       if (signal.aborted) return;
       const trial: TrialRecord = {
         number,
