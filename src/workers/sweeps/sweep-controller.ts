@@ -142,14 +142,17 @@ export class SweepController {
     const found = await this.parts.log.standings(open.map(({ jobId }) => jobId));
     const check = this.drawer.checker();
     const toMake: MadeTrial[] = [];
+    const toResume: (() => Promise<unknown>)[] = [];
     for (const [i, { trial, jobId }] of open.entries()) {
       if (!found[i]) {
         const checked = await check(trial.number, this.drawer.redraw(trial));
         if ("type" in checked) await this.ledger.tell([{ ...trial, status: "invalid", job_id: null, error: checked }]);
         else toMake.push({ ...checked, trial, jobId, hold: this.holdOf(trial) });
-      } else if (unpause && trial.status === "paused") await this.parts.jobs.resume(jobId);
-      else if (trial.status === "queued" && trial.rung > 0) await this.promote(trial, jobId);
+      } else if (unpause && trial.status === "paused") toResume.push(() => this.parts.jobs.resume(jobId));
+      else if (trial.status === "queued" && trial.rung > 0) toResume.push(() => this.promote(trial, jobId));
     }
+    // At once, for those of a batch to find each other again.
+    await Promise.all(toResume.map((resume) => resume()));
     await this.submit(toMake);
   }
 
