@@ -1,20 +1,33 @@
 /** Noticing that a run has diverged, and saying so. */
-import type { Module } from "../nn/module.ts";
+import type { Device, Storage } from "../device.ts";
+import type { Tensor } from "../tensor.ts";
 import type { StepFindings } from "./inspect-step.ts";
 
-/**
- * The sum of squares of the first parameter where it is not finite. Infinite weights have no finite loss; this notices
- * them before the next epoch would.
- */
-export function firstNonFiniteWeight(model: Module): number | undefined {
-  for (const { device, storage, size } of model.parameters()) {
-    const total = device.store(new Float64Array(1));
-    device.run("sumSquares", [total.buffer, storage.buffer], [size]);
-    const [value = 0] = device.backend.read(total.buffer, new Float64Array(1));
-    device.free(total);
-    if (!Number.isFinite(value)) return value;
+/** Infinite weights have no finite loss; this notices them before the next epoch would. */
+export class WeightCheck {
+  readonly #device: Device;
+  readonly #parameters: readonly Tensor[];
+  readonly #total: Storage;
+
+  constructor(device: Device, parameters: readonly Tensor[]) {
+    this.#device = device;
+    this.#parameters = parameters;
+    this.#total = device.store(new Float64Array(1));
   }
-  return undefined;
+
+  /** The sum of squares of the first parameter where it is not finite. */
+  nonFinite(): number | undefined {
+    if (Number.isFinite(this.#sumOfSquares(this.#parameters))) return undefined;
+    return this.#parameters.map((one) => this.#sumOfSquares([one])).find((sum) => !Number.isFinite(sum));
+  }
+
+  #sumOfSquares(parameters: readonly Tensor[]): number {
+    const { backend } = this.#device;
+    const { buffer } = this.#total;
+    backend.write(buffer, new Float64Array(1));
+    for (const { storage, size } of parameters) this.#device.run("sumSquares", [buffer, storage.buffer], [size]);
+    return backend.read(buffer, new Float64Array(1))[0] ?? 0;
+  }
 }
 
 export const nameOfNonFinite = (loss: number): "nan" | "inf" | "-inf" =>

@@ -11,7 +11,7 @@ import { BestWeights } from "./best-weights.ts";
 import { ChangeQueue, type PlannedChange } from "./change-queue.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";
-import { firstNonFiniteWeight, nameOfNonFinite } from "./divergence.ts";
+import { nameOfNonFinite, WeightCheck } from "./divergence.ts";
 import { stepsPerEpoch } from "./epoch-size.ts";
 import { type Anomaly, EpochSteps } from "./epoch-steps.ts";
 import type { Examples, ExpectedExamples, TrainerHooks, TrainerOutcome, TrainingPlan } from "./plan.ts";
@@ -35,6 +35,7 @@ export class Trainer {
   readonly #best: BestWeights;
   readonly #changes: ChangeQueue;
   readonly #checkpoints: CheckpointSchedule;
+  readonly #weightCheck: WeightCheck;
   readonly #restart: RestartPoint;
   readonly #recovery: Recovery;
   readonly #prober: Prober;
@@ -82,6 +83,7 @@ export class Trainer {
     this.#best = new BestWeights(model, plan.earlyStopping, plan.validation !== undefined);
     this.#changes = new ChangeQueue(plan.changes, plan.repeatedChanges);
     this.#checkpoints = new CheckpointSchedule(plan.checkpoint);
+    this.#weightCheck = new WeightCheck(device, optimizer.parameters);
     this.#restart = new RestartPoint(model, optimizer);
     this.#recovery = new Recovery(device, plan, this.#parts, { steps: this.#steps, restart: this.#restart });
     const { train, batchSize } = plan;
@@ -126,7 +128,7 @@ export class Trainer {
     const { evaluator } = this.#parts;
     const validation = evaluator ? evaluator.run(() => hooks.shouldStop()) : undefined;
     if (validation === null) return "stopped";
-    const weights = firstNonFiniteWeight(this.model);
+    const weights = this.#weightCheck.nonFinite();
     if (weights !== undefined) return { step: this.#steps.step, loss: weights, batches: this.#plan.accumulateSteps };
     // As the validation: whoever is stopped here has not closed the epoch, and does this again.
     const probed = this.#probe(this.#epoch + 1, hooks);
