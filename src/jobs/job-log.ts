@@ -51,6 +51,7 @@ export interface JobToCreate {
 /** An event and what it changes in the state; `at` is when it came about, in ms, if that was not just now. */
 export type Append = NewEvent & { readonly state?: StateFields; readonly at?: number };
 
+const Ids = z.array(z.string());
 const StoredCheckpoints = z.array(StoredCheckpoint);
 const Wished = z.tuple([z.string(), z.number()]);
 
@@ -157,6 +158,15 @@ export class JobLog {
   async standings(ids: readonly string[]): Promise<(JobStanding | null)[]> {
     const hashes = await Promise.all(ids.map((id) => this.redis.hmget(this.keys.state(id), ...STANDING_FIELDS)));
     return hashes.map(decodeStanding);
+  }
+
+  /** Of the jobs that are to train together with this one: those that wait, too. None unless this is its first attempt. */
+  async waitingWith(id: string): Promise<string[]> {
+    const [json, attempt] = await this.redis.hmget(this.keys.state(id), "batch", "attempt");
+    if (json == null || attempt !== "0") return [];
+    const others = Ids.parse(JSON.parse(json)).filter((other) => other !== id);
+    const ranks = await Promise.all(others.map((other) => this.redis.zscore(this.keys.waiting, other)));
+    return others.filter((_, i) => ranks[i] !== null);
   }
 
   /** 1 for the job that runs next; null for one that does not wait. */

@@ -15,7 +15,7 @@ import { problemOfDeath } from "./problem-of.ts";
 import { TimeLimit } from "./time-limit.ts";
 import { RunTrace } from "./trace-run.ts";
 import { Control } from "./trainer-messages.ts";
-import type { TrainerEnd, TrainerNews, TrainerPool, TrainerThread } from "./trainer-pool.ts";
+import type { JobTrainer, JobTrainers, TrainerEnd, TrainerNews } from "./trainer-pool.ts";
 import { watched } from "./watched.ts";
 import { Wishes } from "./wishes.ts";
 import {
@@ -39,7 +39,9 @@ export type RunOutcome = "over" | "waits" | "elsewhere";
 export interface RunnerParts {
   readonly log: JobLog;
   readonly store: ObjectStore;
-  readonly pool: TrainerPool;
+  readonly pool: JobTrainers;
+  /** How many jobs share what trains this one; 1 if nobody says. */
+  readonly together?: number;
   readonly worker: string;
   readonly devices: WorkerDevices;
   /** The jobs that train on the GPU now. */
@@ -83,7 +85,7 @@ export async function runJob(parts: RunnerParts, id: string, signal: AbortSignal
 }
 
 async function runOn(
-  thread: TrainerThread,
+  thread: JobTrainer,
   parts: RunnerParts,
   state: JobState,
   trace: RunTrace,
@@ -164,7 +166,7 @@ async function runOn(
 
 /** Before the claim: what is chosen is part of it, and until then the job is as good in the queue. */
 async function deviceFor(
-  thread: TrainerThread,
+  thread: JobTrainer,
   { devices, stopGraceMs, stepTimeoutMs }: RunnerParts,
   state: JobState,
   spec: JobSpec,
@@ -219,7 +221,13 @@ async function finish(
   logger: Logger,
 ): Promise<RunOutcome> {
   if (reason === "lock_lost") throw new SupersededError(`The lock of ${id} is lost: another worker goes on with it.`);
-  const stopped = ended.type === "died" ? reason !== null : ended.type === "done" && ended.outcome === "stopped";
+  const died = ended.type === "died" || ended.type === "died_of_batch";
+  const stopped = died ? reason !== null : ended.type === "done" && ended.outcome === "stopped";
+  if (ended.type === "died_of_batch" && !stopped) {
+    logger.warn({ epoch: writer.epoch, err: ended.error }, "its batch's trainer died: back to the queue, by itself");
+    await writer.append([givenBack(writer)]);
+    return "waits";
+  }
   if (stopped && reason === "shutdown") {
     logger.info({ epoch: writer.epoch }, "back to the queue");
     await writer.append([givenBack(writer)]);
@@ -252,7 +260,7 @@ async function finish(
     return "waits";
   }
   if (ended.type === "measured") throw new Error("The trainer measured a job that it was to train.");
-  const problem = ended.type === "died" ? problemOfDeath(ended.error) : ended.problem;
+  const problem = died ? problemOfDeath(ended.error) : ended.problem;
   logger.warn({ problem, ...(ended.type === "failed" ? { stack: ended.log } : { err: ended.error }) }, "failed");
   return end(writer, failed(writer.epoch, problem));
 }

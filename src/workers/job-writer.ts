@@ -26,6 +26,7 @@ export class JobWriter {
   private readonly log: JobLog;
   private readonly store: ObjectStore;
   private readonly control: Control;
+  private readonly together: number;
   private readonly id: string;
   private readonly attempt: number;
   private pending: TrainerNews[] = [];
@@ -57,7 +58,7 @@ export class JobWriter {
   lastEvent: EventType | null = null;
 
   constructor(
-    parts: { log: JobLog; store: ObjectStore; control: Control },
+    parts: { log: JobLog; store: ObjectStore; control: Control; together?: number },
     state: JobState,
     attempt: number,
     onFailure: (error: unknown) => void,
@@ -65,6 +66,7 @@ export class JobWriter {
     this.log = parts.log;
     this.store = parts.store;
     this.control = parts.control;
+    this.together = parts.together ?? 1;
     this.id = state.id;
     this.attempt = attempt;
     this.onFailure = onFailure;
@@ -133,7 +135,8 @@ export class JobWriter {
         const started = performance.now();
         await this.writeNext();
         const gap = this.pending.every(({ type }) => type === "steps") ? STEPS_MS : BATCH_MS;
-        const rest = gap - (performance.now() - started);
+        // Jobs that take turns have so much less to tell each.
+        const rest = gap * this.together - (performance.now() - started);
         if (rest > 0 && this.pending.length > 0 && this.pending.every(isFrequent)) await this.rest(rest);
       }
     } catch (error) {

@@ -1,6 +1,6 @@
-/** What a trainer tells many times a second, gathered: each message wakes the worker's main thread, on whose core it computes. */
-import type { MessagePort } from "node:worker_threads";
-import type { FrequentNews, TrainerMessage } from "./trainer-messages.ts";
+/** What a trainer thread tells. Frequent news are gathered: each message wakes the worker's main thread, on whose core it computes. */
+import type { MessagePort, Transferable } from "node:worker_threads";
+import type { FrequentNews, OfJob, TrainerMessage } from "./trainer-messages.ts";
 
 /** Shorter than the writer of the events waits by itself. */
 const GATHER_MS = 4;
@@ -8,7 +8,7 @@ const MOST_HELD = 100;
 
 export class Outbox {
   readonly #port: MessagePort;
-  #held: FrequentNews[] = [];
+  #held: (FrequentNews & OfJob)[] = [];
   #sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(port: MessagePort) {
@@ -16,22 +16,50 @@ export class Outbox {
   }
 
   /** Sends at once what comes after a while; of more, whoever computes must ask {@link flushIfDue} now and then. */
-  add(news: FrequentNews): void {
+  add(news: FrequentNews & OfJob): void {
     this.#held.push(news);
-    if (this.#held.length >= MOST_HELD) this.flush();
+    if (this.#held.length >= MOST_HELD) this.#flush();
     else this.flushIfDue();
   }
 
   flushIfDue(): void {
-    if (this.#held.length > 0 && performance.now() - this.#sentAt >= GATHER_MS) this.flush();
+    if (this.#held.length > 0 && performance.now() - this.#sentAt >= GATHER_MS) this.#flush();
   }
 
-  /** Before anything else is sent, for the order's sake. */
-  flush(): void {
+  /** Sends it now, and before it whatever was told earlier. */
+  send(message: TrainerMessage & OfJob, transfer: readonly Transferable[] = []): void {
+    this.#flush();
+    this.#port.postMessage(message, transfer);
+  }
+
+  #flush(): void {
     const news = this.#held;
     if (news.length === 0) return;
     this.#held = [];
     this.#port.postMessage({ type: "several", news } satisfies TrainerMessage);
     this.#sentAt = performance.now();
+  }
+}
+
+/** What one of the jobs of an order tells. */
+export class Teller {
+  readonly #outbox: Outbox;
+  readonly #of: number;
+
+  constructor(outbox: Outbox, of: number) {
+    this.#outbox = outbox;
+    this.#of = of;
+  }
+
+  add(news: FrequentNews): void {
+    this.#outbox.add({ ...news, of: this.#of });
+  }
+
+  flushIfDue(): void {
+    this.#outbox.flushIfDue();
+  }
+
+  tell(message: TrainerMessage, transfer?: readonly Transferable[]): void {
+    this.#outbox.send({ ...message, of: this.#of }, transfer);
   }
 }

@@ -1,19 +1,19 @@
 /** Makes a trainer stop: asks first, and ends the thread of one that does not listen. */
 import type { Control } from "./trainer-messages.ts";
-import type { TrainerThread } from "./trainer-pool.ts";
+import type { JobTrainer } from "./trainer-pool.ts";
 
 /** One that has heard gets time to write its last checkpoint. */
 const LAST_CHECKPOINT_MS = 3000;
 
 export class StopSwitch {
-  private readonly thread: TrainerThread;
+  private readonly thread: JobTrainer;
   private readonly control: Control;
   private readonly graceMs: number;
   private timer: NodeJS.Timeout | undefined;
   private released = false;
 
   /** One that has not heard after `graceMs` is ended. */
-  constructor(thread: TrainerThread, control: Control, graceMs: number) {
+  constructor(thread: JobTrainer, control: Control, graceMs: number) {
     this.thread = thread;
     this.control = control;
     this.graceMs = graceMs;

@@ -1,11 +1,14 @@
-/** Takes jobs from one queue and has them run, as many at once as it may. */
-import { DelayedError, Worker as QueueWorker, WaitingError } from "bullmq";
+/** Takes jobs from one queue and has them run, as many at once as it may; with a job, also those that are to train with it. */
+import { randomUUID } from "node:crypto";
+import { DelayedError, type Job, Worker as QueueWorker, WaitingError } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
 import { QUEUE_NAMES, type QueueKind } from "../jobs/job-queue.ts";
 import { brokerTime } from "../jobs/redis.ts";
+import { Batch } from "./batch.ts";
 import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
 import { LockedRuns } from "./locked-runs.ts";
+import type { TrainerPool } from "./trainer-pool.ts";
 
 export interface TakerOptions extends Pick<Config, "lockMs" | "stalledMs"> {
   readonly kind: QueueKind;
@@ -23,25 +26,37 @@ export interface Taker {
   close(reason: StopReason): Promise<void>;
 }
 
+/** A job that was taken, and the name under which its lock is held. */
+interface Taken {
+  readonly job: Job;
+  readonly token: string;
+}
+
 /** What another worker is to take is out of reach for so long. */
 const ELSEWHERE_MS = 1000;
 
-export async function takeJobs(runner: RunnerParts, options: TakerOptions): Promise<Taker> {
+export async function takeJobs(
+  runner: RunnerParts & { readonly pool: TrainerPool },
+  options: TakerOptions,
+): Promise<Taker> {
   const { kind, concurrency, connection, prefix, lockMs, stalledMs, onOver } = options;
   const { logger } = runner;
   const runs = new LockedRuns<StopReason>(lockMs);
+  /** Jobs that came with another, until the queue knows what became of them. */
+  const companions = new Set<Promise<void>>();
   const worker = new QueueWorker(
     QUEUE_NAMES[kind],
-    async (job, token) => {
-      const outcome = await runs.run(job, token, (id, signal) => runJob(runner, id, signal));
-      if (outcome === "waits") {
-        await job.moveToWait(token);
-        throw new WaitingError();
+    async (job, token = "") => {
+      const others = await takeWith(job);
+      const batch = new Batch(runner.pool, 1 + others.length);
+      for (const other of others) {
+        const settled = settle(other, runIn(batch, other, others.length)).finally(() => companions.delete(settled));
+        companions.add(settled);
       }
-      if (outcome === "elsewhere") {
-        await job.moveToDelayed((await brokerTime(connection)) + ELSEWHERE_MS, token);
-        throw new DelayedError();
-      }
+      const outcome = await runIn(batch, { job, token }, others.length);
+      if (outcome === "over") return;
+      await putBack({ job, token }, outcome);
+      throw outcome === "waits" ? new WaitingError() : new DelayedError();
     },
     {
       connection,
@@ -55,6 +70,58 @@ export async function takeJobs(runner: RunnerParts, options: TakerOptions): Prom
       maxStalledCount: 1_000_000,
     },
   );
+
+  const runIn = (batch: Batch, { job, token }: Taken, others: number) =>
+    batch.run((pool) =>
+      runs.run(job, token, (id, signal) => runJob({ ...runner, pool, together: 1 + others }, id, signal)),
+    );
+
+  const putBack = async ({ job, token }: Taken, outcome: "waits" | "elsewhere"): Promise<void> => {
+    if (outcome === "waits") await job.moveToWait(token);
+    else await job.moveToDelayed((await brokerTime(connection)) + ELSEWHERE_MS, token);
+  };
+
+  /** The jobs that are to train together with this one, as far as they come next in the queue. */
+  const takeWith = async ({ id = "" }: Job): Promise<Taken[]> => {
+    const taken: Taken[] = [];
+    try {
+      const wanted = new Set(kind === "any" ? await runner.log.waitingWith(id) : []);
+      // The first by itself: if it is not one of them, the others do not follow it.
+      for (let count = 1; wanted.size > 0; count = wanted.size) {
+        const next = await Promise.all(Array.from({ length: count }, takeNext));
+        const found = next.filter((one) => one !== null && wanted.delete(one.job.id ?? ""));
+        for (const one of next) if (one && !found.includes(one)) await putBack(one, "waits");
+        for (const one of found) if (one) taken.push(one);
+        // Another worker, or another run of this one, has taken the rest.
+        if (found.length < count) break;
+      }
+    } catch (error) {
+      // The job itself has been taken, whatever has become of the others: those go back to the queue when their locks are over.
+      logger.warn({ job: id, err: error }, "could not take the jobs that are to train with it");
+    }
+    return taken;
+  };
+
+  const takeNext = async (): Promise<Taken | null> => {
+    const token = randomUUID();
+    const job = await worker.getNextJob(token, { block: false });
+    return job ? { job, token } : null;
+  };
+
+  /** Tells the queue what has become of a job that came with another. */
+  const settle = async (taken: Taken, run: ReturnType<typeof runIn>): Promise<void> => {
+    const { job, token } = taken;
+    try {
+      const outcome = await run;
+      if (outcome !== "over") return await putBack(taken, outcome);
+      await job.moveToCompleted(null, token, false);
+      onOver(job.id ?? "");
+    } catch (error) {
+      logger.error({ job: job.id, err: error }, "could not work on a job");
+      await job.moveToFailed(error instanceof Error ? error : new Error(String(error)), token, false).catch(() => {});
+    }
+  };
+
   worker.on("stalled", (id) => logger.warn({ job: id }, "its worker is gone, the job goes back to the queue"));
   worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
   worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
@@ -66,6 +133,7 @@ export async function takeJobs(runner: RunnerParts, options: TakerOptions): Prom
       await worker.pause(true);
       runs.stopAll(reason);
       await worker.close();
+      await Promise.all(companions);
     },
   };
 }

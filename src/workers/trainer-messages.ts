@@ -32,7 +32,18 @@ export interface MeasureOrder extends Pick<TrainOrder, "jobId" | "spec" | "contr
   readonly task: "measure";
 }
 
-export type TrainerOrder = TrainOrder | MeasureOrder;
+/** Jobs that take turns in one thread, on one device. */
+export interface BatchOrder {
+  readonly task: "batch";
+  readonly orders: readonly TrainOrder[];
+}
+
+export type TrainerOrder = TrainOrder | MeasureOrder | BatchOrder;
+
+/** Of which of the jobs of an order something is told: of the first if nothing is said. */
+export interface OfJob {
+  readonly of?: number;
+}
 
 /** Something asked of a job: its place among all that was. */
 export interface NumberedWish {
@@ -69,7 +80,7 @@ export type TrainerMessage =
   /** Preprocessing has been fitted: what a prediction will need. */
   | { readonly type: "prepared"; readonly preprocess: string }
   /** In the order in which they came about. */
-  | { readonly type: "several"; readonly news: readonly FrequentNews[] }
+  | { readonly type: "several"; readonly news: readonly (FrequentNews & OfJob)[] }
   | { readonly type: "probe"; readonly probe: EventPayload<"probe"> }
   /** JSON of what the model gives for some of its rows, see StoredPredictions. */
   | { readonly type: "predictions"; readonly predictions: string }
@@ -127,6 +138,8 @@ export class Control {
   readonly memory: SharedArrayBuffer;
   private readonly cells: Int32Array;
   private readonly slot: ComputeSlot | null;
+  /** Of all jobs that take turns in this thread: whoever has its turn shows that the others live, too. */
+  companions: readonly Control[] = [this];
 
   /** `slot`: of the trainer, if it must wait for its turn to compute. */
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(24), slot: ComputeSlot | null = null) {
@@ -153,7 +166,7 @@ export class Control {
 
   /** Called by the trainer between any two pieces of work. */
   beat(): void {
-    Atomics.add(this.cells, BEATS, 1);
+    for (const { cells } of this.companions) Atomics.add(cells, BEATS, 1);
   }
 
   /** Does the trainer's work when its turn comes; in it, each question whether to stop may pass the turn on. */

@@ -3,13 +3,40 @@ import { Worker as Thread } from "node:worker_threads";
 import { gpuSettled } from "../engine/index.ts";
 import type { StorePlace } from "../jobs/open-object-store.ts";
 import { type ComputePlaces, ComputeSlot, computePlaces } from "./compute-slots.ts";
-import type { FrequentNews, TrainerMessage, TrainerOrder } from "./trainer-messages.ts";
+import type {
+  FrequentNews,
+  MeasureOrder,
+  OfJob,
+  TrainerMessage,
+  TrainerOrder,
+  TrainOrder,
+} from "./trainer-messages.ts";
 
 /** The trainer's last word, or that it died without one. */
-export type TrainerEnd = Extract<TrainerMessage, { type: EndType }> | { readonly type: "died"; readonly error: Error };
+export type TrainerEnd =
+  | Extract<TrainerMessage, { type: EndType }>
+  | { readonly type: "died"; readonly error: Error }
+  /** It died, too, but perhaps of another job that it trained together with this one. */
+  | { readonly type: "died_of_batch"; readonly error: Error };
 
 type EndType = "done" | "failed" | "measured" | "device_lost";
 export type TrainerNews = FrequentNews | Exclude<TrainerMessage, { type: "ready" | "several" | EndType }>;
+
+type Hear = (news: TrainerNews) => void;
+
+/** What trains a job. */
+export interface JobTrainer {
+  /** Trains or measures; news arrive in order, all of them before the end. */
+  run(order: TrainOrder | MeasureOrder, onNews?: Hear): Promise<TrainerEnd>;
+  /** Ends it whatever it does. */
+  terminate(): Promise<void>;
+}
+
+/** Where a job gets what trains it. */
+export interface JobTrainers<Trainer extends JobTrainer = JobTrainer> {
+  take(): Promise<Trainer>;
+  giveBack(trainer: Trainer): void;
+}
 
 /** As much as Node gives by itself: the process may have been started with less, for the sake of its API. */
 const YOUNG_MB = 48;
@@ -30,7 +57,7 @@ export interface PoolOptions {
   readonly objects: StorePlace;
 }
 
-export class TrainerPool {
+export class TrainerPool implements JobTrainers<TrainerThread> {
   private readonly options: PoolOptions;
   private readonly places: ComputePlaces | null;
   private readonly idle: TrainerThread[] = [];
@@ -83,7 +110,7 @@ export class TrainerPool {
   }
 }
 
-export class TrainerThread {
+export class TrainerThread implements JobTrainer {
   /** Of its cpu, as in DeviceInfo; rejects if the thread can't start. */
   readonly mode: Promise<string>;
   dead = false;
@@ -91,9 +118,10 @@ export class TrainerThread {
   readonly index: number;
   private readonly thread: Thread;
   /** See TrainOrder. */
-  private gpu: SharedArrayBuffer | null = null;
-  private onNews: (news: TrainerNews) => void = () => {};
-  private onEnd: (end: TrainerEnd) => void = () => {};
+  private gpus: readonly SharedArrayBuffer[] = [];
+  /** Of the jobs of the order that it works on. */
+  private listeners: { readonly hear: Hear; readonly onEnd: (end: TrainerEnd) => void }[] = [];
+  private death = new Error("The trainer thread was ended.");
 
   constructor(options: Omit<PoolOptions, "size">, places: ComputePlaces | null, index: number) {
     const { program, heapMb, dataCacheMb, engineThreads, objects } = options;
@@ -107,40 +135,55 @@ export class TrainerThread {
     // Whoever uses the thread sees it; without this an unused one would end the process.
     this.mode.catch(() => {});
 
-    let reason = new Error("The trainer thread was ended.");
-    this.thread.on("message", (message: TrainerMessage) => {
+    this.thread.on("message", (message: TrainerMessage & OfJob) => {
       if (message.type === "ready") ready.resolve(message.mode);
-      else if (isEnd(message)) this.onEnd(message);
-      else if (message.type === "several") for (const news of message.news) this.onNews(news);
-      else this.onNews(message);
+      else if (isEnd(message)) this.listeners[message.of ?? 0]?.onEnd(message);
+      else if (message.type === "several") for (const news of message.news) this.listeners[news.of ?? 0]?.hear(news);
+      else this.listeners[message.of ?? 0]?.hear(message);
     });
     this.thread.on("error", (error) => {
-      reason = error instanceof Error ? error : new Error(String(error));
+      this.death = error instanceof Error ? error : new Error(String(error));
     });
     this.thread.on("exit", () => {
       this.dead = true;
       // Its successor may wait by now, and then computes without a place, once.
       if (places) new ComputeSlot(places, index).leave();
-      ready.reject(reason);
-      this.onEnd({ type: "died", error: reason });
+      ready.reject(this.death);
+      for (const { onEnd } of this.listeners) onEnd({ type: "died", error: this.death });
     });
   }
 
-  /** Trains or measures; news arrive in order, all of them before the end. */
-  async run(order: TrainerOrder, onNews: (news: TrainerNews) => void = () => {}): Promise<TrainerEnd> {
-    this.gpu = order.gpu;
-    const end = new Promise<TrainerEnd>((resolve) => {
-      this.onNews = onNews;
-      this.onEnd = resolve;
-    });
-    this.thread.postMessage(order, order.task === "train" ? [order.wishes] : []);
-    return end;
+  async run(order: TrainOrder | MeasureOrder, hear: Hear = () => {}): Promise<TrainerEnd> {
+    const [ended] = this.post(order, [order], [hear]);
+    return ended ?? { type: "died", error: this.death };
+  }
+
+  /** Trains jobs that take turns; each has its own end. */
+  runBatch(orders: readonly TrainOrder[], hear: readonly Hear[]): Promise<TrainerEnd>[] {
+    return this.post({ task: "batch", orders }, orders, hear);
+  }
+
+  private post(
+    order: TrainerOrder,
+    parts: readonly (TrainOrder | MeasureOrder)[],
+    hear: readonly Hear[],
+  ): Promise<TrainerEnd>[] {
+    this.gpus = parts.map(({ gpu }) => gpu);
+    const ends = hear.map(() => Promise.withResolvers<TrainerEnd>());
+    this.listeners = hear.map((tell, i) => ({ hear: tell, onEnd: (end) => ends[i]?.resolve(end) }));
+    if (this.dead) for (const { resolve } of ends) resolve({ type: "died", error: this.death });
+    else
+      this.thread.postMessage(
+        order,
+        parts.flatMap((part) => (part.task === "train" ? part.wishes : [])),
+      );
+    return ends.map(({ promise }) => promise);
   }
 
   /** Ends it whatever it does, within milliseconds; a GPU finishes what it has begun. */
   async terminate(): Promise<void> {
     this.dead = true;
-    if (this.gpu) await gpuSettled(this.gpu);
+    await Promise.all(this.gpus.map((gpu) => gpuSettled(gpu)));
     await this.thread.terminate();
   }
 }

@@ -1,11 +1,11 @@
 /** Lets a trainer work until it is done, or is stopped: by whoever wants that, or because it hangs. */
 import { StopSwitch } from "./stop-switch.ts";
 import type { Control } from "./trainer-messages.ts";
-import type { TrainerThread } from "./trainer-pool.ts";
+import type { JobTrainer } from "./trainer-pool.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export interface Watch {
-  readonly thread: TrainerThread;
+  readonly thread: JobTrainer;
   /** Of the order that the thread works on. */
   readonly control: Control;
   readonly stopGraceMs: number;

@@ -1,4 +1,7 @@
-/** Trainer: the epoch loop. Synchronous, so it runs in a thread of its own; it stops when told to, between steps. */
+/**
+ * Trainer: the epoch loop. Synchronous, so it runs in a thread of its own; it stops when told to, between steps. Several
+ * may take turns in one thread.
+ */
 
 import type { Backend } from "../backend.ts";
 import { Device, useDevice, withDevice } from "../device.ts";
@@ -99,6 +102,26 @@ export class Trainer {
 
   /** Trains to the end, or until told to stop; afterwards {@link checkpoint} gives the weights to keep. */
   run(hooks: TrainerHooks): TrainerOutcome {
+    const turn = this.start(hooks);
+    for (;;) {
+      const outcome = turn();
+      if (outcome) return outcome;
+    }
+  }
+
+  /**
+   * The same in turns of a few milliseconds, for trainers that share a backend. Each call trains for one turn, and gives the outcome
+   * once there is one.
+   */
+  start(hooks: TrainerHooks): () => TrainerOutcome | null {
+    const turns = this.#turns(hooks);
+    return () => {
+      const turn = withDevice(this.#device, () => turns.next());
+      return turn.done ? turn.value : null;
+    };
+  }
+
+  *#turns(hooks: TrainerHooks): Generator<void, TrainerOutcome> {
     this.#startedAt = performance.now();
     this.#checkpoints.restart();
     if (this.#steps.step === 0 && this.#steps.cursor === 0) {
@@ -109,7 +132,7 @@ export class Trainer {
     for (;;) {
       this.#heed(hooks);
       if (this.#epoch >= this.#epochs || this.#best.shouldStop) break;
-      const progress = this.#trainEpoch(hooks);
+      const progress = yield* this.#trainEpoch(hooks);
       const end = typeof progress === "object" ? this.#recover(hooks, progress) : progress;
       if (typeof end === "object") return end;
       if (end === "stopped") return { status: "stopped", epoch: this.#epoch };
@@ -118,11 +141,11 @@ export class Trainer {
     return { status: "completed", epoch: this.#epoch };
   }
 
-  #trainEpoch(hooks: TrainerHooks): Progress {
+  *#trainEpoch(hooks: TrainerHooks): Generator<void, Progress> {
     const startedAt = performance.now();
     const samples = this.#steps.left;
     this.#steps.begin();
-    const progress = this.#trainSteps(hooks);
+    const progress = yield* this.#trainSteps(hooks);
     if (progress !== "done") return progress;
     const trained = performance.now() - startedAt;
     const { evaluator } = this.#parts;
@@ -146,7 +169,7 @@ export class Trainer {
 
   /** What the model gives now for samples one after another; for use in an event, too. Null when told to stop. */
   ask(inputs: Float32Array, shouldStop: () => boolean): Answers | null {
-    return this.#prober.ask(inputs, shouldStop);
+    return withDevice(this.#device, () => this.#prober.ask(inputs, shouldStop));
   }
 
   /** What the model gives for one sample. */
@@ -154,7 +177,7 @@ export class Trainer {
     return this.#parts.outputShape;
   }
 
-  #trainSteps(hooks: TrainerHooks): Progress {
+  *#trainSteps(hooks: TrainerHooks): Generator<void, Progress> {
     while (this.#steps.left > 0) {
       if (hooks.shouldStop()) return "stopped";
       // What comes at the start of an epoch was heeded before it was known that there will be one.
@@ -165,6 +188,7 @@ export class Trainer {
       if (every && told) hooks.onEvent({ type: "steps", epoch: this.#epoch + 1, every, ...told });
       if (done.anomaly) return done.anomaly;
       if (this.#checkpoints.isDueByTime()) this.#tellCheckpoint(hooks);
+      yield;
     }
     return "done";
   }

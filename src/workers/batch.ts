@@ -1,0 +1,85 @@
+/**
+ * Jobs that one trainer thread trains together. Each is run as if it had the thread for itself; the thread gets its orders once
+ * all of them are ready, or over.
+ */
+import type { TrainOrder } from "./trainer-messages.ts";
+import type { JobTrainer, JobTrainers, TrainerEnd, TrainerNews, TrainerPool, TrainerThread } from "./trainer-pool.ts";
+
+interface Ready {
+  readonly order: TrainOrder;
+  readonly hear: (news: TrainerNews) => void;
+  readonly onEnd: (end: TrainerEnd) => void;
+}
+
+export class Batch {
+  readonly #pool: TrainerPool;
+  readonly #ready: Ready[] = [];
+  /** Jobs that may still give an order. */
+  #awaited: number;
+  /** Jobs that still need the thread. */
+  #present: number;
+  #thread: Promise<TrainerThread> | null = null;
+
+  constructor(pool: TrainerPool, jobs: number) {
+    this.#pool = pool;
+    this.#awaited = jobs;
+    this.#present = jobs;
+  }
+
+  /** One job's place in it: has it run with what trains it, and knows when it is over, however that came about. */
+  async run<T>(job: (trainers: JobTrainers) => Promise<T>): Promise<T> {
+    let hasOrdered = false;
+    const settle = (): void => {
+      if (hasOrdered) return;
+      hasOrdered = true;
+      this.#awaited--;
+      this.#startOnceReady();
+    };
+    const trainer: JobTrainer = {
+      run: async (order, hear = () => {}) => {
+        if (order.task === "measure") return NOT_MEASURED;
+        const { promise, resolve } = Promise.withResolvers<TrainerEnd>();
+        this.#ready.push({ order, hear, onEnd: resolve });
+        settle();
+        return promise;
+      },
+      terminate: async () => (await this.#take()).terminate(),
+    };
+    try {
+      return await job({ take: () => this.#take().then(() => trainer), giveBack: () => {} });
+    } finally {
+      settle();
+      this.#present--;
+      if (this.#present === 0 && this.#thread) this.#pool.giveBack(await this.#thread);
+    }
+  }
+
+  #take(): Promise<TrainerThread> {
+    this.#thread ??= this.#pool.take();
+    return this.#thread;
+  }
+
+  #startOnceReady(): void {
+    if (this.#awaited === 0 && this.#ready.length > 0) void this.#take().then((thread) => this.#start(thread));
+  }
+
+  #start(thread: TrainerThread): void {
+    const ready = this.#ready;
+    const [first] = ready;
+    const orders = ready.map(({ order }) => order);
+    const hear = ready.map((job) => job.hear);
+    const ends = first && ready.length === 1 ? [thread.run(first.order, first.hear)] : thread.runBatch(orders, hear);
+    ends.forEach(async (end, i) => ready[i]?.onEnd(ofOne(await end, ready.length)));
+  }
+}
+
+/** Of whom a thread died that trained several is not known: each of them goes on by itself. */
+function ofOne(end: TrainerEnd, jobs: number): TrainerEnd {
+  return end.type === "died" && jobs > 1 ? { type: "died_of_batch", error: end.error } : end;
+}
+
+const NOT_MEASURED: TrainerEnd = {
+  type: "measured",
+  device: "cpu",
+  reason: "It trains together with others of its sweep, which the CPU does best.",
+};
