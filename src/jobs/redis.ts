@@ -20,7 +20,7 @@ export async function connectImpatient(url: string): Promise<Redis> {
 
 /** For a worker: commands wait until the broker is back. BullMQ asks for this of its blocking connection. */
 export async function connectPatient(url: string): Promise<Redis> {
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy });
+  const redis = new GatheringRedis(url, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy });
   redis.on("error", ignoreWhileReconnecting);
   await redis.connect();
   return redis;
@@ -63,6 +63,24 @@ export const isUnsent = (error: unknown): boolean =>
 export async function brokerTime(redis: Redis): Promise<number> {
   const [seconds, microseconds] = await redis.time();
   return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+}
+
+/** What is sent in one turn of the event loop goes out in one write: the system call costs more than most commands. */
+class GatheringRedis extends Redis {
+  #corked: { uncork(): void } | null = null;
+
+  override sendCommand(...args: Parameters<Redis["sendCommand"]>): unknown {
+    const { stream } = this;
+    if (this.#corked === null && stream) {
+      stream.cork();
+      this.#corked = stream;
+      process.nextTick(() => {
+        this.#corked = null;
+        stream.uncork();
+      });
+    }
+    return super.sendCommand(...args);
+  }
 }
 
 const retryStrategy = (attempt: number) => Math.min(50 * attempt, 1000);

@@ -66,6 +66,7 @@ async function train(orders: readonly TrainOrder[]): Promise<void> {
     else last.push(() => teller.tell(message));
   };
   const devices = new Map<string, OpenDevice>();
+  outbox.jobs = orders.length;
   try {
     const ready = await makeAllReady(orders, devices, end);
     ready[0]?.control.compute(() => takeTurns(ready, end));
