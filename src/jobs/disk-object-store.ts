@@ -14,10 +14,9 @@ export class DiskObjectStore implements ObjectStore {
 
   async put(key: string, content: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject> {
     const path = this.pathOf(key);
-    await mkdir(dirname(path), { recursive: true });
     const beside = join(dirname(path), `.${randomUUID()}.tmp`);
     try {
-      const file = await open(beside, "wx");
+      const file = await openNew(beside);
       const stored = await writeAll(file, content instanceof Uint8Array ? [content] : content).finally(() =>
         file.close(),
       );
@@ -76,6 +75,15 @@ export class DiskObjectStore implements ObjectStore {
   private pathOf(key: string): string {
     return join(this.root, ...checkKey(key).split("/"));
   }
+}
+
+/** Its folder is made when it is missing. */
+async function openNew(path: string): Promise<FileHandle> {
+  return open(path, "wx").catch(async (error: unknown) => {
+    if (!isMissing(error)) throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return open(path, "wx");
+  });
 }
 
 /** Folder by folder, because one that is removed meanwhile must not hide the others. */

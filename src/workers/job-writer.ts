@@ -44,6 +44,8 @@ export class JobWriter {
   private plannedChanges = 0;
   private wishesDone = 0;
   private checkpoints: readonly StoredCheckpoint[];
+  /** Of this attempt. */
+  private stored = 0;
   private progress: JobState["progress"];
   private trend: Trend = EMPTY_TREND;
   /** The last step whose loss was streamed, also that of an earlier attempt. */
@@ -179,7 +181,7 @@ export class JobWriter {
     if (isFrequent(first)) {
       const until = this.pending.findIndex((news) => !isFrequent(news));
       const batch = this.pending.splice(0, until === -1 ? this.pending.length : until).filter(isFrequent);
-      const events = joinSteps(batch).flatMap((news) => this.frequentEvent(news));
+      const events = withLastState(joinSteps(batch).flatMap((news) => this.frequentEvent(news)));
       if (events.length > 0) await this.appendNow(events);
       const probes = batch.filter(({ type }) => type === "probe").length;
       this.control.settled("event", batch.length - probes);
@@ -265,6 +267,7 @@ export class JobWriter {
     if (wish !== undefined) this.wishesDone = wish;
     const key = `${this.folder}/${this.attempt}-${epoch}-${step}.safetensors`;
     const [file] = await Promise.all([this.store.put(key, bytes), this.settleStored()]);
+    this.stored++;
     const stored: StoredCheckpoint = { key, epoch, step, ...file };
     this.checkpoints = [stored, ...this.checkpoints.filter((other) => other.key !== key)].slice(0, CHECKPOINTS_KEPT);
     const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
@@ -280,6 +283,8 @@ export class JobWriter {
   }
 
   private async removeOld(keep: number): Promise<void> {
+    // Others than the first attempt know of what an earlier one may have left.
+    if (this.attempt === 1 && this.stored <= keep) return;
     // Names are <attempt>-<epoch>-<step>: sorted as numbers, the newest is the last.
     const stored = await this.store.list(this.folder);
     const byAge = stored.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
@@ -299,4 +304,14 @@ export class JobWriter {
   private get folder(): string {
     return `jobs/${this.id}/checkpoints`;
   }
+}
+
+/** What is said of the job's state with one epoch holds until the next one, which stands in the same atomic step. */
+function withLastState(events: readonly Append[]): readonly Append[] {
+  const last = events.findLastIndex(({ type }) => type === "epoch");
+  return events.map((event, i) => {
+    if (event.type !== "epoch" || i === last) return event;
+    const { state: _, ...rest } = event;
+    return rest;
+  });
 }
