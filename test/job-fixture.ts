@@ -1,6 +1,8 @@
 /** Submits real specs as the API does, and waits for what comes of them. */
 import { expect, vi } from "vitest";
 import { newId } from "../src/jobs/ids.ts";
+import type { JobToCreate } from "../src/jobs/job-log.ts";
+import { jobToCreate } from "../src/jobs/job-to-create.ts";
 import type { JobParts } from "../src/jobs/open-jobs.ts";
 import { checkSpec } from "../src/spec/check-spec.ts";
 
@@ -41,21 +43,32 @@ export const onCpu = {
 const noGpu = { available: false, mode: null, adapter: null, driver: null, reason: "None.", concurrency: 1, jobs: [] };
 export const cpuAlone = { cpu: { mode: "simd" }, gpu: noGpu };
 
-export async function submit({ jobs, datasets, initialWeights }: JobParts, spec: object): Promise<string> {
+export async function submit(parts: JobParts, spec: object): Promise<string> {
+  const job = await checkedJob(parts, spec);
+  await parts.jobs.submit(job);
+  return job.id;
+}
+
+/** Jobs that one worker is to train together; those without a batch of their own stand between them. */
+export async function submitBatch(parts: JobParts, specs: readonly object[], alone?: object): Promise<string[]> {
+  const together = await Promise.all(specs.map((spec) => checkedJob(parts, spec)));
+  const batch = together.map(({ id }) => id);
+  const jobs: JobToCreate[] = together.map((job) => ({ ...job, batch }));
+  if (alone) jobs.splice(1, 0, await checkedJob(parts, alone));
+  await parts.jobs.submitAll(jobs);
+  return jobs.map(({ id }) => id);
+}
+
+async function checkedJob({ datasets, initialWeights }: JobParts, spec: object): Promise<JobToCreate> {
   const checked = await checkSpec(spec, {
     dataset: (id) => datasets.get(id),
     weights: (id, which) => initialWeights.shapes(id, which),
     models: (id) => initialWeights.modelShapes(id),
   });
   if (!checked.ok) throw new Error(JSON.stringify(checked.errors));
-  const { spec: complete, summary } = checked;
-  const { name, metadata, epochs, priority } = complete;
   const id = newId("job");
-  await initialWeights.copy(complete.model.init, id);
-  const webhookEvents = complete.webhook ? { webhookEvents: complete.webhook.events } : {};
-  const about = { id, name, metadata, spec: complete, modelSummary: summary };
-  await jobs.submit({ ...about, epochs, steps: 0, priority, ...webhookEvents });
-  return id;
+  await initialWeights.copy(checked.spec.model.init, id);
+  return { ...jobToCreate(id, checked), steps: 0 };
 }
 
 const patience = { timeout: 25_000, interval: 10 };

@@ -1,7 +1,7 @@
 /** The truth about jobs: one stream of events and one state hash each, changed together in one atomic step. */
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import type { JobPatch } from "../spec/job-spec.ts";
+import { JobPatch } from "../spec/job-spec.ts";
 import type { AppendOutcome } from "./event-appender.ts";
 import { type EventPayload, isEventType, type LoggedEvent, type NewEvent } from "./events.ts";
 import { isId } from "./ids.ts";
@@ -51,6 +51,7 @@ export interface JobToCreate {
 /** An event and what it changes in the state; `at` is when it came about, in ms, if that was not just now. */
 export type Append = NewEvent & { readonly state?: StateFields; readonly at?: number };
 
+const Wishes = z.array(JobPatch);
 const Ids = z.array(z.string());
 const StoredCheckpoints = z.array(StoredCheckpoint);
 const Wished = z.tuple([z.string(), z.number()]);
@@ -141,6 +142,12 @@ export class JobLog {
     if (!isId("job", id)) return [];
     const json = await this.redis.hget(this.keys.state(id), "checkpoints");
     return json === null ? [] : StoredCheckpoints.parse(JSON.parse(json));
+  }
+
+  /** All that was asked of its workers, at the cost of one small field; nothing if there is no such job. */
+  async wishes(id: string): Promise<JobPatch[]> {
+    const json = await this.redis.hget(this.keys.state(id), "wishes");
+    return json === null ? [] : Wishes.parse(JSON.parse(json));
   }
 
   async states(ids: readonly string[]): Promise<JobState[]> {

@@ -12,8 +12,10 @@ interface Ready {
 }
 
 export class Batch {
+  readonly jobs: number;
   readonly #pool: TrainerPool;
-  readonly #ready: Ready[] = [];
+  /** By the places of the jobs. */
+  readonly #ready: (Ready | null)[];
   /** Jobs that may still give an order. */
   #awaited: number;
   /** Jobs that still need the thread. */
@@ -21,13 +23,15 @@ export class Batch {
   #thread: Promise<TrainerThread> | null = null;
 
   constructor(pool: TrainerPool, jobs: number) {
+    this.jobs = jobs;
     this.#pool = pool;
+    this.#ready = Array.from({ length: jobs }, () => null);
     this.#awaited = jobs;
     this.#present = jobs;
   }
 
-  /** One job's place in it: has it run with what trains it, and knows when it is over, however that came about. */
-  async run<T>(job: (trainers: JobTrainers) => Promise<T>): Promise<T> {
+  /** The job at one place, from 0 on: has it run with what trains it, and knows when it is over, however that came about. */
+  async run<T>(place: number, job: (trainers: JobTrainers) => Promise<T>): Promise<T> {
     let hasOrdered = false;
     const settle = (): void => {
       if (hasOrdered) return;
@@ -39,7 +43,7 @@ export class Batch {
       run: async (order, hear = () => {}) => {
         if (order.task === "measure") return NOT_MEASURED;
         const { promise, resolve } = Promise.withResolvers<TrainerEnd>();
-        this.#ready.push({ order, hear, onEnd: resolve });
+        this.#ready[place] = { order, hear, onEnd: resolve };
         settle();
         return promise;
       },
@@ -60,11 +64,11 @@ export class Batch {
   }
 
   #startOnceReady(): void {
-    if (this.#awaited === 0 && this.#ready.length > 0) void this.#take().then((thread) => this.#start(thread));
+    const ready = this.#ready.filter((job) => job !== null);
+    if (this.#awaited === 0 && ready.length > 0) void this.#take().then((thread) => this.#start(thread, ready));
   }
 
-  #start(thread: TrainerThread): void {
-    const ready = this.#ready;
+  #start(thread: TrainerThread, ready: readonly Ready[]): void {
     const [first] = ready;
     const orders = ready.map(({ order }) => order);
     const hear = ready.map((job) => job.hear);

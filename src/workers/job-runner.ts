@@ -111,8 +111,8 @@ async function runOn(
   );
   const claim = claimed(state, from, attempt, parts.worker, chosen);
   await writer.append([claim]);
-  // Until the claim an earlier attempt could still write.
-  const own = (await parts.log.state(state.id)) ?? state;
+  // Until the claim an earlier attempt could still write, if there is one.
+  const own = attempt === 1 ? state : ((await parts.log.state(state.id)) ?? state);
   writer.goOnFrom(own);
   trace.begin(device, writer);
   logger.info({ attempt, device, epoch: writer.epoch }, claim.type);

@@ -49,11 +49,11 @@ export async function takeJobs(
     async (job, token = "") => {
       const others = await takeWith(job);
       const batch = new Batch(runner.pool, 1 + others.length);
-      for (const other of others) {
-        const settled = settle(other, runIn(batch, other, others.length)).finally(() => companions.delete(settled));
+      others.forEach((other, i) => {
+        const settled = settle(other, runIn(batch, 1 + i, other)).finally(() => companions.delete(settled));
         companions.add(settled);
-      }
-      const outcome = await runIn(batch, { job, token }, others.length);
+      });
+      const outcome = await runIn(batch, 0, { job, token });
       if (outcome === "over") return;
       await putBack({ job, token }, outcome);
       throw outcome === "waits" ? new WaitingError() : new DelayedError();
@@ -71,9 +71,9 @@ export async function takeJobs(
     },
   );
 
-  const runIn = (batch: Batch, { job, token }: Taken, others: number) =>
-    batch.run((pool) =>
-      runs.run(job, token, (id, signal) => runJob({ ...runner, pool, together: 1 + others }, id, signal)),
+  const runIn = (batch: Batch, place: number, { job, token }: Taken) =>
+    batch.run(place, (pool) =>
+      runs.run(job, token, (id, signal) => runJob({ ...runner, pool, together: batch.jobs }, id, signal)),
     );
 
   const putBack = async ({ job, token }: Taken, outcome: "waits" | "elsewhere"): Promise<void> => {

@@ -35,8 +35,8 @@ export class Wishes {
   }
 
   private async sendNew(): Promise<void> {
-    const state = await this.log.state(this.id);
-    for (const wish of state?.wishes.slice(this.sent) ?? []) {
+    const wishes = await this.log.wishes(this.id);
+    for (const wish of wishes.slice(this.sent)) {
       this.sent++;
       this.channel.port1.postMessage({ number: this.sent, wish } satisfies NumberedWish);
     }

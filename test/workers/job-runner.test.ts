@@ -27,13 +27,13 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-/** The real log, of which reading a state fails from the `count`th time on. */
+/** The real log, of which reading what is asked of a job fails once `left` readings are over. */
 class FailingLog extends JobLog {
   left = 0;
 
-  override async state(id: string) {
-    if (this.left-- > 0) return super.state(id);
-    throw new Error("The state can't be read.");
+  override async wishes(id: string) {
+    if (this.left-- > 0) return super.wishes(id);
+    throw new Error("The wishes can't be read.");
   }
 }
 
@@ -58,8 +58,6 @@ test("a run that breaks off leaves nothing behind that ends its thread's next jo
   try {
     const thread = await pool.take();
     pool.giveBack(thread);
-    // Read to find the job and after the claim; then what is asked of it.
-    log.left = 2;
     const id = await submit(parts, moons);
     await expect(runJob(runner, id, new AbortController().signal)).rejects.toThrow("can't be read");
     expect((await parts.log.state(id))?.status).toBe("running");
