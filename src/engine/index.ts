@@ -13,7 +13,7 @@ export { findGpu, type GpuAnswer } from "./backends/gpu/find-gpu.ts";
 export { createGpuBackend, type GpuBackend, type GpuBackendOptions } from "./backends/gpu/gpu-backend.ts";
 export { DeviceLostError, UnavailableError } from "./backends/gpu/gpu-errors.ts";
 export { gpuSettled, gpuShared, settleGpu } from "./backends/gpu/thread-line.ts";
-export { createWasmBackend } from "./backends/wasm/wasm-backend.ts";
+export { createWasmBackend, type WasmBackend } from "./backends/wasm/wasm-backend.ts";
 export * from "./definitions.ts";
 export { Device, defaultDevice, useDevice } from "./device.ts";
 export * from "./losses/index.ts";

@@ -32,10 +32,11 @@ import {
   type TrainerOrder,
   type TrainOrder,
 } from "./trainer-messages.ts";
+import { WarmBackend } from "./warm-backend.ts";
 
 const port = parentPort;
 if (!port) throw new Error("trainer-thread.ts runs as a worker thread; low-priority-thread.ts loads it.");
-const threads = Number(workerData.engineThreads);
+const warm = new WarmBackend(Number(workerData.engineThreads));
 const places: ComputePlaces | null = workerData.places ?? null;
 const slot = places && new ComputeSlot(places, Number(workerData.index));
 const store = await openObjectStore(workerData.objects);
@@ -211,9 +212,12 @@ async function measure(order: MeasureOrder): Promise<void> {
 }
 
 async function openDevice(device: DeviceKind, { numerics }: JobSpec, gpu: SharedArrayBuffer): Promise<OpenDevice> {
-  const backend =
-    device === "gpu" ? await createGpuBackend({ shared: gpu }) : await createWasmBackend({ numerics, threads });
-  return { backend, close: () => backend.dispose() };
+  if (device === "gpu") {
+    const backend = await createGpuBackend({ shared: gpu });
+    return { backend, close: () => backend.dispose() };
+  }
+  const backend = await warm.take(numerics);
+  return { backend, close: () => warm.giveBack(backend, numerics) };
 }
 
 /** Of the job or the import that this one starts from; a checkpoint holds newer ones. */

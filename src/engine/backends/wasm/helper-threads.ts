@@ -31,6 +31,11 @@ export class HelperThreads {
     kernels.team.value = this.#team;
   }
 
+  /** Whether none has been started, and some may be. */
+  get areUnused(): boolean {
+    return this.#started === 0 && !this.#closed;
+  }
+
   /** Those that have been started and have not ended. */
   get running(): number {
     return this.#threads.size;

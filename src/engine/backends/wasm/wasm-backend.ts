@@ -85,6 +85,11 @@ export class WasmBackend implements Backend {
     return { live: this.#heap.live, peak: this.#heap.peak };
   }
 
+  /** Whether it is as good as a new one: nothing lies in its memory, nothing has failed, no thread was asked to help. */
+  get isUnused(): boolean {
+    return this.#heap.live === 0 && this.#broken === undefined && this.helpers.areUnused;
+  }
+
   allocate(bytes: number): DeviceBuffer {
     if (!Number.isInteger(bytes) || bytes < 0) throw new RangeError(`A buffer can't have ${bytes} bytes.`);
     return new WasmBuffer(this.#heap.allocate(bytes), bytes);
