@@ -47,7 +47,7 @@ export class Trainer {
   #elapsedBefore = 0;
   #startedAt = performance.now();
 
-  /** The plan's device: pass the backend that no other trainer of this thread uses at the same time. */
+  /** Trainers that take turns may share a backend: data that they have in common lie there once. */
   static create(plan: TrainingPlan, backend: Backend): Trainer {
     const device = useDevice(new Device(backend));
     try {
