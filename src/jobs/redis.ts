@@ -74,7 +74,7 @@ class GatheringRedis extends Redis {
     if (this.#corked === null && stream) {
       stream.cork();
       this.#corked = stream;
-      process.nextTick(() => {
+      setImmediate(() => {
         this.#corked = null;
         stream.uncork();
       });

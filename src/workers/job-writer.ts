@@ -162,9 +162,9 @@ export class JobWriter {
   }
 
   /** Stores an object that nobody needs before the next checkpoint is told, while other things are written. */
-  private storeMeanwhile(key: string, content: string, stored: () => void = () => {}): void {
+  private storeMeanwhile(key: string, pieces: readonly (string | Uint8Array)[], stored: () => void = () => {}): void {
     const earlier = this.storing.get(key) ?? Promise.resolve();
-    const now = earlier.then(() => this.store.put(key, Buffer.from(content))).then(stored);
+    const now = earlier.then(() => this.store.put(key, bytesOf(pieces))).then(stored);
     // Told by whoever waits for it.
     now.catch(() => {});
     this.storing.set(key, now);
@@ -190,7 +190,7 @@ export class JobWriter {
     }
     this.pending.shift();
     if (first?.type === "prepared") {
-      this.storeMeanwhile(`jobs/${this.id}/preprocess.json`, first.preprocess);
+      this.storeMeanwhile(`jobs/${this.id}/preprocess.json`, [first.preprocess]);
     } else if (first?.type === "predictions") {
       this.storeMeanwhile(predictionsKey(this.id), first.predictions, () => this.control.settled("checkpoint", 1));
     } else if (first?.type === "checkpoint") {
@@ -304,6 +304,10 @@ export class JobWriter {
   private get folder(): string {
     return `jobs/${this.id}/checkpoints`;
   }
+}
+
+async function* bytesOf(pieces: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) yield typeof piece === "string" ? Buffer.from(piece) : piece;
 }
 
 /** What is said of the job's state with one epoch holds until the next one, which stands in the same atomic step. */

@@ -11,6 +11,9 @@ const DIGITS = 5;
 /** Of the time that a training takes, so much goes into predictions. */
 const SHARE = 0.05;
 
+/** JSON of StoredPredictions, in two pieces. */
+export type SampledPredictions = readonly [facts: Uint8Array<SharedArrayBuffer>, rest: string];
+
 export class PredictionSample {
   readonly #trainer: Trainer;
   readonly #data: PreparedData;
@@ -22,8 +25,8 @@ export class PredictionSample {
     this.#data = data;
   }
 
-  /** JSON of StoredPredictions; null when told to stop. */
-  take(shouldStop: () => boolean): string | null {
+  /** Null when told to stop. */
+  take(shouldStop: () => boolean): SampledPredictions | null {
     const began = performance.now();
     const predictions = this.#take(shouldStop);
     this.#lastAt = performance.now();
@@ -31,7 +34,7 @@ export class PredictionSample {
     return predictions;
   }
 
-  #take(shouldStop: () => boolean): string | null {
+  #take(shouldStop: () => boolean): SampledPredictions | null {
     const { train, validation } = this.#data;
     const { count, inputs, facts } = sampledRows(this.#data, elementCount(this.#trainer.outputShape));
     const answers = this.#trainer.ask(inputs, shouldStop);
@@ -42,7 +45,7 @@ export class PredictionSample {
       ...this.#trainer.position,
       outputs: nestNumbers(answers.outputs, [count, ...answers.outputShape], DIGITS),
     });
-    return `${facts.slice(0, -1)},${rest.slice(1)}`;
+    return [facts, rest.slice(1)];
   }
 
   /** Whether it would cost no more than its share of the time since the last one. */

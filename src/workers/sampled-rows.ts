@@ -19,8 +19,11 @@ export interface SampledRows {
   readonly count: number;
   /** One row after another, as the first layer gets them. */
   readonly inputs: Float32Array;
-  /** JSON of an object with their `inputs`, as they stand in the data and unless they are too large, and their `targets`. */
-  readonly facts: string;
+  /**
+   * The beginning of a JSON object, up to the comma behind its `inputs`, as they stand in the data and unless they are too large,
+   * and its `targets`. In memory that other threads may read: it is the most of what is told, and the same for all.
+   */
+  readonly facts: Uint8Array<SharedArrayBuffer>;
 }
 
 const sampled = new WeakMap<Examples, SampledRows>();
@@ -42,9 +45,16 @@ export function sampledRows({ train, validation, preprocess }: PreparedData, out
     ...(told > 0 && { inputs: undoPreprocess(preprocess, inputs) }),
     targets: nestNumbers(targets, [count, ...targetShape], DIGITS),
   });
-  const rows = { count, inputs, facts };
+  const rows = { count, inputs, facts: inSharedMemory(`${facts.slice(0, -1)},`) };
   sampled.set(examples, rows);
   return rows;
+}
+
+function inSharedMemory(text: string): Uint8Array<SharedArrayBuffer> {
+  const bytes = Buffer.from(text);
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
 }
 
 /** Fills `into` with `count` rows, evenly spread, of the `rows` rows that `values` holds. */

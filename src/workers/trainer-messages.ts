@@ -5,6 +5,7 @@ import type { EventPayload } from "../jobs/events.ts";
 import type { Problem } from "../jobs/problem.ts";
 import type { JobPatch, JobSpec, SpecChange } from "../spec/job-spec.ts";
 import type { ComputeSlot } from "./compute-slots.ts";
+import type { SampledPredictions } from "./prediction-sample.ts";
 
 /** A job for a trainer thread. */
 export interface TrainOrder {
@@ -82,8 +83,8 @@ export type TrainerMessage =
   /** In the order in which they came about. */
   | { readonly type: "several"; readonly news: readonly (FrequentNews & OfJob)[] }
   | { readonly type: "probe"; readonly probe: EventPayload<"probe"> }
-  /** JSON of what the model gives for some of its rows, see StoredPredictions. */
-  | { readonly type: "predictions"; readonly predictions: string }
+  /** What the model gives for some of its rows. */
+  | { readonly type: "predictions"; readonly predictions: SampledPredictions }
   | {
       readonly type: "checkpoint";
       readonly epoch: number;

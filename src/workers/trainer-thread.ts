@@ -54,6 +54,8 @@ const first = await createWasmBackend();
 first.dispose();
 outbox.send({ type: "ready", mode: first.variant });
 
+const TURN_MS = 4;
+
 /** The last word about a job. */
 type End = (job: Pick<ReadyJob, "order" | "teller">, message: TrainerMessage) => void;
 
@@ -108,12 +110,21 @@ function takeTurns(jobs: readonly ReadyJob[], end: End): void {
   });
   while (open.length > 0) {
     open = open.filter(({ job, training }) => {
-      const last = orEnd(job, end, () => training.turn() ?? "goes on");
+      const last = orEnd(job, end, () => turn(training) ?? "goes on");
       if (last === "goes on") return true;
       training.dispose();
       if (last) end(job, last);
       return false;
     });
+  }
+}
+
+/** Longer where others wait: a model's weights are to be read into the caches for more than a few steps. */
+function turn(training: JobTraining): TrainerMessage | null {
+  const until = performance.now() + TURN_MS;
+  for (;;) {
+    const last = training.turn();
+    if (last || performance.now() >= until) return last;
   }
 }
 
