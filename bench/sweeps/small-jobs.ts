@@ -3,10 +3,11 @@
  * and the same jobs one after another, each posted when the one before has ended. Both in turn on one service: jobs per second, the
  * ratio, and whether the losses are the same.
  *
- *   --trials 128     of each sweep
- *   --rounds 5
+ *   --sizes 150x20,600x10,600x20,600x50   rows x epochs of a job
+ *   --trials 256     of each sweep
+ *   --rounds 3       of each size; one more before them is not counted, while V8 still compiles
  *   --concurrency 2  trainers of the one worker
- *   --rows 600 --epochs 20 --batch-size 32
+ *   --batch-size 32
  */
 import { parseArgs } from "node:util";
 import { Epochd, type JobSpec } from "../../src/client/index.ts";
@@ -16,25 +17,29 @@ import { summarize } from "../repetitions.ts";
 
 const { values } = parseArgs({
   options: {
-    trials: { type: "string", default: "128" },
-    rounds: { type: "string", default: "5" },
+    sizes: { type: "string", default: "150x20,600x10,600x20,600x50" },
+    trials: { type: "string", default: "256" },
+    rounds: { type: "string", default: "3" },
     concurrency: { type: "string", default: "2" },
-    rows: { type: "string", default: "600" },
-    epochs: { type: "string", default: "20" },
     "batch-size": { type: "string", default: "32" },
   },
 });
-const [trials, rounds, concurrency, rows] = [values.trials, values.rounds, values.concurrency, values.rows].map(Number);
-if (!trials || !rounds || !concurrency || !rows) throw new Error("Each option takes a whole number from 1 on.");
+const number = (text = ""): number => {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new Error(`expected a whole number from 1 on, got "${text}"`);
+};
+const trials = number(values.trials);
+const rounds = number(values.rounds);
+const concurrency = number(values.concurrency);
 
 /** Three classes in 20 columns of noise. */
-function table(): string {
+function table(rows: number): string {
   let state = 1;
   const draw = (): number => {
     state = (state * 48271) % 2147483647;
     return state / 2147483647 - 0.5;
   };
-  const lines = Array.from({ length: rows ?? 0 }, () => {
+  const lines = Array.from({ length: rows }, () => {
     const x = Array.from({ length: 20 }, draw);
     const [a = 0, b = 0, c = 0] = x;
     return `${x.map((value) => value.toFixed(4)).join(",")},${a + b > 0.2 ? "big" : c > 0 ? "mid" : "low"}`;
@@ -44,23 +49,26 @@ function table(): string {
 
 await using service = await startLoadService({ concurrency });
 const client = new Epochd({ url: service.url });
-const { id: dataset_id } = await client.upload(table(), { name: "noise" });
-const base: JobSpec = {
-  model: {
-    layers: [
-      { type: "Linear", out_features: 64 },
-      { type: "ReLU" },
-      { type: "Linear", out_features: 64 },
-      { type: "ReLU" },
-      { type: "Linear", out_features: 3 },
-    ],
-  },
-  loss: "CrossEntropyLoss",
-  optimizer: { type: "Adam", lr: 0.001 },
-  epochs: Number(values.epochs),
-  batch_size: Number(values["batch-size"]),
-  data: { dataset_id, target: "y" },
-};
+
+async function baseSpec(rows: number, epochs: number): Promise<JobSpec> {
+  const { id } = await client.upload(table(rows), { name: "noise" });
+  return {
+    model: {
+      layers: [
+        { type: "Linear", out_features: 64 },
+        { type: "ReLU" },
+        { type: "Linear", out_features: 64 },
+        { type: "ReLU" },
+        { type: "Linear", out_features: 3 },
+      ],
+    },
+    loss: "CrossEntropyLoss",
+    optimizer: { type: "Adam", lr: 0.001 },
+    epochs,
+    batch_size: number(values["batch-size"]),
+    data: { dataset_id: id, target: "y" },
+  };
+}
 
 interface Trained {
   readonly jobsPerSecond: number;
@@ -82,14 +90,14 @@ const lastLosses = (ids: readonly string[]): Promise<number[]> =>
   Promise.all(ids.map(async (id) => (await client.run(id).job()).latest?.loss ?? Number.NaN));
 
 /** The trials of one sweep; also gives their specs. */
-async function together(seed: number): Promise<Trained & { readonly specs: readonly JobSpec[] }> {
+async function together(base: JobSpec, seed: number): Promise<Trained & { readonly specs: readonly JobSpec[] }> {
   const ids: string[] = [];
-  const trained = await measured(trials ?? 0, async () => {
+  const trained = await measured(trials, async () => {
     const sweep = await client.sweep({
       base,
       space: { seed: { int: [0, 1_000_000] }, "optimizer.lr": { log_uniform: [0.0003, 0.01] } },
       objective: { metric: "loss" },
-      trials: trials ?? 0,
+      trials,
       parallel: 64,
       seed,
     });
@@ -117,30 +125,44 @@ function oneAfterAnother(specs: readonly JobSpec[]): Promise<Trained> {
   });
 }
 
-console.log(`${machine()}\n${load("before")}\n`);
-const { epochs, "batch-size": batch } = values;
-console.log(
-  `20-64-64-3 MLP, Adam, ${rows} rows, ${epochs} epochs, batches of ${batch}; ${trials} jobs, CONCURRENCY=${concurrency}\n`,
-);
-console.log("round   one after another: jobs/s   cpu ms    in one sweep: jobs/s   cpu ms    ratio   same losses");
-const ratios: number[] = [];
-for (let round = 0; round <= rounds; round++) {
-  const sweep = await together(round);
+interface Round {
+  readonly alone: Trained;
+  readonly sweep: Trained;
+  readonly same: number;
+}
+
+async function round(base: JobSpec, seed: number): Promise<Round> {
+  const sweep = await together(base, seed);
   const alone = await oneAfterAnother(sweep.specs);
-  const ratio = sweep.jobsPerSecond / alone.jobsPerSecond;
-  const same = alone.losses.filter((loss, i) => loss === sweep.losses[i]).length;
-  // While V8 still compiles, both are slower.
-  if (round > 0) ratios.push(ratio);
+  return { alone, sweep, same: alone.losses.filter((loss, i) => loss === sweep.losses[i]).length };
+}
+
+console.log(`${machine()}\n${load("before")}\n`);
+console.log(
+  `20-64-64-3 MLP, Adam, batches of ${values["batch-size"]}; ${trials} jobs in each of ${rounds} rounds, CONCURRENCY=${concurrency}\n`,
+);
+console.log(
+  "rows x epochs   one after another: jobs/s   cpu ms    in one sweep: jobs/s   cpu ms   ratio               same losses",
+);
+for (const size of values.sizes.split(",")) {
+  const [rows, epochs] = size.split("x").map(number);
+  const base = await baseSpec(rows ?? 0, epochs ?? 0);
+  await round(base, 0);
+  const done: Round[] = [];
+  for (let seed = 1; seed <= rounds; seed++) done.push(await round(base, seed));
+  const median = (of: (round: Round) => number): string => summarize(done.map(of)).median.toFixed(1);
+  const ratio = summarize(done.map(({ sweep, alone }) => sweep.jobsPerSecond / alone.jobsPerSecond));
   const cells = [
-    (round === 0 ? "first" : String(round)).padStart(5),
-    `${alone.jobsPerSecond.toFixed(1).padStart(25)} ${alone.cpuMsPerJob.toFixed(1).padStart(8)}`,
-    `${sweep.jobsPerSecond.toFixed(1).padStart(21)} ${sweep.cpuMsPerJob.toFixed(1).padStart(8)}`,
-    `${ratio.toFixed(2)} x`.padStart(7),
-    `${same} of ${trials}`,
+    size.padStart(13),
+    `${median(({ alone }) => alone.jobsPerSecond).padStart(25)} ${median(({ alone }) => alone.cpuMsPerJob).padStart(8)}`,
+    `${median(({ sweep }) => sweep.jobsPerSecond).padStart(21)} ${median(({ sweep }) => sweep.cpuMsPerJob).padStart(8)}`,
+    `${ratio.median.toFixed(2)} x (${percent(ratio.low)} … ${percent(ratio.high)})`.padEnd(21),
+    `${done.reduce((sum, { same }) => sum + same, 0)} of ${rounds * trials}`,
   ];
   console.log(cells.join("   "));
 }
-const { median, low, high } = summarize(ratios);
-const percent = (part: number): string => `${part < 0 ? "−" : "+"}${Math.abs(part * 100).toFixed(0)} %`;
-console.log(`\nMedian of ${rounds} rounds: ${median.toFixed(2)} x (${percent(low)} … ${percent(high)})`);
-console.log(load("after"));
+console.log(`\n${load("after")}`);
+
+function percent(part: number): string {
+  return `${part < 0 ? "−" : "+"}${Math.abs(part * 100).toFixed(0)} %`;
+}

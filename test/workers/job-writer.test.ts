@@ -100,6 +100,20 @@ describe("a writer", () => {
     expect(Buffer.from(await parts.store.read(after?.checkpoints[0]?.key ?? "")).toString()).toBe("weights of 3");
   });
 
+  test("writes the last checkpoint and the end in one step, and nothing less without an end", async () => {
+    const { state, writer } = await claimed(1);
+    const types = async () => (await eventsOf(parts, state.id)).slice(2).map(({ type }) => type);
+    for (const news of [epoch(1), checkpoint(1)]) writer.add(news);
+    await writer.flush();
+    expect(await types()).toEqual(["epoch", "checkpoint"]);
+    for (const news of [epoch(2), checkpoint(2)]) writer.add(news);
+    await writer.flush(true);
+    expect(await types()).toEqual(["epoch", "checkpoint", "epoch"]);
+    await writer.end({ type: "cancelled", data: { epoch: 2, reason: "requested" } });
+    expect((await types()).slice(2)).toEqual(["epoch", "checkpoint", "cancelled"]);
+    expect((await parts.log.state(state.id))?.checkpoints[0]).toMatchObject({ epoch: 2 });
+  });
+
   test("tells epochs while what a prediction needs is being stored, but no checkpoint before that is there", async () => {
     const gate = Promise.withResolvers<void>();
     const { state, writer } = await claimed(
