@@ -152,7 +152,7 @@ async function runOn(
   trace.trained();
 
   try {
-    await writer.flush();
+    await writer.flush(ended.type === "done");
   } catch (error) {
     if (error instanceof SupersededError) throw error;
     // Past the writer, which writes nothing more.

@@ -7,6 +7,7 @@ import { predictionsKey } from "../jobs/predictions.ts";
 import { EMPTY_TREND, withEpoch } from "../jobs/trend.ts";
 import { SpecChange } from "../spec/job-spec.ts";
 import { type Frequent, isFrequent, joinSteps, type Steps } from "./frequent-news.ts";
+import { JobFiles } from "./job-files.ts";
 import type { Control } from "./trainer-messages.ts";
 import type { TrainerNews } from "./trainer-pool.ts";
 
@@ -17,6 +18,8 @@ export class SupersededError extends Error {
 
 /** Two batches are at least so far apart: small jobs make thousands of epochs a second… */
 const BATCH_MS = 10;
+/** …for each of several that take turns, and have the less to tell… */
+const BATCH_MS_OF_SEVERAL = 20;
 /** …and ten thousands of steps, which nobody needs one by one. */
 const STEPS_MS = 50;
 /** While a job runs. An older one may be being read, or be the last that a broker restored from a snapshot knows. */
@@ -24,7 +27,7 @@ const CHECKPOINTS_KEPT = 4;
 
 export class JobWriter {
   private readonly log: JobLog;
-  private readonly store: ObjectStore;
+  private readonly files: JobFiles;
   private readonly control: Control;
   private readonly together: number;
   private readonly id: string;
@@ -33,8 +36,10 @@ export class JobWriter {
   private writing: Promise<void> | null = null;
   private wake: () => void = () => {};
   private failure: unknown = null;
-  /** Objects on their way to the store, by their keys. */
-  private readonly storing = new Map<string, Promise<void>>();
+  /** The trainer is done: only what it told before is to be written, and the last event. */
+  private ends = false;
+  /** Goes with what is appended next. */
+  private held: readonly Append[] = [];
   private readonly onFailure: (error: unknown) => void;
   private readonly ranBefore: number;
   private readonly startedAt = performance.now();
@@ -44,8 +49,6 @@ export class JobWriter {
   private plannedChanges = 0;
   private wishesDone = 0;
   private checkpoints: readonly StoredCheckpoint[];
-  /** Of this attempt. */
-  private stored = 0;
   private progress: JobState["progress"];
   private trend: Trend = EMPTY_TREND;
   /** The last step whose loss was streamed, also that of an earlier attempt. */
@@ -66,7 +69,7 @@ export class JobWriter {
     onFailure: (error: unknown) => void,
   ) {
     this.log = parts.log;
-    this.store = parts.store;
+    this.files = new JobFiles(parts.store, state.id, attempt);
     this.control = parts.control;
     this.together = parts.together ?? 1;
     this.id = state.id;
@@ -111,18 +114,22 @@ export class JobWriter {
     });
   }
 
-  /** Resolves once everything so far is written. Throws what went wrong. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves once everything so far is written. Throws what went wrong. `ends`: what follows is the last event, with which a
+   * checkpoint may go.
+   */
+  async flush(ends = false): Promise<void> {
+    this.ends = ends;
     this.wake();
     while (this.writing) await this.writing;
-    await this.settleStored().catch((error: unknown) => this.fail(error));
+    await this.files.settled().catch((error: unknown) => this.fail(error));
     if (this.failure !== null) throw this.failure;
   }
 
   /** The job's last event, after which only its newest checkpoint is needed. Throws SupersededError. */
   async end(event: Append): Promise<void> {
     await this.append([event]);
-    await this.removeOld(1);
+    await this.files.removeOld(1);
   }
 
   /** Appends events of the worker itself, after all that the trainer told. Throws SupersededError. */
@@ -136,14 +143,17 @@ export class JobWriter {
       while (this.pending.length > 0 && this.failure === null) {
         const started = performance.now();
         await this.writeNext();
-        const gap = this.pending.every(({ type }) => type === "steps") ? STEPS_MS : BATCH_MS;
-        // Jobs that take turns have so much less to tell each.
-        const rest = gap * this.together - (performance.now() - started);
+        const rest = this.gap - (performance.now() - started);
         if (rest > 0 && this.pending.length > 0 && this.pending.every(isFrequent)) await this.rest(rest);
       }
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  private get gap(): number {
+    if (this.together > 1) return BATCH_MS_OF_SEVERAL * this.together;
+    return this.pending.every(({ type }) => type === "steps") ? STEPS_MS : BATCH_MS;
   }
 
   /** Until the time is up, or something comes that can't wait. */
@@ -161,21 +171,6 @@ export class JobWriter {
     this.onFailure(error);
   }
 
-  /** Stores an object that nobody needs before the next checkpoint is told, while other things are written. */
-  private storeMeanwhile(key: string, pieces: readonly (string | Uint8Array)[], stored: () => void = () => {}): void {
-    const earlier = this.storing.get(key) ?? Promise.resolve();
-    const now = earlier.then(() => this.store.put(key, bytesOf(pieces))).then(stored);
-    // Told by whoever waits for it.
-    now.catch(() => {});
-    this.storing.set(key, now);
-  }
-
-  private async settleStored(): Promise<void> {
-    const underway = [...this.storing.values()];
-    this.storing.clear();
-    await Promise.all(underway);
-  }
-
   private async writeNext(): Promise<void> {
     const first = this.pending[0];
     if (isFrequent(first)) {
@@ -190,9 +185,11 @@ export class JobWriter {
     }
     this.pending.shift();
     if (first?.type === "prepared") {
-      this.storeMeanwhile(`jobs/${this.id}/preprocess.json`, [first.preprocess]);
+      this.files.storeMeanwhile(`jobs/${this.id}/preprocess.json`, [first.preprocess]);
     } else if (first?.type === "predictions") {
-      this.storeMeanwhile(predictionsKey(this.id), first.predictions, () => this.control.settled("checkpoint", 1));
+      this.files.storeMeanwhile(predictionsKey(this.id), first.predictions, () =>
+        this.control.settled("checkpoint", 1),
+      );
     } else if (first?.type === "checkpoint") {
       await this.writeCheckpoint(first);
       this.control.settled("checkpoint", 1);
@@ -265,33 +262,20 @@ export class JobWriter {
   private async writeCheckpoint(news: Extract<TrainerNews, { type: "checkpoint" }>): Promise<void> {
     const { epoch, step, best, bytes, wish } = news;
     if (wish !== undefined) this.wishesDone = wish;
-    const key = `${this.folder}/${this.attempt}-${epoch}-${step}.safetensors`;
-    const [file] = await Promise.all([this.store.put(key, bytes), this.settleStored()]);
-    this.stored++;
-    const stored: StoredCheckpoint = { key, epoch, step, ...file };
-    this.checkpoints = [stored, ...this.checkpoints.filter((other) => other.key !== key)].slice(0, CHECKPOINTS_KEPT);
+    const stored = await this.files.storeCheckpoint(epoch, step, bytes);
+    const others = this.checkpoints.filter(({ key }) => key !== stored.key);
+    this.checkpoints = [stored, ...others].slice(0, CHECKPOINTS_KEPT);
     const data: EventPayload<"checkpoint"> = { epoch, step, best, bytes: bytes.byteLength };
     // A worker that dies after this has not died for nothing.
-    await this.appendNow([
-      {
-        type: "checkpoint",
-        data,
-        state: { checkpoints: this.checkpoints, losses: 0, ran_ms: this.ranMs, wishes_done: this.wishesDone },
-      },
-    ]);
-    await this.removeOld(CHECKPOINTS_KEPT);
+    const state = { checkpoints: this.checkpoints, losses: 0, ran_ms: this.ranMs, wishes_done: this.wishesDone };
+    this.held = [{ type: "checkpoint", data, state }];
+    if (!this.ends || this.pending.length > 0) await this.appendNow([]);
+    await this.files.removeOld(CHECKPOINTS_KEPT);
   }
 
-  private async removeOld(keep: number): Promise<void> {
-    // Others than the first attempt know of what an earlier one may have left.
-    if (this.attempt === 1 && this.stored <= keep) return;
-    // Names are <attempt>-<epoch>-<step>: sorted as numbers, the newest is the last.
-    const stored = await this.store.list(this.folder);
-    const byAge = stored.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-    await Promise.all(byAge.slice(0, -keep).map((key) => this.store.remove(key)));
-  }
-
-  private async appendNow(events: readonly Append[]): Promise<void> {
+  private async appendNow(more: readonly Append[]): Promise<void> {
+    const events = [...this.held, ...more];
+    this.held = [];
     const outcome = await this.log.append(this.id, events, this.attempt);
     if (!outcome.ok) {
       throw new SupersededError(
@@ -300,14 +284,6 @@ export class JobWriter {
     }
     this.lastEvent = events.at(-1)?.type ?? this.lastEvent;
   }
-
-  private get folder(): string {
-    return `jobs/${this.id}/checkpoints`;
-  }
-}
-
-async function* bytesOf(pieces: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
-  for (const piece of pieces) yield typeof piece === "string" ? Buffer.from(piece) : piece;
 }
 
 /** What is said of the job's state with one epoch holds until the next one, which stands in the same atomic step. */
