@@ -14,9 +14,12 @@ const MOST_BYTES = 256 * 2 ** 20;
 export const batchSize = (parallel: number, slots: number): number =>
   Math.min(MOST_TOGETHER, Math.ceil(parallel / (2 * slots)));
 
-/** Whether it is worth while to train it together with others. */
+/** Whether it is worth while to train it together with others. The turns of those would count as its own time, where that is limited. */
 export const isSmall = ({ spec, estimate }: CheckedSpec): boolean =>
-  queueOf(spec) === "any" && estimate.seconds < MOST_SECONDS && 2 * estimate.bytes <= MOST_BYTES;
+  queueOf(spec) === "any" &&
+  spec.max_runtime_s === null &&
+  estimate.seconds < MOST_SECONDS &&
+  2 * estimate.bytes <= MOST_BYTES;
 
 /** In batches of at most `most`; what is not small is alone. Each batch keeps their order, and has its place by its first. */
 export function divide<T extends CheckedSpec>(trials: readonly T[], most: number): T[][] {

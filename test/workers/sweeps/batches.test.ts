@@ -77,6 +77,11 @@ test("small is what takes moments and little memory, and may run on any device",
   ).toBe(false);
 });
 
+test("what has a limit to its time trains by itself: the turns of others would count", async () => {
+  expect(isSmall(await checked({ ...base, max_runtime_s: null }))).toBe(true);
+  expect(isSmall(await checked({ ...base, max_runtime_s: 10 }))).toBe(false);
+});
+
 test("batches fill every slot of the workers, and one waits ahead of each", () => {
   expect([1, 2, 3, 8, 16, 100].map((slots) => batchSize(16, slots))).toEqual([8, 4, 3, 1, 1, 1]);
   expect([1, 2, 4, 16].map((slots) => batchSize(256, slots))).toEqual([16, 16, 16, 8]);
