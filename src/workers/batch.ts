@@ -41,7 +41,7 @@ export class Batch {
     };
     const trainer: JobTrainer = {
       run: async (order, hear = () => {}) => {
-        if (order.task === "measure") return NOT_MEASURED;
+        if (order.task === "measure") return this.jobs > 1 ? NOT_MEASURED : (await this.#take()).run(order, hear);
         const { promise, resolve } = Promise.withResolvers<TrainerEnd>();
         this.#ready[place] = { order, hear, onEnd: resolve };
         settle();

@@ -90,8 +90,8 @@ export async function takeJobs(
       for (let count = 1; wanted.size > 0; count = wanted.size) {
         const next = await Promise.all(Array.from({ length: count }, takeNext));
         const found = next.filter((one) => one !== null && wanted.delete(one.job.id ?? ""));
-        for (const one of next) if (one && !found.includes(one)) await putBack(one, "waits");
         for (const one of found) if (one) taken.push(one);
+        for (const one of next) if (one && !found.includes(one)) await putBack(one, "waits");
         // Another worker, or another run of this one, has taken the rest.
         if (found.length < count) break;
       }

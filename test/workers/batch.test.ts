@@ -2,8 +2,14 @@
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
+import { gpuShared } from "../../src/engine/index.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { storePlace } from "../../src/jobs/open-object-store.ts";
+import { checkSpec } from "../../src/spec/check-spec.ts";
+import { Batch } from "../../src/workers/batch.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
+import { Control } from "../../src/workers/trainer-messages.ts";
+import { TrainerPool } from "../../src/workers/trainer-pool.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 import {
   checkpointOf,
@@ -186,6 +192,34 @@ describe("a batch", () => {
     expect(attempts).toEqual([1, 2, 2]);
     for (const id of [batch[0], batch[2]]) expect(await epochsOf(parts, id ?? "")).toEqual(upTo(4));
   });
+});
+
+test("a job that trains by itself is measured on both devices; one of a batch is not", async () => {
+  const { heapMb, dataCacheMb, engineThreads } = config;
+  const program = new URL("../../src/workers/trainer-thread.ts", import.meta.url);
+  const pool = new TrainerPool({
+    ...{ size: 1, program, heapMb, dataCacheMb, engineThreads, objects: storePlace(config) },
+  });
+  const checked = await checkSpec(moons, { dataset: async () => null, weights: async () => "none" });
+  if (!checked.ok) throw new Error("The spec is not right.");
+  const { spec } = checked;
+  const measured = (batch: Batch, place: number) =>
+    batch.run(place, async (trainers) => {
+      const trainer = await trainers.take();
+      const { memory } = new Control();
+      return trainer.run({ task: "measure", jobId: "job_1", spec, control: memory, gpu: gpuShared() });
+    });
+  try {
+    const alone = await measured(new Batch(pool, 1), 0);
+    const both = new Batch(pool, 2);
+    const [one, other] = await Promise.all([measured(both, 0), measured(both, 1)]);
+    expect(alone).toMatchObject({ type: "measured" });
+    expect(one).toMatchObject({ type: "measured", device: "cpu" });
+    expect(other).toEqual(one);
+    expect(alone).not.toEqual(one);
+  } finally {
+    await pool.close();
+  }
 });
 
 /** What its newest checkpoint holds behind the header, which tells times. */
