@@ -62,8 +62,11 @@ export class SweepStore {
 
   #show(): void {
     batch(() => {
-      this.trials.value = [...this.#trials.values()].sort((a, b) => a.number - b.number);
-      if (this.sweep.value && this.#counts) this.sweep.value = { ...this.sweep.value, trials: this.#counts };
+      const trials = [...this.#trials.values()].sort((a, b) => a.number - b.number);
+      this.trials.value = trials;
+      if (!this.sweep.value || !this.#counts) return;
+      const epochs_trained = trials.reduce((sum, { epoch }) => sum + epoch, 0);
+      this.sweep.value = { ...this.sweep.value, trials: this.#counts, epochs_trained };
     });
   }
 }

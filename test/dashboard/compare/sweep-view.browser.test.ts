@@ -72,6 +72,22 @@ describe.skipIf(!hasChromium)("a sweep", () => {
     await expect.poll(() => page.locator(".compared li").count()).toBe(4);
   }, 60_000);
 
+  test("tells while it trains how many epochs it has trained", async () => {
+    const { page } = browser;
+    const id = await submit({ ...moonSweep, base: { ...moonSweep.base, epochs: 100_000 } });
+    await page.goto(`${url}/#/compare?sweep=${id}`);
+    await page.locator(".connecting.open").waitFor();
+    const worker = await startWorker(api.config, { url: api.broker.url, logger: pino({ level: "silent" }) });
+    try {
+      await page.locator(".facts", { hasText: /\d epochs trained/ }).waitFor();
+      expect(await page.locator(".run-head .status").textContent()).toBe("running");
+    } finally {
+      await api.app.inject({ method: "POST", url: `/v1/sweeps/${id}/cancel` });
+      await expect.poll(() => page.locator(".run-head .status").textContent()).toBe("cancelled");
+      await worker.close();
+    }
+  }, 60_000);
+
   test("waits, goes on and is ended by a click, and fits a phone", async () => {
     const { page } = browser;
     const id = await submit({ ...moonSweep, name: "on a phone" });
