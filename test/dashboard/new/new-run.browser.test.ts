@@ -113,7 +113,7 @@ describe.skipIf(!hasChromium)("a new run", () => {
     const slider = page.getByLabel("Epoch", { exact: true });
     await expect.poll(() => slider.getAttribute("aria-valuetext"), { timeout: 25_000 }).toBe("epoch 120");
     await page.getByText("completed").waitFor();
-    const last = await picture(page);
+    const last = await stillPicture(page);
     await slider.focus();
     await page.keyboard.press("Home");
     await expect.poll(() => slider.getAttribute("aria-valuetext")).toBe("epoch 0");
@@ -198,5 +198,12 @@ describe.skipIf(!hasChromium)("a new run", () => {
 });
 
 /** The first drawing, as it looks. */
+/** Once it no longer changes: the slider may be ahead of what is drawn. */
+async function stillPicture(page: Page): Promise<string> {
+  const seen: string[] = [];
+  await expect.poll(async () => seen.push(await picture(page)) > 5 && new Set(seen.slice(-5)).size).toBe(1);
+  return seen.at(-1) ?? "";
+}
+
 const picture = (page: Page): Promise<string> =>
   page.evaluate(() => document.querySelector<HTMLCanvasElement>(".drawing canvas")?.toDataURL() ?? "");
