@@ -5,15 +5,12 @@ import { decodeBlocks } from "../data/blocks/block-file.ts";
 import { mediaTypeOf } from "../data/formats.ts";
 import { peek, unpack } from "../data/unpack.ts";
 import { Dataset } from "./dataset.ts";
-import { isId, newId } from "./ids.ts";
+import { DescribedObjects } from "./described-objects.ts";
+import { newId } from "./ids.ts";
 import { type ReadUpload, type StoredFile, uploadReader } from "./ingest/read-upload.ts";
-import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
+import type { ObjectStore } from "./object-store.ts";
 
-const ROOT = "datasets";
-const tableKey = (id: string) => `${ROOT}/${id}/table`;
-const factsKey = (id: string) => `${ROOT}/${id}/dataset.json`;
-/** Only there while it is read. */
-const uploadKey = (id: string, file: number) => `${ROOT}/${id}/upload-${file}`;
+const TABLE = "table";
 
 /** A file on its way in. */
 export interface UploadedFile {
@@ -25,13 +22,17 @@ export interface UploadedFile {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-export class DatasetStore {
-  private readonly store: ObjectStore;
+export class DatasetStore extends DescribedObjects<Dataset> {
   private readonly read: ReadUpload;
 
   /** Without a reader, uploads are read here. */
   constructor(store: ObjectStore, read: ReadUpload = uploadReader(store)) {
-    this.store = store;
+    super(store, {
+      folder: "datasets",
+      prefix: "ds",
+      description: "dataset.json",
+      parse: (json) => Dataset.parse(json),
+    });
     this.read = read;
   }
 
@@ -45,7 +46,7 @@ export class DatasetStore {
       const upload = await this.receive(id, files, about.limit);
       const { bytes: stored_bytes, ...statistics } = await this.read({
         files: upload.files,
-        table: tableKey(id),
+        table: this.keyOf(id, TABLE),
         limit: about.limit,
       });
       const dataset = Dataset.parse({
@@ -59,11 +60,10 @@ export class DatasetStore {
         sha256: upload.sha256,
       });
       for (const { key } of upload.files) await this.store.remove(key);
-      // Last: a data set is there once its description is.
-      await this.store.put(factsKey(id), Buffer.from(JSON.stringify(dataset)));
+      await this.describe(dataset);
       return dataset;
     } catch (error) {
-      await this.store.remove(`${ROOT}/${id}`);
+      await this.removeAll(id);
       throw error;
     }
   }
@@ -73,7 +73,8 @@ export class DatasetStore {
     const files: StoredFile[] = [];
     let bytes = 0;
     for await (const { content, ...file } of uploaded) {
-      const key = uploadKey(id, files.length);
+      // Only there while it is read.
+      const key = this.keyOf(id, `upload-${files.length}`);
       const [head, all] = await peek(unpack(content, limit - bytes), HEAD_BYTES);
       const mediaType = mediaTypeOf({ ...file, head });
       const stored = await this.store.put(key, hashed(all, hash));
@@ -85,43 +86,9 @@ export class DatasetStore {
     return { files, bytes, sha256: hash.digest("hex"), mediaType };
   }
 
-  async get(id: string): Promise<Dataset | null> {
-    if (!isId("ds", id)) return null;
-    try {
-      return Dataset.parse(JSON.parse(Buffer.from(await this.store.read(factsKey(id))).toString("utf8")));
-    } catch (error) {
-      if (error instanceof ObjectNotFoundError) return null;
-      throw error;
-    }
-  }
-
-  /** Newest first. */
-  async list(page: {
-    limit: number;
-    cursor?: string;
-    only?: ReadonlySet<string>;
-  }): Promise<{ data: Dataset[]; next_cursor: string | null }> {
-    const { limit, cursor, only } = page;
-    const ids = (await this.store.list(ROOT))
-      .filter((key) => key.endsWith("/dataset.json"))
-      .map((key) => key.split("/")[1] ?? "")
-      .filter((id) => (cursor === undefined || id < cursor) && (only?.has(id) ?? true))
-      .reverse();
-    const found = await Promise.all(ids.slice(0, limit).map((id) => this.get(id)));
-    const data = found.filter((dataset) => dataset !== null);
-    return { data, next_cursor: ids.length > limit ? (data.at(-1)?.id ?? null) : null };
-  }
-
   /** The columns that `wanted` picks, all when it is left out. Throws ObjectNotFoundError once it is read. */
   async *open(id: string, wanted?: (column: string) => boolean): AsyncGenerator<Block> {
-    yield* decodeBlocks(await this.store.stream(tableKey(id)), wanted);
-  }
-
-  /** Whether there was one to remove. */
-  async remove(id: string): Promise<boolean> {
-    if (!(await this.get(id))) return false;
-    await this.store.remove(`${ROOT}/${id}`);
-    return true;
+    yield* decodeBlocks(await this.store.stream(this.keyOf(id, TABLE)), wanted);
   }
 }
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { JobPatch, SpecChange } from "../spec/job-spec.ts";
 import { DeviceInfo } from "./device-info.ts";
 import { Best, type EventPayload } from "./events.ts";
+import { flag, json, jsonOr, orNull } from "./hash-fields.ts";
 import {
   Job,
   type JobStanding,
@@ -13,7 +14,6 @@ import {
   StoredCheckpoint,
   Trend,
 } from "./job.ts";
-import { stringifyFigures } from "./nonfinite-json.ts";
 
 /** Hash fields whose value is JSON; the others are plain strings. */
 export interface StateFields {
@@ -55,22 +55,6 @@ export interface StateFields {
   pause_requested?: 0;
 }
 
-/** Flat field, value, field, value … as HSET takes them. */
-export function encodeFields(fields: object): string[] {
-  return Object.entries(fields).flatMap(([field, value]) => [
-    field,
-    typeof value === "object" ? stringifyFigures(value) : String(value),
-  ]);
-}
-
-const json = <T extends z.ZodType>(schema: T) => z.string().transform((text) => schema.parse(JSON.parse(text)));
-const orNull = <T extends z.ZodType>(schema: T) => schema.optional().transform((value) => value ?? null);
-
-const flag = z
-  .string()
-  .optional()
-  .transform((value) => value === "1");
-
 const Hash = z.object({
   id: z.string(),
   name: orNull(z.string()),
@@ -84,21 +68,15 @@ const Hash = z.object({
   progress: json(Progress),
   latest: orNull(json(Latest)),
   best: orNull(json(Best)),
-  trend: z.string().default('{"every":1,"losses":[]}').pipe(json(Trend)),
+  trend: jsonOr('{"every":1,"losses":[]}', Trend),
   device: orNull(z.string()),
   device_info: orNull(json(DeviceInfo)),
   worker: orNull(z.string()),
   attempt: z.coerce.number(),
   cancel_requested: flag,
   pause_requested: flag,
-  changes: z
-    .string()
-    .default("[]")
-    .pipe(json(z.array(SpecChange))),
-  wishes: z
-    .string()
-    .default("[]")
-    .pipe(json(z.array(JobPatch))),
+  changes: jsonOr("[]", z.array(SpecChange)),
+  wishes: jsonOr("[]", z.array(JobPatch)),
   wishes_done: z.coerce.number().default(0),
   planned_changes: z.coerce.number().default(0),
   streamed_step: z.coerce.number().default(0),
@@ -109,16 +87,10 @@ const Hash = z.object({
   error: orNull(json(Job.shape.error)),
   priority: z.coerce.number(),
   seq: z.coerce.number(),
-  checkpoints: z
-    .string()
-    .default("[]")
-    .pipe(json(z.array(StoredCheckpoint))),
+  checkpoints: jsonOr("[]", z.array(StoredCheckpoint)),
   losses: z.coerce.number().default(0),
   trace: orNull(z.string()),
-  batch: z
-    .string()
-    .default("[]")
-    .pipe(json(z.array(z.string()))),
+  batch: jsonOr("[]", z.array(z.string())),
 });
 
 /** The state in a hash as HGETALL gives it; null if there is no such job. */

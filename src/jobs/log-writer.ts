@@ -5,9 +5,9 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { type AppendOutcome, EventAppender } from "./event-appender.ts";
+import { encodeFields } from "./hash-fields.ts";
 import { JOB_STATUSES } from "./job.ts";
 import { loadScripts, type RunScript } from "./job-scripts.ts";
-import { encodeFields } from "./job-state.ts";
 import type { Keys, LogKeys } from "./keys.ts";
 import { stringifyFigures } from "./nonfinite-json.ts";
 import type { RecentWrites } from "./recent-writes.ts";

@@ -1,13 +1,12 @@
 /** Imported models in the object store: their weights as safetensors, whatever they came as, and beside them what they are. */
 import { createHash } from "node:crypto";
 import type { Shape } from "../engine/definitions.ts";
-import { isId, newId } from "./ids.ts";
+import { DescribedObjects } from "./described-objects.ts";
+import { newId } from "./ids.ts";
 import { ImportedModel } from "./imported-model.ts";
-import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
+import type { ObjectStore } from "./object-store.ts";
 
-const ROOT = "models";
-const weightsKey = (id: string) => `${ROOT}/${id}/weights.safetensors`;
-const factsKey = (id: string) => `${ROOT}/${id}/model.json`;
+const WEIGHTS = "weights.safetensors";
 
 export type ModelToStore = Pick<ImportedModel, "format" | "tensors" | "model"> & {
   /** A safetensors file. */
@@ -16,11 +15,14 @@ export type ModelToStore = Pick<ImportedModel, "format" | "tensors" | "model"> &
   readonly original: Uint8Array;
 };
 
-export class ModelStore {
-  private readonly store: ObjectStore;
-
+export class ModelStore extends DescribedObjects<ImportedModel> {
   constructor(store: ObjectStore) {
-    this.store = store;
+    super(store, {
+      folder: "models",
+      prefix: "mdl",
+      description: "model.json",
+      parse: (json) => ImportedModel.parse(json),
+    });
   }
 
   async create({ weights, original, ...facts }: ModelToStore, name: string | null): Promise<ImportedModel> {
@@ -35,37 +37,10 @@ export class ModelStore {
       bytes: original.byteLength,
       sha256: createHash("sha256").update(original).digest("hex"),
     };
-    await this.store.put(weightsKey(id), Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength));
-    // Last: a model is there once its description is.
-    await this.store.put(factsKey(id), Buffer.from(JSON.stringify(model)));
+    const content = Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength);
+    await this.store.put(this.keyOf(id, WEIGHTS), content);
+    await this.describe(model);
     return model;
-  }
-
-  async get(id: string): Promise<ImportedModel | null> {
-    if (!isId("mdl", id)) return null;
-    try {
-      return ImportedModel.parse(JSON.parse(Buffer.from(await this.store.read(factsKey(id))).toString("utf8")));
-    } catch (error) {
-      if (error instanceof ObjectNotFoundError) return null;
-      throw error;
-    }
-  }
-
-  /** Newest first. */
-  async list(page: {
-    limit: number;
-    cursor?: string;
-    only?: ReadonlySet<string>;
-  }): Promise<{ data: ImportedModel[]; next_cursor: string | null }> {
-    const { limit, cursor, only } = page;
-    const ids = (await this.store.list(ROOT))
-      .filter((key) => key.endsWith("/model.json"))
-      .map((key) => key.split("/")[1] ?? "")
-      .filter((id) => (cursor === undefined || id < cursor) && (only?.has(id) ?? true))
-      .reverse();
-    const found = await Promise.all(ids.slice(0, limit).map((id) => this.get(id)));
-    const data = found.filter((model) => model !== null);
-    return { data, next_cursor: ids.length > limit ? (data.at(-1)?.id ?? null) : null };
   }
 
   /** Names and shapes, or why there are none. */
@@ -76,14 +51,7 @@ export class ModelStore {
 
   /** Copies the weights to another key. Throws ObjectNotFoundError when they are gone. */
   async copy(id: string, to: string): Promise<void> {
-    await this.store.put(to, await this.store.stream(weightsKey(id)));
-  }
-
-  /** Whether there was one to remove. */
-  async remove(id: string): Promise<boolean> {
-    if (!(await this.get(id))) return false;
-    await this.store.remove(`${ROOT}/${id}`);
-    return true;
+    await this.store.put(to, await this.store.stream(this.keyOf(id, WEIGHTS)));
   }
 }
 

@@ -84,4 +84,21 @@ describe("a data set", () => {
     expect(second.data.map(({ id }) => id)).toEqual(ids.slice(3));
     expect(second.next_cursor).toBeNull();
   });
+
+  test("that is removed while it is listed leaves a gap, not the end of the list", async () => {
+    const oldest = await create("x\n1\n");
+    const removed = new Set([(await create("x\n2\n")).id, (await create("x\n3\n")).id]);
+    class RemovedBeforeItIsRead extends DiskObjectStore {
+      override async read(key: string): Promise<Uint8Array> {
+        const id = key.split("/")[1] ?? "";
+        if (removed.has(id)) await this.remove(`datasets/${id}`);
+        return super.read(key);
+      }
+    }
+    const racing = new DatasetStore(new RemovedBeforeItIsRead(root));
+    const first = await racing.list({ limit: 2 });
+    expect(first.data).toEqual([]);
+    const second = await racing.list({ limit: 2, cursor: first.next_cursor ?? "" });
+    expect(second.data.map(({ id }) => id)).toEqual([oldest.id]);
+  });
 });

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { SweepSpec } from "../../sweeps/sweep-spec.ts";
 import type { AppendOutcome } from "../event-appender.ts";
+import { flag, json, jsonOr, orNull } from "../hash-fields.ts";
 import { isId } from "../ids.ts";
 import type { JobStatus } from "../job.ts";
 import type { Keys } from "../keys.ts";
@@ -175,13 +176,6 @@ export function sweepAsCreated(state: SweepState): Sweep {
 
 const NO_TRIALS = countTrials([]);
 
-const json = <T extends z.ZodType>(schema: T) => z.string().transform((text) => schema.parse(JSON.parse(text)));
-const orNull = <T extends z.ZodType>(schema: T) => schema.optional().transform((value) => value ?? null);
-const flag = z
-  .string()
-  .optional()
-  .transform((value) => value === "1");
-
 const Hash = z.object({
   id: z.string(),
   name: orNull(z.string()),
@@ -191,7 +185,7 @@ const Hash = z.object({
   started_at: orNull(z.string()),
   finished_at: orNull(z.string()),
   spec: json(Sweep.shape.spec),
-  trials: z.string().default(JSON.stringify(NO_TRIALS)).pipe(json(Sweep.shape.trials)),
+  trials: jsonOr(JSON.stringify(NO_TRIALS), Sweep.shape.trials),
   epochs_trained: z.coerce.number().default(0),
   best: orNull(json(Trial.nullable())),
   worker: orNull(z.string()),
