@@ -12,7 +12,7 @@ import type { Shape } from "../shape.ts";
 import { assemble, type Parts } from "./assemble.ts";
 import { BestWeights } from "./best-weights.ts";
 import { ChangeQueue, type PlannedChange } from "./change-queue.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { decodeCheckpoint } from "./checkpoint.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import { nameOfNonFinite, WeightCheck } from "./divergence.ts";
 import { stepsPerEpoch } from "./epoch-size.ts";
@@ -20,7 +20,8 @@ import { type Anomaly, EpochSteps } from "./epoch-steps.ts";
 import type { Examples, ExpectedExamples, TrainerHooks, TrainerOutcome, TrainingPlan } from "./plan.ts";
 import { type Answers, Prober } from "./prober.ts";
 import { Recovery } from "./recovery.ts";
-import { loadStreams, RestartPoint, streamStates } from "./restart-point.ts";
+import { RestartPoint } from "./restart-point.ts";
+import { type RunParts, restoreRun, saveRun } from "./saved-run.ts";
 import { lossesOfSteps } from "./step-losses.ts";
 import type { TallyResult } from "./tally.ts";
 
@@ -42,6 +43,7 @@ export class Trainer {
   readonly #restart: RestartPoint;
   readonly #recovery: Recovery;
   readonly #prober: Prober;
+  readonly #run: RunParts;
   #epochs: number;
   #epoch = 0;
   #elapsedBefore = 0;
@@ -98,6 +100,14 @@ export class Trainer {
       compiled: plan.mode === "compiled",
     });
     this.#epochs = plan.epochs;
+    this.#run = {
+      ...this.#parts,
+      steps: this.#steps,
+      best: this.#best,
+      changes: this.#changes,
+      restart: this.#restart,
+      recovery: this.#recovery,
+    };
   }
 
   /** Trains to the end, or until told to stop; afterwards {@link checkpoint} gives the weights to keep. */
@@ -311,56 +321,19 @@ export class Trainer {
 
   /** Everything needed to go on with the same bits. */
   checkpoint(): Uint8Array<ArrayBuffer> {
-    const { best, badEpochs, weights } = this.#best.state;
     this.#best.isUnsaved = false;
-    const { rates } = this.#parts;
-    const { cursor } = this.#steps;
-    const streams = new Map(
-      Array.from(streamStates(this.model.namedStreams()), ([name, state]) => [`model.${name}`, state]),
-    );
-    streams.set("shuffle", this.#steps.shuffledFrom);
-    return encodeCheckpoint({
-      position: {
-        ...this.position,
-        cursor,
-        elapsedMs: this.#elapsed(),
-        plateau: rates.state,
-        best,
-        badEpochs,
-        rates: rates.changes,
-        changes: this.#changes.taken,
-        rollbacks: this.#recovery.rollbacks,
-      },
-      model: this.model.stateDict(),
-      best: weights,
-      optimizer: this.optimizer.stateDict(),
-      streams,
-      tally: this.#steps.sums,
-      // A run that may go back must find the start of its epoch, wherever it goes on.
-      restart: this.#plan.onNonfinite === "rollback" && cursor > 0 ? this.#restart.state : null,
-    });
+    const mayGoBack = this.#plan.onNonfinite === "rollback";
+    return saveRun(this.#run, { epoch: this.#epoch, elapsedMs: this.#elapsed(), mayGoBack });
   }
 
   /** Goes on from a checkpoint of the same plan. */
   restore(checkpoint: Uint8Array): void {
-    const { position, model, best, optimizer, streams, tally, restart } = decodeCheckpoint(checkpoint);
-    this.model.loadStateDict(model);
-    this.optimizer.loadStateDict(optimizer);
-    this.#parts.rates.restore(position.plateau, position.rates, position.step);
-    const own = [...streams].flatMap(([name, state]) =>
-      name.startsWith("model.") ? [[name.slice("model.".length), state] as const] : [],
-    );
-    loadStreams(this.model.namedStreams(), new Map(own));
-    const standing = { step: position.step, cursor: position.cursor, tally };
-    this.#steps.restore(standing, streams.get("shuffle"));
-    this.#changes.taken = position.changes;
-    for (const change of this.#changes.past) this.#apply(change);
-    this.#best.state = { best: position.best, badEpochs: position.badEpochs, weights: best };
-    this.#epoch = position.epoch;
-    this.#elapsedBefore = position.elapsedMs;
-    this.#recovery.rollbacks = position.rollbacks;
-    if (restart) this.#restart.load(restart);
-    else this.#restart.take(standing);
+    const saved = decodeCheckpoint(checkpoint);
+    this.#epoch = saved.position.epoch;
+    this.#elapsedBefore = saved.position.elapsedMs;
+    restoreRun(this.#run, saved, () => {
+      for (const change of this.#changes.past) this.#apply(change);
+    });
   }
 
   /** Frees everything that this trainer holds on the device. */

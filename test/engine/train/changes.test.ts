@@ -10,7 +10,7 @@ import {
   type Wish,
 } from "../../../src/engine/index.ts";
 import { backend } from "../device-of-the-tests.ts";
-import { base, deterministic } from "./runs.ts";
+import { base, deterministic, train } from "./runs.ts";
 
 type Wishes = Readonly<Record<number, Omit<Wish, "number">>>;
 
@@ -92,6 +92,24 @@ test("an epoch that has begun is trained to its end, and a finished number of ep
   const { epochs, told } = run({ ...base, epochs: 1000 }, { 20: wish({ epochs: 1 }) });
   expect(told[0]?.epochs).toBe(epochs.length);
   expect(epochs.length).toBeLessThan(20);
+});
+
+test("whoever goes on within the epoch that a planned change made the last trains it to its end", () => {
+  // Steps 15 to 21 are those of the third epoch.
+  const plan = { ...base, changes: [{ step: 16, rollbacks: 0, epochs: 1 }] };
+  const whole = train(plan);
+  expect(whole.events).toHaveLength(3);
+  const first = Trainer.create(plan, backend);
+  let saved: Uint8Array | undefined;
+  const onEvent = ({ type }: TrainerEvent) => {
+    if (type === "change") saved = first.checkpoint();
+  };
+  first.run({ onEvent, shouldStop: () => saved !== undefined });
+  first.dispose();
+  const second = Trainer.create(plan, backend);
+  second.restore(saved ?? new Uint8Array());
+  expect(second.run({ onEvent: () => {}, shouldStop: () => false })).toEqual({ status: "completed", epoch: 3 });
+  second.dispose();
 });
 
 test("a checkpoint that is asked for comes at once and changes nothing", () => {
