@@ -286,12 +286,15 @@ export class JobWriter {
   }
 }
 
-/** What is said of the job's state with one epoch holds until the next one, which stands in the same atomic step. */
+/** All that epochs say of the job's state stands with the last one, in the same atomic step. */
 function withLastState(events: readonly Append[]): readonly Append[] {
   const last = events.findLastIndex(({ type }) => type === "epoch");
+  // Not each says everything: the trend is told where it has changed.
+  let said: Append["state"] = {};
   return events.map((event, i) => {
-    if (event.type !== "epoch" || i === last) return event;
-    const { state: _, ...rest } = event;
-    return rest;
+    if (event.type !== "epoch") return event;
+    const { state, ...rest } = event;
+    said = { ...said, ...state };
+    return i === last ? { ...rest, state: said } : rest;
   });
 }

@@ -100,6 +100,16 @@ describe("a writer", () => {
     expect(Buffer.from(await parts.store.read(after?.checkpoints[0]?.key ?? "")).toString()).toBe("weights of 3");
   });
 
+  test("keeps of epochs that are written together all that they say of the state, not only what the last one does", async () => {
+    const { state, writer } = await claimed(1);
+    // From the 64th on every second one is part of the trend; the last is not.
+    for (let number = 1; number <= 67; number++) writer.add(epoch(number));
+    await writer.flush();
+    const after = await parts.log.state(state.id);
+    expect(after).toMatchObject({ progress: { epoch: 67 }, trend: { every: 2 } });
+    expect(after?.trend.losses).toHaveLength(33);
+  });
+
   test("writes the last checkpoint and the end in one step, and nothing less without an end", async () => {
     const { state, writer } = await claimed(1);
     const types = async () => (await eventsOf(parts, state.id)).slice(2).map(({ type }) => type);
