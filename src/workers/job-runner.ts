@@ -152,7 +152,8 @@ async function runOn(
   trace.trained();
 
   try {
-    await writer.flush(ended.type === "done");
+    // One that has lost its lock writes no end, but what it has come to is of use to the next.
+    await writer.flush(ended.type === "done" && stopReason(stopped) !== "lock_lost");
   } catch (error) {
     if (error instanceof SupersededError) throw error;
     // Past the writer, which writes nothing more.

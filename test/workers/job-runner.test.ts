@@ -3,19 +3,21 @@ import { receiveMessageOnPort } from "node:worker_threads";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
+import { newId } from "../../src/jobs/ids.ts";
 import { JobLog } from "../../src/jobs/job-log.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { storePlace } from "../../src/jobs/open-object-store.ts";
 import { connectPatient } from "../../src/jobs/redis.ts";
 import { NO_TRACING } from "../../src/tracing/tracing.ts";
 import { type RunnerParts, runJob } from "../../src/workers/job-runner.ts";
+import { LOCK_LOST } from "../../src/workers/locked-runs.ts";
 import { StopSwitch } from "../../src/workers/stop-switch.ts";
 import { Control } from "../../src/workers/trainer-messages.ts";
 import { TrainerPool } from "../../src/workers/trainer-pool.ts";
 import { Watchdog } from "../../src/workers/watchdog.ts";
 import { Wishes } from "../../src/workers/wishes.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
-import { moons, submit } from "../job-fixture.ts";
+import { moons, submit, untilEpoch } from "../job-fixture.ts";
 
 let broker: BrokerFixture;
 let config: Config;
@@ -37,24 +39,53 @@ class FailingLog extends JobLog {
   }
 }
 
-function newPool(): TrainerPool {
+function newPool(trainer = "../../src/workers/trainer-thread.ts"): TrainerPool {
   const { heapMb, dataCacheMb, engineThreads } = config;
-  const program = new URL("../../src/workers/trainer-thread.ts", import.meta.url);
+  const program = new URL(trainer, import.meta.url);
   return new TrainerPool({ size: 1, program, heapMb, dataCacheMb, engineThreads, objects: storePlace(config) });
 }
+
+/** What a run needs besides. */
+const runnerOf = (
+  log: JobLog,
+  pool: TrainerPool,
+  limits = { stepTimeoutMs: 60_000, stopGraceMs: 10_000 },
+): RunnerParts => ({
+  ...{ log, store: parts.store, pool, worker: "w", onGpu: new Set<string>(), wishes: new Map(), ...limits },
+  devices: {
+    cpu: { mode: "simd", threads: 1 },
+    gpuElsewhere: async () => false,
+    gpu: async () => ({ available: false, why: "None." }),
+  },
+  ...{ logger: pino({ level: "silent" }), tracing: NO_TRACING },
+});
+
+test("what a job has come to when its lock is lost is kept for whoever goes on with it", async () => {
+  const pool = newPool("./fixtures/scripted-trainer.ts");
+  const id = newId("job");
+  const modelSummary = { parameters: 1, flops_per_sample: 1, memory_bytes: 4, layers: [] };
+  const spec = { epochs: 100_000, checkpoint_every: 100_000 };
+  await parts.log.create({ id, name: null, metadata: {}, spec, modelSummary, epochs: 100_000, steps: 1, priority: 0 });
+  try {
+    const lock = new AbortController();
+    const run = runJob(runnerOf(parts.log, pool), id, lock.signal);
+    await untilEpoch(parts, id, 2);
+    lock.abort(LOCK_LOST);
+    expect(await run).toBe("over");
+    const state = await parts.log.state(id);
+    expect(state).toMatchObject({ status: "running", attempts: 1 });
+    expect(state?.checkpoints[0]?.epoch).toBe(state?.progress.epoch);
+  } finally {
+    await pool.close();
+  }
+});
 
 test("a run that breaks off leaves nothing behind that ends its thread's next job", async () => {
   const redis = await connectPatient(broker.url);
   const log = new FailingLog(redis, parts.log.keys);
   const [pool, others] = [newPool(), newPool()];
-  const wishes: RunnerParts["wishes"] = new Map();
   const limits = { stepTimeoutMs: 40, stopGraceMs: 20 };
-  const devices = { cpu: { mode: "simd", threads: 1 }, gpuElsewhere: async () => false } as const;
-  const runner: RunnerParts = {
-    ...{ log, store: parts.store, pool, worker: "w", onGpu: new Set<string>(), wishes, ...limits },
-    devices: { ...devices, gpu: async () => ({ available: false, why: "None." }) },
-    ...{ logger: pino({ level: "silent" }), tracing: NO_TRACING },
-  };
+  const runner = runnerOf(log, pool, limits);
   try {
     const thread = await pool.take();
     pool.giveBack(thread);
@@ -72,7 +103,7 @@ test("a run that breaks off leaves nothing behind that ends its thread's next jo
     watchdog.release();
 
     expect(await pool.take()).toBe(thread);
-    expect(wishes.size).toBe(0);
+    expect(runner.wishes.size).toBe(0);
   } finally {
     await Promise.all([pool.close(), others.close()]);
     redis.disconnect();
