@@ -8,6 +8,7 @@ export const LOCK_LOST = "lock_lost";
 export class LockedRuns<Reason extends string> {
   private readonly lockMs: number;
   private readonly runs = new Map<string, { stop: AbortController; over: Promise<unknown> }>();
+  private stopped: Reason | null = null;
 
   constructor(lockMs: number) {
     this.lockMs = lockMs;
@@ -18,6 +19,7 @@ export class LockedRuns<Reason extends string> {
     const { id } = job;
     if (id === undefined || token === undefined) throw new Error("BullMQ gave a job without an id or a token.");
     const stop = new AbortController();
+    if (this.stopped !== null) stop.abort(this.stopped);
     const lock = new JobLock(job, token, this.lockMs, () => stop.abort(LOCK_LOST));
     const before = this.runs.get(id);
     before?.stop.abort(LOCK_LOST);
@@ -39,7 +41,9 @@ export class LockedRuns<Reason extends string> {
     this.runs.get(id)?.stop.abort(reason);
   }
 
+  /** Also those that begin after this: they were taken before. */
   stopAll(reason: Reason): void {
+    this.stopped = reason;
     for (const { stop } of this.runs.values()) stop.abort(reason);
   }
 }
