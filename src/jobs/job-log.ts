@@ -167,13 +167,11 @@ export class JobLog {
     return hashes.map(decodeStanding);
   }
 
-  /** Of the jobs that are to train together with this one: those that wait, too. None unless this is its first attempt. */
-  async waitingWith(id: string): Promise<string[]> {
+  /** The other jobs that are to train together with this one. None unless this is its first attempt. */
+  async trainsWith(id: string): Promise<string[]> {
     const [json, attempt] = await this.redis.hmget(this.keys.state(id), "batch", "attempt");
     if (json == null || attempt !== "0") return [];
-    const others = Ids.parse(JSON.parse(json)).filter((other) => other !== id);
-    const ranks = await Promise.all(others.map((other) => this.redis.zscore(this.keys.waiting, other)));
-    return others.filter((_, i) => ranks[i] !== null);
+    return Ids.parse(JSON.parse(json)).filter((other) => other !== id);
   }
 
   /** 1 for the job that runs next; null for one that does not wait. */

@@ -16,10 +16,18 @@ export interface QueuedJob {
   readonly id: string;
   readonly priority: number;
   readonly spec: object;
+  /** The jobs that are to train together with it. */
+  readonly batch?: readonly string[];
+}
+
+/** What the queue itself says of a job. */
+export interface QueueData {
+  /** Whether it is one of a batch: of others nobody need ask. */
+  readonly batch?: true;
 }
 
 export class JobQueue {
-  private readonly queues: Readonly<Record<QueueKind, Queue>>;
+  private readonly queues: Readonly<Record<QueueKind, Queue<QueueData>>>;
   /** Of the library's ways to add many it is the one that is atomic. */
   private readonly together: FlowProducer;
   private readonly redis: Redis;
@@ -27,8 +35,8 @@ export class JobQueue {
   constructor(redis: Redis, keys: Keys) {
     this.redis = redis;
     const options = { connection: redis, prefix: keys.tag };
-    const open = (kind: QueueKind): Queue => {
-      const queue = new Queue(QUEUE_NAMES[kind], options);
+    const open = (kind: QueueKind): Queue<QueueData> => {
+      const queue = new Queue<QueueData>(QUEUE_NAMES[kind], options);
       // Each command rejects on its own; without a listener the same error would end the process.
       queue.on("error", () => {});
       return queue;
@@ -39,14 +47,25 @@ export class JobQueue {
   }
 
   /** Adding a job that is in the queue already changes nothing. */
-  async add(id: string, priority: number, spec: object): Promise<void> {
-    const { name, opts } = entryOf({ id, priority, spec });
-    await this.queues[queueOf(spec)].add(name, {}, opts);
+  async add(job: QueuedJob): Promise<void> {
+    const { name, data, opts } = entryOf(job);
+    await this.queues[queueOf(job.spec)].add(name, data, opts);
   }
 
   /** All in one step, one behind the other: who takes the first finds the others there. */
   async addAll(jobs: readonly QueuedJob[]): Promise<void> {
     if (jobs.length > 0) await this.together.addBulk(jobs.map(entryOf));
+  }
+
+  /** The ids of those that come next. */
+  async next(kind: QueueKind, most: number): Promise<string[]> {
+    const { queues, redis } = this;
+    // Those that a dead worker had come before all others, the last of this list first.
+    const [lost, waiting] = await Promise.all([
+      redis.lrange(queues[kind].toKey("wait"), -most, -1),
+      redis.zrange(queues[kind].toKey("prioritized"), "0", String(most - 1)),
+    ]);
+    return [...lost.reverse(), ...waiting].slice(0, most);
   }
 
   /** Takes a waiting job out; one that a worker holds stays. */
@@ -71,9 +90,10 @@ export class JobQueue {
   }
 }
 
-function entryOf({ id, priority, spec }: QueuedJob) {
+function entryOf({ id, priority, spec, batch = [] }: QueuedJob) {
   const name = QUEUE_NAMES[queueOf(spec)];
+  const data: QueueData = batch.length > 0 ? { batch: true } : {};
   // A finished job leaves the queue at once: so the same id can wait again, and the log alone remembers.
   const leaves = { removeOnComplete: true, removeOnFail: true };
-  return { name, queueName: name, data: {}, opts: { jobId: id, priority: rankOf(priority), ...leaves } };
+  return { name, queueName: name, data, opts: { jobId: id, priority: rankOf(priority), ...leaves } };
 }

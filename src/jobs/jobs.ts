@@ -51,7 +51,7 @@ export class Jobs {
   async submit(job: JobToCreate, idempotency?: Idempotency, owner?: JobOwner): Promise<SubmitOutcome> {
     const made = await this.create(job, idempotency, owner);
     // Also one that was made already, perhaps by a process that died before it could do this.
-    if (made.id === job.id) await this.queue.add(job.id, job.priority, job.spec);
+    if (made.id === job.id) await this.queue.add(job);
     return made;
   }
 
@@ -150,7 +150,7 @@ export class Jobs {
       },
     ]);
     // If someone else was faster, the job waits already, and adding it again changes nothing.
-    await this.queue.add(id, state.priority, state.spec);
+    await this.queue.add(state);
     return "done";
   }
 

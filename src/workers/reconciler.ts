@@ -37,7 +37,7 @@ export class Reconciler {
       const state = await this.log.state(id);
       if (!state || isFinished(state.status)) continue;
       this.logger.warn({ job: id }, "not in the queue although it is not finished: added again");
-      await this.queue.add(id, state.priority, state.spec);
+      await this.queue.add(state);
     }
   }
 

@@ -147,7 +147,7 @@ export async function startWorker(
       );
     };
     const { lockMs, stalledMs } = config;
-    const options = { kind, concurrency, connection: redis, prefix: keys.tag, lockMs, stalledMs, onOver };
+    const options = { kind, concurrency, connection: redis, prefix: keys.tag, queue, lockMs, stalledMs, onOver };
     takers.push(await takeJobs({ ...runner, pool }, options));
   };
   await take("any", config.concurrency);
@@ -213,5 +213,5 @@ export async function startWorker(
 
 async function readdIfQueued(log: JobLog, queue: JobQueue, id: string): Promise<void> {
   const state = await log.state(id);
-  if (state?.status === "queued") await queue.add(id, state.priority, state.spec);
+  if (state?.status === "queued") await queue.add(state);
 }

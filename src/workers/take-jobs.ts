@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { DelayedError, type Job, Worker as QueueWorker, WaitingError } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
-import { QUEUE_NAMES, type QueueKind } from "../jobs/job-queue.ts";
+import { type JobQueue, QUEUE_NAMES, type QueueData, type QueueKind } from "../jobs/job-queue.ts";
 import { brokerTime } from "../jobs/redis.ts";
 import { Batch } from "./batch.ts";
 import { type RunnerParts, runJob, type StopReason } from "./job-runner.ts";
@@ -15,6 +15,7 @@ export interface TakerOptions extends Pick<Config, "lockMs" | "stalledMs"> {
   readonly concurrency: number;
   readonly connection: Redis;
   readonly prefix: string;
+  readonly queue: JobQueue;
   /** Called once the queue has forgotten a job. */
   onOver(id: string): void;
 }
@@ -28,7 +29,7 @@ export interface Taker {
 
 /** A job that was taken, and the name under which its lock is held. */
 interface Taken {
-  readonly job: Job;
+  readonly job: Job<QueueData>;
   readonly token: string;
 }
 
@@ -39,23 +40,24 @@ export async function takeJobs(
   runner: RunnerParts & { readonly pool: TrainerPool },
   options: TakerOptions,
 ): Promise<Taker> {
-  const { kind, concurrency, connection, prefix, lockMs, stalledMs, onOver } = options;
+  const { kind, concurrency, connection, prefix, queue, lockMs, stalledMs, onOver } = options;
   const { logger } = runner;
   const runs = new LockedRuns<StopReason>(lockMs);
-  /** Jobs that came with another, until the queue knows what became of them. */
-  const companions = new Set<Promise<void>>();
-  const worker = new QueueWorker(
+  const worker = new QueueWorker<QueueData>(
     QUEUE_NAMES[kind],
     async (job, token = "") => {
+      const first = { job, token };
       const others = await takeWith(job);
       const batch = new Batch(runner.pool, 1 + others.length);
-      others.forEach((other, i) => {
-        const settled = settle(other, runIn(batch, 1 + i, other)).finally(() => companions.delete(settled));
-        companions.add(settled);
-      });
-      const outcome = await runIn(batch, 0, { job, token });
+      if (others.length > 0) {
+        // Its place is taken until the last of them is over.
+        await Promise.all([first, ...others].map((each, i) => settle(each, runIn(batch, i, each))));
+        // The queue knows what has become of it.
+        throw new WaitingError();
+      }
+      const outcome = await runIn(batch, 0, first);
       if (outcome === "over") return;
-      await putBack({ job, token }, outcome);
+      await putBack(first, outcome);
       throw outcome === "waits" ? new WaitingError() : new DelayedError();
     },
     {
@@ -77,24 +79,29 @@ export async function takeJobs(
     );
 
   const putBack = async ({ job, token }: Taken, outcome: "waits" | "elsewhere"): Promise<void> => {
-    if (outcome === "waits") await job.moveToWait(token);
-    else await job.moveToDelayed((await brokerTime(connection)) + ELSEWHERE_MS, token);
+    if (outcome === "elsewhere") {
+      await job.moveToDelayed((await brokerTime(connection)) + ELSEWHERE_MS, token);
+      return;
+    }
+    await job.moveToWait(token);
+    // The library tells nobody: a worker that has nothing to do would find it seconds later.
+    await connection.zadd(worker.toKey("marker"), 0, "0");
   };
 
   /** The jobs that are to train together with this one, as far as they come next in the queue. */
-  const takeWith = async ({ id = "" }: Job): Promise<Taken[]> => {
+  const takeWith = async ({ id = "", data }: Job<QueueData>): Promise<Taken[]> => {
     const taken: Taken[] = [];
+    if (!data.batch) return taken;
     try {
-      const wanted = new Set(kind === "any" ? await runner.log.waitingWith(id) : []);
-      // The first by itself: if it is not one of them, the others do not follow it.
-      for (let count = 1; wanted.size > 0; count = wanted.size) {
-        const next = await Promise.all(Array.from({ length: count }, takeNext));
-        const found = next.filter((one) => one !== null && wanted.delete(one.job.id ?? ""));
-        for (const one of found) if (one) taken.push(one);
-        for (const one of next) if (one && !found.includes(one)) await putBack(one, "waits");
-        // Another worker, or another run of this one, has taken the rest.
-        if (found.length < count) break;
-      }
+      const wanted = new Set(await runner.log.trainsWith(id));
+      const next = wanted.size > 0 ? await queue.next(kind, wanted.size) : [];
+      const other = next.findIndex((nextId) => !wanted.has(nextId));
+      const count = other === -1 ? next.length : other;
+      const found = (await Promise.all(Array.from({ length: count }, takeNext))).filter((one) => one !== null);
+      const isWanted = ({ job }: Taken) => wanted.has(job.id ?? "");
+      taken.push(...found.filter(isWanted));
+      // Where another worker has taken some of them meanwhile.
+      await Promise.all(found.filter((one) => !isWanted(one)).map((one) => putBack(one, "waits")));
     } catch (error) {
       // The job itself has been taken, whatever has become of the others: those go back to the queue when their locks are over.
       logger.warn({ job: id, err: error }, "could not take the jobs that are to train with it");
@@ -108,7 +115,7 @@ export async function takeJobs(
     return job ? { job, token } : null;
   };
 
-  /** Tells the queue what has become of a job that came with another. */
+  /** Tells the queue what has become of a job of a batch. */
   const settle = async (taken: Taken, run: ReturnType<typeof runIn>): Promise<void> => {
     const { job, token } = taken;
     try {
@@ -133,7 +140,6 @@ export async function takeJobs(
       await worker.pause(true);
       runs.stopAll(reason);
       await worker.close();
-      await Promise.all(companions);
     },
   };
 }

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
 import { gpuShared } from "../../src/engine/index.ts";
+import { QUEUE_NAMES } from "../../src/jobs/job-queue.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { storePlace } from "../../src/jobs/open-object-store.ts";
 import { checkSpec } from "../../src/spec/check-spec.ts";
@@ -57,6 +58,12 @@ async function timesOf(ids: readonly string[], type: string): Promise<string[]> 
   return events.flatMap((all) => all.filter((event) => event.type === type).map(({ time }) => String(time)));
 }
 
+/** How often workers have taken a job from the queue. */
+async function timesTaken(id = ""): Promise<number> {
+  const events = await parts.redis.xrange(`${parts.log.keys.tag}:${QUEUE_NAMES.any}:events`, "-", "+");
+  return events.filter(([, fields]) => fields.join(" ").startsWith(`event active jobId ${id}`)).length;
+}
+
 const endless = { ...slow, epochs: 100_000, batch_size: 500, checkpoint: { every_epochs: 1000 } };
 
 describe("a batch", () => {
@@ -108,6 +115,21 @@ describe("a batch", () => {
     await work();
     await allAre(ids, "completed");
     for (const id of ids) expect((await parts.log.state(id))?.attempts).toBe(1);
+    // Who takes it and puts it back lets it look as if nothing waited, and others sleep.
+    expect(await timesTaken(ids[1])).toBe(1);
+  });
+
+  test("has its worker's place until the last of its jobs is over: another one trains what comes then", async () => {
+    const [short = "", long = ""] = await submitBatch(parts, [moons, endless]);
+    await work();
+    await untilStatus(parts, short, "completed");
+    const next = await submit(parts, moons);
+    await untilEpoch(parts, long, ((await parts.jobs.get(long))?.progress.epoch ?? 0) + 2);
+    await work();
+    await untilStatus(parts, next, "completed");
+    expect((await parts.jobs.get(long))?.status).toBe("running");
+    await parts.jobs.cancel(long);
+    await untilStatus(parts, long, "cancelled");
   });
 
   test("is trained a part at each of two workers, where both take of it", async () => {

@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Config } from "../../src/config.ts";
 import { newId } from "../../src/jobs/ids.ts";
+import { QUEUE_NAMES } from "../../src/jobs/job-queue.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
@@ -283,6 +284,17 @@ describe("stopping a worker", () => {
     const back = log.find(({ type, seq }) => type === "queued" && seq > 1);
     expect(back).toMatchObject({ reason: "worker_stopped" });
     expect(log.find(({ type }) => type === "resumed")).toMatchObject({ attempt: 2, reason: "worker_stopped" });
+  });
+
+  test("wakes one that has nothing to do, which else looks at the queue now and then", async () => {
+    const marker = `${parts.log.keys.tag}:${QUEUE_NAMES.any}:marker`;
+    const id = await submit({ epochs: 100_000, checkpoint_every: 100_000 });
+    const worker = await work();
+    await atEpoch(id, 5);
+    // It has looked already.
+    await parts.redis.del(marker);
+    await worker.close();
+    expect(await parts.redis.exists(marker)).toBe(1);
   });
 });
 
