@@ -20,7 +20,7 @@ import { BestSoFar } from "./best-so-far.tsx";
 import { type ComparedRun, CompareStore } from "./compare-store.ts";
 import { DifferenceTable } from "./difference-table.tsx";
 import { dimensionsOf, outcomesOf } from "./outcomes.ts";
-import { MOST_SETTINGS, ParallelCoordinates } from "./parallel-coordinates.tsx";
+import { ParallelCoordinates } from "./parallel-coordinates.tsx";
 import { SweepList } from "./sweep-list.tsx";
 import { SweepView } from "./sweep-view.tsx";
 
@@ -160,11 +160,7 @@ function Reached({ store }: { store: CompareStore }) {
   const places = outcomes.of.map(({ index }) => index);
   // What specs differ in is much to find out, and changes with a job alone; figures come ten times a second.
   const settings = useMemo(
-    () =>
-      dimensionsOf(
-        places.flatMap((place) => runs[place]?.job ?? []),
-        MOST_SETTINGS,
-      ),
+    () => dimensionsOf(places.flatMap((place) => runs[place]?.job ?? [])),
     [runs, places.join()],
   );
   if (outcomes.of.length < 3) return null;

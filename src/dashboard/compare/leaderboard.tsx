@@ -1,16 +1,16 @@
 /** The trials of a sweep, the best first, with what was drawn for each. */
 import { useState } from "preact/hooks";
 import { href } from "../router.ts";
-import type { Trial } from "../service/sweeps.ts";
+import { objectiveOf, type Sweep, type Trial } from "../service/sweeps.ts";
 import { count, figure, label } from "../shared/format.ts";
 import { Status } from "../shared/status.tsx";
 import { drawnPaths } from "./trials.ts";
 
 const SHOWN = 50;
 
-export function Leaderboard({ trials, metric }: { trials: readonly Trial[]; metric: string }) {
+export function Leaderboard({ sweep, trials }: { sweep: Sweep; trials: readonly Trial[] }) {
   const [all, setAll] = useState(false);
-  const paths = drawnPaths(trials);
+  const paths = drawnPaths(trials, sweep);
   return (
     <section class="card stack" aria-labelledby="leaderboard-title">
       <h2 id="leaderboard-title">Leaderboard</h2>
@@ -21,7 +21,7 @@ export function Leaderboard({ trials, metric }: { trials: readonly Trial[]; metr
             <tr>
               <th scope="col">Trial</th>
               <th scope="col" class="number">
-                {label(metric)}
+                {label(objectiveOf(sweep).metric)}
               </th>
               <th scope="col" class="number">
                 Epochs

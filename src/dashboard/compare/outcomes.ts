@@ -58,13 +58,13 @@ export interface Dimension {
 const NOT_SET = /^(?:name|metadata\b.*|webhook\b.*|priority)$/;
 
 /** An axis for each setting that differs: numbers by their size (by its logarithm, if they span decades), others side by side. */
-export function dimensionsOf(jobs: readonly ComparedJob[], most: number): Dimension[] {
+export function dimensionsOf(jobs: readonly ComparedJob[]): Dimension[] {
   const all = differencesOf(jobs.map(({ spec }) => spec))
     .filter(({ path }) => !NOT_SET.test(path))
     .map(({ path, values }) => ({ path, ...scaleOf(values) }));
   // What follows from another setting, such as the inputs of the next layer, says nothing new.
   const first = new Map([...all].reverse().map((dimension) => [dimension.places.join(), dimension]));
-  return all.filter((dimension) => first.get(dimension.places.join()) === dimension).slice(0, most);
+  return all.filter((dimension) => first.get(dimension.places.join()) === dimension);
 }
 
 export function scaleOf(values: readonly (Value | undefined)[]): Omit<Dimension, "path"> {

@@ -21,7 +21,7 @@ import { Status } from "../shared/status.tsx";
 import { Tiles } from "../shared/tiles.tsx";
 import { BestSoFar } from "./best-so-far.tsx";
 import { Leaderboard } from "./leaderboard.tsx";
-import { MOST_SETTINGS, ParallelCoordinates } from "./parallel-coordinates.tsx";
+import { ParallelCoordinates } from "./parallel-coordinates.tsx";
 import { SweepStore } from "./sweep-store.ts";
 import { drawnDimensions, ranked, trialOutcomes } from "./trials.ts";
 
@@ -131,11 +131,11 @@ function Trials({ sweep, trials, ranking }: TrialsProps) {
       )}
       {valued.length > 1 && (
         <div class="reached">
-          <ParallelCoordinates outcomes={outcomes} settings={drawnDimensions(valued, MOST_SETTINGS)} />
+          <ParallelCoordinates outcomes={outcomes} settings={drawnDimensions(valued, sweep)} />
           <BestSoFar outcomes={outcomes} xName="trial" />
         </div>
       )}
-      {trials.length > 0 && <Leaderboard trials={ranking} metric={objective.metric} />}
+      {trials.length > 0 && <Leaderboard sweep={sweep} trials={ranking} />}
     </>
   );
 }

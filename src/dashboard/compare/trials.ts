@@ -1,5 +1,5 @@
 /** What the trials of a sweep have reached, set against what was drawn for them. */
-import type { Trial } from "../service/sweeps.ts";
+import type { Sweep, Trial } from "../service/sweeps.ts";
 import { type Dimension, type Outcomes, scaleOf } from "./outcomes.ts";
 
 type Objective = Pick<Outcomes, "metric" | "wantsMost">;
@@ -12,17 +12,26 @@ export function trialOutcomes(trials: readonly Trial[], objective: Objective): O
   return { ...objective, of };
 }
 
-/** The fields that were drawn, in the order of the space. */
-export const drawnPaths = (trials: readonly Trial[]): string[] => [
-  ...new Set(trials.flatMap(({ params }) => Object.keys(params))),
-];
+/** The fields that were drawn, in the order of the space, each followed by what was drawn within it, the outermost first. */
+export function drawnPaths(trials: readonly Trial[], { spec }: Pick<Sweep, "spec">): string[] {
+  const drawn = [...new Set(trials.flatMap(({ params }) => Object.keys(params)))].sort(fromOutside);
+  const roots = Object.keys((spec["space"] ?? {}) as object);
+  return [...new Set([...roots.flatMap((root) => drawn.filter((path) => isWithin(root, path))), ...drawn])];
+}
+
+const fromOutside = (a: string, b: string): number => depthOf(a) - depthOf(b) || byNumbers.compare(a, b);
+const depthOf = (path: string): number => path.split(/[.[]/).length;
+/** `layers[10]` after `layers[9]`. */
+const byNumbers = new Intl.Collator("en", { numeric: true });
+
+const isWithin = (root: string, path: string): boolean =>
+  path.startsWith(root) && (path.length === root.length || /[.[]/.test(path.charAt(root.length)));
 
 /** An axis for each field in which the trials differ. */
-export function drawnDimensions(trials: readonly Trial[], most: number): Dimension[] {
-  return drawnPaths(trials)
+export function drawnDimensions(trials: readonly Trial[], sweep: Sweep): Dimension[] {
+  return drawnPaths(trials, sweep)
     .map((path) => ({ path, values: trials.map(({ params }) => params[path]) }))
     .filter(({ values }) => values.some((value) => value !== values[0]))
-    .slice(0, most)
     .map(({ path, values }) => ({ path, ...scaleOf(values) }));
 }
 

@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)("a sweep", () => {
     const values = (await page.locator(".leaderboard tbody td:nth-child(2)").allTextContents()).map(Number);
     expect(values).toEqual([...values].sort((a, b) => a - b));
     await expect.poll(() => page.locator(".parallel a").count()).toBe(4);
-    expect(await page.locator(".parallel .axis-name").allTextContents()).toContain("optimizer.lroptimizer.lr");
+    expect(await page.locator(".parallel .axis-name title").allTextContents()).toContain("optimizer.lr");
     await page.getByRole("heading", { name: "Best validation loss so far" }).waitFor();
     await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
     expect(await page.locator(".facts").textContent()).toContain("<b>team</b>: <i>a</i>");
@@ -70,6 +70,59 @@ describe.skipIf(!hasChromium)("a sweep", () => {
     await page.getByRole("heading", { name }).waitFor();
     await page.getByRole("link", { name: "Compare the best 4" }).click();
     await expect.poll(() => page.locator(".compared li").count()).toBe(4);
+  }, 60_000);
+
+  test("shows which settings a trial was not given, and all of them in the order of the space", async () => {
+    const { page } = browser;
+    const sgd = { type: "SGD", lr: { log_uniform: [0.01, 1] }, momentum: { uniform: [0, 0.9] } };
+    const space = {
+      optimizer: { choice: [sgd, { type: "Adam", lr: { log_uniform: [0.001, 0.1] } }] },
+      "model.layers[0].out_features": { int: [4, 64] },
+    };
+    const id = await submit({ ...moonSweep, space, trials: 12, seed: 3 });
+    const worker = await startWorker(api.config, { url: api.broker.url, logger: pino({ level: "silent" }) });
+    try {
+      await page.goto(`${url}/#/compare?sweep=${id}`);
+      await expect.poll(() => page.locator(".run-head .status").textContent()).toBe("completed");
+    } finally {
+      await worker.close();
+    }
+    const paths = [
+      "optimizer",
+      "optimizer.choice[0].lr",
+      "optimizer.choice[0].momentum",
+      "optimizer.choice[1].lr",
+      "model.layers[0].out_features",
+    ];
+    await expect.poll(() => page.locator(".parallel a").count()).toBe(12);
+    const titles = await page.locator(".parallel .axis-name title").allTextContents();
+    expect(titles.slice(0, -1)).toEqual(paths);
+    expect(await page.locator(".leaderboard thead code").allTextContents()).toEqual(paths);
+
+    // A place of its own for what is missing, on those axes alone; each line passes all of them.
+    const says = (axis: number) => page.locator(".parallel .axis").nth(axis).getByText("none", { exact: true }).count();
+    expect(await Promise.all([0, 1, 2, 3, 4, 5].map(says))).toEqual([0, 1, 1, 1, 0, 0]);
+    const lines = await page
+      .locator(".parallel polyline.wide")
+      .evaluateAll((all) => all.map((line) => (line.getAttribute("points") ?? "").split(" ")));
+    expect(lines.map(({ length }) => length)).toEqual(lines.map(() => titles.length));
+    const lowest = Math.max(...lines.flat().map((point) => Number(point.split(",")[1])));
+    const missing = lines.map((points) => points.map((point) => Number(point.split(",")[1]) === lowest));
+    const adams = missing.filter((of) => of[1]);
+    expect(adams.length).toBeGreaterThan(0);
+    for (const of of adams) expect(of).toEqual([false, true, true, false, false, false]);
+    for (const of of missing.filter((of) => !of[1])) expect(of).toEqual([false, false, false, true, false, false]);
+
+    // By keyboard, the lines are one stop: the best first, the others by arrows.
+    const bestFirst = await page.locator(".leaderboard tbody th").allTextContents();
+    await page.locator('.parallel a[tabindex="0"]').focus();
+    const hint = page.locator(".parallel-said");
+    await expect.poll(() => hint.textContent()).toContain(`${bestFirst[0]}:`);
+    await page.keyboard.press("ArrowDown");
+    await expect.poll(() => hint.textContent()).toContain(`${bestFirst[1]}:`);
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.closest(".parallel"))).toBeNull();
+    expect(await barriersOf(page)).toEqual([]);
   }, 60_000);
 
   test("tells while it trains how many epochs it has trained", async () => {
