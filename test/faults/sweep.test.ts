@@ -15,6 +15,8 @@ const base = {
 };
 /** Each trial is drawn by itself: it makes no difference which ends first. */
 const random = { ...base, trials: 8 };
+/** Eight at a time train together at each of two workers. */
+const small = { ...random, trials: 32, parallel: 32 };
 /** What is drawn and who goes on depends on what came before: one after the other, that is the same each time. */
 const learning = {
   ...base,
@@ -83,6 +85,27 @@ test.skipIf(!redisProgram)(
       await untilSomewhere(id);
       await stage.redis.failWithoutLast(chance.int(300, 1000));
       await stage.redis.start();
+    }
+    await expectWhole(id, undisturbed);
+  },
+  within(300),
+);
+
+test.skipIf(!redisProgram)(
+  "batches of small trials come through whatever befalls their workers and the broker",
+  async () => {
+    await Promise.all([stage.startWorker(), stage.startWorker()]);
+    const undisturbed = await trialsOf(await post(small));
+    const id = await post(small);
+    const faults = [
+      () => Promise.all([stage.killWorker(), stage.startWorker()]),
+      () => Promise.all([stage.endWorker(), stage.startWorker()]),
+      () => stage.redis.kill().then(() => stage.redis.start()),
+      () => stage.redis.failWithoutLast(chance.int(300, 1000)).then(() => stage.redis.start()),
+    ];
+    for (let round = 0; round < rounds(4); round++) {
+      await untilSomewhere(id);
+      await chance.pick(faults)();
     }
     await expectWhole(id, undisturbed);
   },
