@@ -166,6 +166,10 @@ test("a sweep's life over HTTP: events, leaderboard, trials, and the best model 
     expect(trials.data.map(({ number }: { number: number }) => number)).toEqual([0, 1]);
     const rest = (await json("GET", `/v1/sweeps/${id}/trials?cursor=${trials.next_cursor}`)).json();
     expect(rest).toMatchObject({ data: [{ number: 2 }], next_cursor: null });
+    const last = (await json("GET", `/v1/sweeps/${id}/trials?limit=2&cursor=1`)).json();
+    expect(last).toMatchObject({ data: [{ number: 1 }, { number: 2 }], next_cursor: null });
+    const behind = (await json("GET", `/v1/sweeps/${id}/trials?cursor=3`)).json();
+    expect(behind).toEqual({ data: [], next_cursor: null });
     const jobs = (await json("GET", found.links.jobs)).json();
     expect(jobs.data).toHaveLength(3);
 

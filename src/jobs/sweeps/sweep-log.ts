@@ -122,6 +122,13 @@ export class SweepLog {
       .sort((a, b) => a.number - b.number);
   }
 
+  /** As many, from number `first` on. */
+  async trialsFrom(id: string, first: number, most: number): Promise<TrialRecord[]> {
+    const fields = Array.from({ length: most }, (_, i) => `trial:${first + i}`);
+    const found = await this.redis.hmget(this.keys.sweeps.state(id), ...fields);
+    return found.flatMap((text) => (text === null ? [] : [TrialRecord.parse(JSON.parse(text))]));
+  }
+
   /** The ids of sweeps, newest first, from before `cursor`. */
   async ids(filter: { cursor?: string; limit: number }): Promise<string[]> {
     const before = filter.cursor ? `(${filter.cursor}` : "+";

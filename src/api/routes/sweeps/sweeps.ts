@@ -88,11 +88,11 @@ export function sweepRoutes(fastify: FastifyInstance, parts: ApiParts): void {
     async ({ params: { id }, query: { limit, cursor = "0" } }): Promise<z.infer<typeof TrialList>> => {
       await findSweepState(parts, id);
       const first = Number(cursor);
-      const trials = await parts.sweepLog.trials(id);
-      const found = trials.slice(first, first + limit);
+      // One more shows whether another page follows.
+      const found = await parts.sweepLog.trialsFrom(id, first, limit + 1);
       return {
-        data: found.map(trialView),
-        next_cursor: first + limit < trials.length ? String(first + limit) : null,
+        data: found.slice(0, limit).map(trialView),
+        next_cursor: found.length > limit ? String(first + limit) : null,
       };
     },
   );
