@@ -54,7 +54,11 @@ export class JobQueue {
 
   /** All in one step, one behind the other: who takes the first finds the others there. */
   async addAll(jobs: readonly QueuedJob[]): Promise<void> {
-    if (jobs.length > 0) await this.together.addBulk(jobs.map(entryOf));
+    if (jobs.length === 0) return;
+    await this.together.addBulk(jobs.map(entryOf));
+    // Of what the broker refused, as when it has forgotten a script, the library says nothing.
+    const missing = new Set(await this.missing(jobs.map(({ id }) => id)));
+    for (const job of jobs) if (missing.has(job.id)) await this.add(job);
   }
 
   /** The ids of those that come next. */

@@ -53,6 +53,16 @@ describe("many jobs at once", () => {
       await queue.close();
     }
   });
+
+  test("also wait where the broker has forgotten the scripts of its clients", async () => {
+    const about = { name: null, metadata: {}, spec: { a: 1 }, modelSummary, epochs: 2, steps: 4, priority: 0 };
+    const make = () => Array.from({ length: 3 }, () => ({ ...about, id: newId("job") }));
+    await parts.jobs.submitAll(make());
+    await parts.redis.script("FLUSH");
+    const jobs = make();
+    await parts.jobs.submitAll(jobs);
+    expect(await parts.queue.missing(jobs.map(({ id }) => id))).toEqual([]);
+  });
 });
 
 describe("a list of jobs", () => {
