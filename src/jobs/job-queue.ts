@@ -55,8 +55,8 @@ export class JobQueue {
   /** All in one step, one behind the other: who takes the first finds the others there. */
   async addAll(jobs: readonly QueuedJob[]): Promise<void> {
     if (jobs.length === 0) return;
-    await this.together.addBulk(jobs.map(entryOf));
-    // Of what the broker refused, as when it has forgotten a script, the library says nothing.
+    // What a connection that breaks makes of it shows below. Of what the broker refuses, as when it has forgotten a script, nothing is said.
+    await this.together.addBulk(jobs.map(entryOf)).catch(() => {});
     const missing = new Set(await this.missing(jobs.map(({ id }) => id)));
     for (const job of jobs) if (missing.has(job.id)) await this.add(job);
   }

@@ -2,8 +2,9 @@
 import { Queue } from "bullmq";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { newId } from "../../src/jobs/ids.ts";
-import { QUEUE_NAMES } from "../../src/jobs/job-queue.ts";
+import { JobQueue, QUEUE_NAMES } from "../../src/jobs/job-queue.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
+import { connectPatient } from "../../src/jobs/redis.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 import { onCpu } from "../job-fixture.ts";
 
@@ -51,6 +52,28 @@ describe("many jobs at once", () => {
       expect(await parts.jobs.submitAll([])).toEqual([]);
     } finally {
       await queue.close();
+    }
+  });
+
+  test("wait also where the connection breaks before it is known what became of them", async () => {
+    const redis = await connectPatient(broker.url);
+    const queue = new JobQueue(redis, parts.log.keys);
+    const send = redis.sendCommand.bind(redis);
+    let broken = 0;
+    redis.sendCommand = (command, ...rest) => {
+      // It is written within this turn, and answered in parts.
+      if (command.name === "exec" && broken++ === 0)
+        setImmediate(() => redis.stream.once("data", () => redis.stream.destroy()));
+      return send(command, ...rest);
+    };
+    try {
+      const jobs = Array.from({ length: 300 }, () => ({ id: newId("job"), priority: 0, spec: {} }));
+      await queue.addAll(jobs);
+      expect(broken).toBeGreaterThan(0);
+      expect(await queue.missing(jobs.map(({ id }) => id))).toEqual([]);
+    } finally {
+      await queue.close();
+      redis.disconnect();
     }
   });
 
