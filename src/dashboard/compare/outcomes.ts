@@ -37,13 +37,15 @@ export function outcomesOf(runs: readonly Run[]): Outcomes {
   return { metric, wantsMost: of[0]?.wantsMost ?? false, of };
 }
 
-/** The best so far after each run, in the order in which they were submitted. */
-export function bestSoFar({ of, wantsMost }: Outcomes): { value: number; best: number; job: Outcome["job"] }[] {
+const bySubmission = (a: Outcome, b: Outcome): number => (a.job.id < b.job.id ? -1 : 1);
+export const byIndex = (a: Outcome, b: Outcome): number => a.index - b.index;
+
+/** The best so far after each run, in the order in which they were made. */
+export function bestSoFar({ of, wantsMost }: Outcomes, order = bySubmission): (Outcome & { best: number })[] {
   let best = wantsMost ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  const inOrder = [...of].sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
-  return inOrder.map(({ value, job }) => {
-    best = wantsMost ? Math.max(best, value) : Math.min(best, value);
-    return { value, best, job };
+  return [...of].sort(order).map((outcome) => {
+    best = wantsMost ? Math.max(best, outcome.value) : Math.min(best, outcome.value);
+    return { ...outcome, best };
   });
 }
 

@@ -132,7 +132,7 @@ function Trials({ sweep, trials, ranking }: TrialsProps) {
       {valued.length > 1 && (
         <div class="reached">
           <ParallelCoordinates outcomes={outcomes} settings={drawnDimensions(valued, sweep)} />
-          <BestSoFar outcomes={outcomes} xName="trial" />
+          <BestSoFar outcomes={outcomes} xName="trial" isNumbered />
         </div>
       )}
       {trials.length > 0 && <Leaderboard sweep={sweep} trials={ranking} />}

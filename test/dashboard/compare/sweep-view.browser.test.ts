@@ -52,6 +52,8 @@ describe.skipIf(!hasChromium)("a sweep", () => {
     expect(await page.locator(".parallel .axis-name title").allTextContents()).toContain("optimizer.lr");
     await page.getByRole("heading", { name: "Best validation loss so far" }).waitFor();
     await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
+    // By the trial's own number.
+    expect(await page.locator(".legend li").first().locator(".value").textContent()).toBe("3");
     expect(await page.locator(".facts").textContent()).toContain("<b>team</b>: <i>a</i>");
     expect(await page.locator("main :is(b, i, img, script)").count()).toBe(0);
     expect(await barriersOf(page)).toEqual([]);
