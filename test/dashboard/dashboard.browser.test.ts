@@ -51,6 +51,14 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
     await page.getByRole("button", { name: "Delete" }).waitFor();
   });
 
+  test("counts epochs and steps to the last one, however many", async () => {
+    const { page } = browser;
+    const job = await (await script({ name: "long" })).start();
+    await job.train(3, (epoch) => ({ step: 1_234_564 + epoch }));
+    await page.goto(`${url}/#/runs/${job.id}?x=step`);
+    await expect.poll(() => page.locator(".legend .value").first().textContent()).toBe("1,234,567");
+  });
+
   test("shows names that look like markup as text", async () => {
     const { page } = browser;
     const name = '<img src=x onerror="document.title=1"><script>document.title=2</script>';

@@ -1,6 +1,6 @@
 /** How a run's charts are shown: it stands in the address, so that a link shows the same. */
 import { AXES, type Axis } from "../history/run-history.ts";
-import { duration, figure } from "../shared/format.ts";
+import { count, duration } from "../shared/format.ts";
 
 export interface ChartChoice {
   readonly axis: Axis;
@@ -28,4 +28,7 @@ export function queryOf({ axis, smoothing, logarithmic }: ChartChoice): Record<s
 
 export const AXIS_NAMES: Record<Axis, string> = { epoch: "Epoch", step: "Step", time: "Time" };
 
-export const formatOf: Record<Axis, (value: number) => string> = { epoch: figure, step: figure, time: duration };
+/** Between two of them is nothing to name. */
+const whole = (value: number): string => (Number.isInteger(value) ? count(value) : "");
+
+export const formatOf: Record<Axis, (value: number) => string> = { epoch: whole, step: whole, time: duration };
