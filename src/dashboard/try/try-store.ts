@@ -41,10 +41,13 @@ export class TryStore {
   readonly frames = signal<readonly Frame[]>([]);
   readonly confusions = signal<Confusions | null>(null);
   readonly predictions = signal<Predictions | null>(null);
+  /** It can be asked, though no predictions are stored: those begin with the first epoch. */
+  readonly isBare = signal(false);
   #stop: () => void = () => {};
   #closed = false;
   #asking = false;
   #askAgain = false;
+  #hasWeights = false;
 
   constructor(id: string) {
     this.id = id;
@@ -77,7 +80,10 @@ export class TryStore {
     const newest = events.findLast(({ event }) => event === "epoch");
     if (newest) this.#confuse(JSON.parse(newest.data));
     const types = new Set(events.map(({ event }) => event));
-    if (types.has("checkpoint")) void this.#loadPredictions();
+    if (types.has("checkpoint")) {
+      this.#hasWeights = true;
+      void this.#loadPredictions();
+    }
     if (["started", "resumed", "paused", "completed", "failed", "cancelled"].some((type) => types.has(type)))
       void this.#reload();
   }
@@ -106,6 +112,7 @@ export class TryStore {
     this.#asking = false;
     if (this.#closed) return;
     if (found) this.predictions.value = found;
+    this.isBare.value = !found && this.#hasWeights;
     if (this.#askAgain) {
       this.#askAgain = false;
       void this.#loadPredictions();

@@ -23,6 +23,7 @@ export function TryView({ params: { id = "" } }: ViewProps) {
   if (!job) return <NotYet what="the model" trouble={store.trouble.value} all={[href("/"), "All runs"]} />;
   const frames = store.frames.value;
   const predictions = store.predictions.value;
+  const ask = <Ask job={job} predictions={predictions} isBare={store.isBare.value} />;
   const epoch = Math.max(job.progress.epoch, frames.at(-1)?.epoch ?? 0);
   const errors = (
     <>
@@ -64,13 +65,13 @@ export function TryView({ params: { id = "" } }: ViewProps) {
           <>
             <ProbesCard job={job} loss={lossOf(job)} grid={gridOf(job)} frames={frames} predictions={predictions} />
             <div class="stack">
-              <Ask job={job} predictions={predictions} />
+              {ask}
               {errors}
             </div>
           </>
         ) : (
           <>
-            <Ask job={job} predictions={predictions} />
+            {ask}
             <div class="stack">{errors}</div>
           </>
         )}
@@ -85,8 +86,8 @@ export function TryView({ params: { id = "" } }: ViewProps) {
   );
 }
 
-function Ask({ job, predictions }: { job: Job; predictions: Predictions | null }) {
-  if (predictions) return <PredictCard job={job} predictions={predictions} />;
+function Ask({ job, predictions, isBare }: { job: Job; predictions: Predictions | null; isBare: boolean }) {
+  if (predictions || isBare) return <PredictCard job={job} predictions={predictions} />;
   return (
     <section class="card stack" aria-label="Predict">
       <h2>Predict</h2>
