@@ -62,6 +62,8 @@ function textOf(event: ToldEvent): string {
       return event.error.detail;
     case "cancelled":
       return `after epoch ${count(event.epoch)}: ${words(event.reason)}`;
+    case "probe":
+      return `after epoch ${count(event.epoch)}`;
     case "epoch":
       return `${count(event.epoch)} in ${duration(event.elapsed_ms / 1000)}`;
     default:
