@@ -8,6 +8,8 @@ import { type EventType, getHistory, getJob, isFinished, type Job } from "../ser
 export interface ComparedRun {
   readonly job: Job;
   readonly history: RunHistory;
+  /** Among all that were asked for: it decides the colour, whichever arrives first. */
+  readonly place: number;
 }
 
 /** So many histories are asked for at once: the others wait, so that the page stays quick. */
@@ -17,7 +19,6 @@ export class CompareStore {
   readonly ids: readonly string[];
   /** In the order of `ids`, as they arrive; another list with each change of a job. */
   readonly runs = signal<readonly ComparedRun[]>([]);
-  readonly loaded = signal(false);
   readonly missing = signal<readonly string[]>([]);
   readonly connection = signal<Connection>("ended");
   /** Grows with the curves, at most once a frame. */
@@ -38,7 +39,6 @@ export class CompareStore {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, load));
     if (this.#closed) return;
-    this.loaded.value = true;
     this.#follow();
   }
 
@@ -51,7 +51,7 @@ export class CompareStore {
   async #load(id: string): Promise<void> {
     try {
       const [job, history] = await Promise.all([getJob(id), getHistory(id)]);
-      this.#runs.set(id, { job, history: new RunHistory(history) });
+      this.#runs.set(id, { job, history: new RunHistory(history), place: this.ids.indexOf(id) });
       this.#list();
     } catch (error) {
       const why = error instanceof ServiceError && error.status === 404 ? `There is no run ${id}.` : messageOf(error);

@@ -13,7 +13,7 @@ import { ChartTools } from "../run/chart-tools.tsx";
 import { smooth } from "../run/run-curves.ts";
 import { useCalm } from "../shared/calm.ts";
 import { Connecting } from "../shared/connecting.tsx";
-import { capital, figure, label } from "../shared/format.ts";
+import { capital, count, figure, label } from "../shared/format.ts";
 import { Status } from "../shared/status.tsx";
 import { AddRun } from "./add-run.tsx";
 import { BestSoFar } from "./best-so-far.tsx";
@@ -38,6 +38,13 @@ function CompareRuns({ query }: { query: URLSearchParams }) {
     return () => store.close();
   }, [store]);
   const runs = store.runs.value;
+  const waitedFor = ids.length - runs.length - store.missing.value.length;
+  const waiting = waitedFor > 0 && (
+    <p class="soft" role="status">
+      Loading {count(waitedFor)} {runs.length > 0 && "more "}
+      {waitedFor === 1 ? "run" : "runs"}…
+    </p>
+  );
   const choose = (jobs: readonly string[]) => restate({ ...asRecord(query), jobs: jobs.join(",") });
   return (
     <article class="stack">
@@ -61,12 +68,11 @@ function CompareRuns({ query }: { query: URLSearchParams }) {
           </p>
           <SweepList />
         </>
-      ) : !store.loaded.value && runs.length === 0 ? (
-        <p class="soft" role="status">
-          Loading the runs…
-        </p>
+      ) : runs.length === 0 ? (
+        waiting
       ) : (
         <>
+          {waiting}
           <RunChips runs={runs} remove={(id) => choose(ids.filter((other) => other !== id))} />
           <Overlay store={store} />
           <Reached store={store} />
@@ -80,9 +86,9 @@ function CompareRuns({ query }: { query: URLSearchParams }) {
 function RunChips({ runs, remove }: { runs: readonly ComparedRun[]; remove: (id: string) => void }) {
   return (
     <ul class="row compared">
-      {runs.map(({ job }, i) => (
+      {runs.map(({ job, place }) => (
         <li key={job.id} class="row">
-          <Swatch curve={lookOf(i)} />
+          <Swatch curve={lookOf(place)} />
           <a href={href(`/runs/${job.id}`)}>{job.name ?? job.id}</a>
           <Status status={job.status} />
           <button
@@ -173,10 +179,10 @@ function Reached({ store }: { store: CompareStore }) {
 }
 
 function curvesOf(runs: readonly ComparedRun[], column: string, { axis }: ChartChoice): Curve[] {
-  return runs.map(({ job, history }, i) => ({
+  return runs.map(({ job, history, place }) => ({
     id: job.id,
     label: job.name ?? job.id,
-    ...lookOf(i),
+    ...lookOf(place),
     x: history.column(axis),
     y: history.column(column),
   }));

@@ -19,9 +19,9 @@ export function DifferenceTable({ runs }: { runs: readonly ComparedRun[] }) {
             <thead>
               <tr>
                 <th scope="col">Field</th>
-                {runs.map(({ job }, i) => (
+                {runs.map(({ job, place }) => (
                   <th key={job.id} scope="col">
-                    <Swatch curve={lookOf(i)} />
+                    <Swatch curve={lookOf(place)} />
                     <a href={href(`/runs/${job.id}`)}>{job.name ?? job.id}</a>
                   </th>
                 ))}

@@ -51,6 +51,28 @@ describe.skipIf(!hasChromium)("a comparison", () => {
     await expect.poll(() => page.locator(".compared li").count()).toBe(3);
   });
 
+  test("keeps the colours of runs while another is still loading, and says that it is", async () => {
+    const { page } = browser;
+    const colours = () =>
+      page.locator(".compared line").evaluateAll((all) => all.map((line) => line.getAttribute("style")));
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route(`**/v1/jobs/${jobs[0]?.id}/history*`, async (route) => {
+      await released;
+      await route.continue();
+    });
+    await page.goto(all());
+    await expect.poll(() => page.locator(".compared a").count()).toBe(2);
+    await page.getByText("Loading 1 more run…").waitFor();
+    const others = await colours();
+    release();
+    await expect.poll(() => page.locator(".compared a").count()).toBe(3);
+    expect((await colours()).slice(1)).toEqual(others);
+    await expect.poll(() => page.getByText("Loading 1 more run…").count()).toBe(0);
+  });
+
   test("draws a metric of a run that was queued when the page opened, once it trains", async () => {
     const { page } = browser;
     const spec = { loss: { type: "MSELoss" }, model: { layers: [] }, data: { builtin: "sine" } };
