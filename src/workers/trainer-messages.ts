@@ -180,16 +180,21 @@ export class Control {
     }
   }
 
+  /** Whether the trainer is to stop; it need not have heard of it. */
+  get isToStop(): boolean {
+    return Atomics.load(this.cells, STOP) === 1;
+  }
+
   private readonly goesOn = (): boolean => {
     this.beat();
-    return Atomics.load(this.cells, STOP) === 0;
+    return !this.isToStop;
   };
 
   /** Asked by the trainer; asking is hearing. */
   shouldStop(): boolean {
     this.beat();
     this.slot?.pass(this.goesOn);
-    if (Atomics.load(this.cells, STOP) === 0) return false;
+    if (!this.isToStop) return false;
     Atomics.store(this.cells, HEARD, 1);
     return true;
   }

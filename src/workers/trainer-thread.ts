@@ -103,20 +103,33 @@ async function makeAllReady(
   return ready;
 }
 
+/** One that has not come to its end. */
+interface OpenJob {
+  readonly job: ReadyJob;
+  /** Made when its first turn comes. */
+  training: JobTraining | null;
+}
+
 function takeTurns(jobs: readonly ReadyJob[], end: End): void {
-  let open = jobs.flatMap((job) => {
-    const training = orEnd(job, end, () => new JobTraining(job));
-    return training ? [{ job, training }] : [];
-  });
+  const open: OpenJob[] = jobs.map((job) => ({ job, training: null }));
   while (open.length > 0) {
-    open = open.filter(({ job, training }) => {
-      const last = orEnd(job, end, () => turn(training) ?? "goes on");
-      if (last === "goes on") return true;
-      training.dispose();
-      if (last) end(job, last);
-      return false;
-    });
+    // Whoever is to stop can't wait: the thread of one that does not hear of it is ended, and the others with it.
+    const isToStop = open.findIndex(({ job }) => job.control.isToStop);
+    for (const next of open.splice(Math.max(0, isToStop), 1)) if (takeTurn(next, end)) open.push(next);
   }
+}
+
+/** Whether it goes on. */
+function takeTurn(open: OpenJob, end: End): boolean {
+  const { job } = open;
+  const last = orEnd(job, end, () => {
+    open.training ??= new JobTraining(job);
+    return turn(open.training) ?? "goes on";
+  });
+  if (last === "goes on") return true;
+  open.training?.dispose();
+  if (last) end(job, last);
+  return false;
 }
 
 /** Longer where others wait: a model's weights are to be read into the caches for more than a few steps. */

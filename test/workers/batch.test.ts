@@ -171,6 +171,24 @@ describe("a batch", () => {
     }
   });
 
+  test("hears of the one that is to stop before the others have had their turns", async () => {
+    config = broker.config({ STOP_GRACE_MS: "250" });
+    parts = await broker.parts(config);
+    // A round of their turns takes longer than that.
+    const ids = await submitBatch(
+      parts,
+      upTo(14).map((seed) => ({ ...endless, seed, batch_size: 4000 })),
+    );
+    await work();
+    await Promise.all(ids.map((id) => untilEpoch(parts, id, 1)));
+    const others = ids.slice(0, -3);
+    for (const id of ids.slice(-3).reverse()) {
+      expect(await parts.jobs.cancel(id)).toBe("requested");
+      await untilStatus(parts, id, "cancelled");
+    }
+    for (const id of others) expect(await parts.log.state(id)).toMatchObject({ status: "running", attempts: 1 });
+  });
+
   test("goes back to the queue with its worker, and on with another, each job with the same numbers", async () => {
     const specs = upTo(3).map((seed) => ({ ...slow, seed, epochs: 6, batch_size: 250 }));
     const ids = await submitBatch(parts, specs);
