@@ -155,7 +155,12 @@ export class Control {
     for (const [cell] of Object.values(bounds)) Atomics.notify(this.cells, cell);
   }
 
-  /** Whether the trainer has seen the wish and is about to end in order. */
+  /** Called by the trainer when the work ends: from then on there is nothing to stop. */
+  end(): void {
+    Atomics.store(this.cells, HEARD, 1);
+  }
+
+  /** Whether the trainer has seen the wish and is about to end in order, or has ended. */
   get heard(): boolean {
     return Atomics.load(this.cells, HEARD) === 1;
   }
@@ -195,18 +200,18 @@ export class Control {
     this.beat();
     this.slot?.pass(this.goesOn);
     if (!this.isToStop) return false;
-    Atomics.store(this.cells, HEARD, 1);
+    this.end();
     return true;
   }
 
-  /** Called by the trainer with each message; blocks while too many are on their way. */
+  /** Called by the trainer with each message; blocks while too many are on their way, and no other job is to hear of its end. */
   sent(kind: Kind): void {
     const [cell, most] = bounds[kind];
     let underway = Atomics.add(this.cells, cell, 1) + 1;
     if (underway <= most) return;
     const slot = this.slot?.isEntered ? this.slot : null;
     slot?.leave();
-    while (underway > most && this.goesOn()) {
+    while (underway > most && this.goesOn() && !this.companions.some((one) => one.isToStop && !one.heard)) {
       Atomics.wait(this.cells, cell, underway, WAIT_MS);
       underway = Atomics.load(this.cells, cell);
     }

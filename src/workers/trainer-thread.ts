@@ -57,13 +57,14 @@ outbox.send({ type: "ready", mode: first.variant });
 const TURN_MS = 4;
 
 /** The last word about a job. */
-type End = (job: Pick<ReadyJob, "order" | "teller">, message: TrainerMessage) => void;
+type End = (job: Pick<ReadyJob, "order" | "control" | "teller">, message: TrainerMessage) => void;
 
 /** Jobs that take turns. What befalls one of them is told of that one alone. */
 async function train(orders: readonly TrainOrder[]): Promise<void> {
   const last: (() => void)[] = [];
-  const end: End = ({ order, teller }, message) => {
+  const end: End = ({ order, control, teller }, message) => {
     order.wishes.close();
+    control.end();
     // Who trains alone has the device alone, until it is closed.
     if (orders.length > 1) teller.tell(message);
     else last.push(() => teller.tell(message));

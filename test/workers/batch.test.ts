@@ -1,4 +1,5 @@
 /** Jobs that a worker trains together: each as if it were alone, whatever befalls another. */
+import { MessageChannel } from "node:worker_threads";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
@@ -7,10 +8,11 @@ import { QUEUE_NAMES } from "../../src/jobs/job-queue.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { storePlace } from "../../src/jobs/open-object-store.ts";
 import { checkSpec } from "../../src/spec/check-spec.ts";
+import type { JobSpec } from "../../src/spec/job-spec.ts";
 import { Batch } from "../../src/workers/batch.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
-import { Control } from "../../src/workers/trainer-messages.ts";
-import { TrainerPool } from "../../src/workers/trainer-pool.ts";
+import { Control, type TrainOrder } from "../../src/workers/trainer-messages.ts";
+import { type TrainerNews, TrainerPool } from "../../src/workers/trainer-pool.ts";
 import { type BrokerFixture, startTestBroker } from "../broker-fixture.ts";
 import {
   checkpointOf,
@@ -234,22 +236,23 @@ describe("a batch", () => {
   });
 });
 
-test("a job that trains by itself is measured on both devices; one of a batch is not", async () => {
-  const { heapMb, dataCacheMb, engineThreads } = config;
-  const program = new URL("../../src/workers/trainer-thread.ts", import.meta.url);
-  const pool = new TrainerPool({
-    ...{ size: 1, program, heapMb, dataCacheMb, engineThreads, objects: storePlace(config) },
+describe("a trainer thread", () => {
+  let pool: TrainerPool;
+  beforeEach(() => {
+    const { heapMb, dataCacheMb, engineThreads } = config;
+    const program = new URL("../../src/workers/trainer-thread.ts", import.meta.url);
+    pool = new TrainerPool({ size: 1, program, heapMb, dataCacheMb, engineThreads, objects: storePlace(config) });
   });
-  const checked = await checkSpec(moons, { dataset: async () => null, weights: async () => "none" });
-  if (!checked.ok) throw new Error("The spec is not right.");
-  const { spec } = checked;
-  const measured = (batch: Batch, place: number) =>
-    batch.run(place, async (trainers) => {
-      const trainer = await trainers.take();
-      const { memory } = new Control();
-      return trainer.run({ task: "measure", jobId: "job_1", spec, control: memory, gpu: gpuShared() });
-    });
-  try {
+  afterEach(() => pool.close());
+
+  test("measures a job that trains by itself on both devices, and none of a batch", async () => {
+    const spec = await checked(moons);
+    const measured = (batch: Batch, place: number) =>
+      batch.run(place, async (trainers) => {
+        const trainer = await trainers.take();
+        const { memory } = new Control();
+        return trainer.run({ task: "measure", jobId: "job_1", spec, control: memory, gpu: gpuShared() });
+      });
     const alone = await measured(new Batch(pool, 1), 0);
     const both = new Batch(pool, 2);
     const [one, other] = await Promise.all([measured(both, 0), measured(both, 1)]);
@@ -257,10 +260,43 @@ test("a job that trains by itself is measured on both devices; one of a batch is
     expect(one).toMatchObject({ type: "measured", device: "cpu" });
     expect(other).toEqual(one);
     expect(alone).not.toEqual(one);
-  } finally {
-    await pool.close();
-  }
+  });
+
+  test("that waits until the checkpoints of one job are stored hears when another is to stop", async () => {
+    const long = { ...moons, epochs: 100_000 };
+    const specs = await Promise.all(
+      [1, 100_000].map((every_epochs) => checked({ ...long, checkpoint: { every_epochs } })),
+    );
+    const controls = specs.map(() => new Control());
+    const thread = await pool.take();
+    const orders = specs.map((spec, i) => orderOf(`job_${i}`, spec, controls[i] ?? new Control()));
+    // Nobody stores them.
+    const { promise: waits, resolve } = Promise.withResolvers<void>();
+    let told = 0;
+    const hear = ({ type }: TrainerNews) => {
+      if ((type === "checkpoint" || type === "predictions") && ++told > 2) resolve();
+    };
+    const [one, other] = thread.runBatch(orders, [hear, () => {}]);
+    await waits;
+    controls[1]?.stop();
+    expect(await other).toMatchObject({ type: "done", outcome: "stopped" });
+    controls[0]?.stop();
+    expect(await one).toMatchObject({ type: "done", outcome: "stopped" });
+  });
 });
+
+async function checked(spec: object): Promise<JobSpec> {
+  const found = await checkSpec(spec, { dataset: async () => null, weights: async () => "none" });
+  if (!found.ok) throw new Error("The spec is not right.");
+  return found.spec;
+}
+
+function orderOf(jobId: string, spec: JobSpec, { memory }: Control): TrainOrder {
+  return {
+    ...{ task: "train", device: "cpu", jobId, spec, checkpoint: null, hold: null, changed: [], plannedChanges: 0 },
+    ...{ wishes: new MessageChannel().port2, control: memory, gpu: gpuShared() },
+  };
+}
 
 /** What its newest checkpoint holds behind the header, which tells times. */
 async function weightsOf(id: string): Promise<Buffer> {
