@@ -13,7 +13,8 @@ export function EventLog({ events, told }: { events: readonly ToldEvent[]; told:
   return (
     <section class="card stack" aria-labelledby="events-title">
       <h2 id="events-title">Events</h2>
-      <ol class="events">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard. */}
+      <ol class="events" tabIndex={0} aria-labelledby="events-title">
         {shown.map((event) => (
           <li key={event.seq} class={event.event}>
             <time dateTime={event.time} title={new Date(event.time).toLocaleString()}>

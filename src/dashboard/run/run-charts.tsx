@@ -49,7 +49,7 @@ export function RunCharts({ store, job }: { store: RunStore; job: Job }) {
       </div>
       <p class="soft small chart-hint">
         Drag to zoom, double-click to see everything, shift-drag to move. By keyboard: arrows, + and −, Home. Ticks are
-        checkpoints; the ring is the best epoch.
+        checkpoints, dashed lines what else happened (see Events); the ring is the best epoch.
       </p>
     </section>
   );

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningWorker, startWorker } from "../../../src/workers/start-worker.ts";
 import { type ApiFixture, startTestApi } from "../../api/api-fixture.ts";
+import { barriersOf } from "../axe.ts";
 import { hasChromium, openBrowser } from "../browser-fixture.ts";
 
 describe.skipIf(!hasChromium)("the page of a model at work", () => {
@@ -37,5 +38,11 @@ describe.skipIf(!hasChromium)("the page of a model at work", () => {
     await page.getByText("with the weights of epoch 0").waitFor();
     // There are no predictions to be had from before the first epoch.
     browser.complaints = browser.complaints.filter((text) => !text.includes("409"));
+
+    // What happened is long enough to scroll on a phone.
+    await page.setViewportSize({ width: 390, height: 500 });
+    await page.goto(`${url}/#/runs/${id}`);
+    await page.locator(".events").waitFor();
+    expect(await barriersOf(page)).toEqual([]);
   }, 60_000);
 });
