@@ -1,4 +1,5 @@
 /** The network, layer by layer: what each takes, what it gives, and what is wrong there. */
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Catalogue, CatalogueEntry } from "../service/catalogue.ts";
 import { count } from "../shared/format.ts";
 import type { Draft } from "./draft.ts";
@@ -12,6 +13,7 @@ export function LayersSection({ draft, catalogue }: { draft: Draft; catalogue: C
   const layers = listIn(valueAt(draft.spec.value, LAYERS));
   const input = draft.report.value?.shapes.input ?? null;
   const replace = (changed: readonly unknown[]) => draft.set(LAYERS, changed);
+  const focusAfter = useFocusAfter();
   const others = draft.mistakesIn("model").filter(({ path }) => !/^model\.layers\[/.test(path));
   return (
     <section class="card stack" aria-labelledby="new-network">
@@ -28,8 +30,15 @@ export function LayersSection({ draft, catalogue }: { draft: Draft; catalogue: C
             at={i}
             last={layers.length - 1}
             entries={catalogue.layers}
-            onMove={(by) => replace(moved(layers, i, i + by))}
-            onRemove={() => replace(layers.filter((_, other) => other !== i))}
+            onMove={(by) => {
+              const [one, other] = by < 0 ? ["up", "down"] : ["down", "up"];
+              focusAfter(`Move layer ${i + by} ${one}`, `Move layer ${i + by} ${other}`);
+              replace(moved(layers, i, i + by));
+            }}
+            onRemove={() => {
+              focusAfter(`Remove layer ${i}`, `Remove layer ${i - 1}`, "Add another layer");
+              replace(layers.filter((_, other) => other !== i));
+            }}
           />
         ))}
       </ol>
@@ -37,6 +46,21 @@ export function LayersSection({ draft, catalogue }: { draft: Draft; catalogue: C
       <AddLayer entries={catalogue.layers} onAdd={(type) => replace([...layers, newLayer(type)])} />
     </section>
   );
+}
+
+/** Who works by keyboard goes along with a layer: focuses the first of these that there is, once the layers are drawn anew. */
+function useFocusAfter(): (...labels: readonly string[]) => void {
+  const wanted = useRef<readonly string[]>([]);
+  useLayoutEffect(() => {
+    const found = wanted.current.flatMap(
+      (label) => document.querySelector<HTMLElement>(`[aria-label="${label}"]:enabled`) ?? [],
+    );
+    wanted.current = [];
+    found[0]?.focus();
+  });
+  return (...labels) => {
+    wanted.current = labels;
+  };
 }
 
 interface CardProps {

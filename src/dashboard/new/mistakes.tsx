@@ -5,7 +5,7 @@ import type { Mistake } from "../service/catalogue.ts";
 export function Mistakes({ of, base }: { of: readonly Mistake[]; base: string }) {
   if (of.length === 0) return null;
   return (
-    <ul class="mistakes">
+    <ul class="mistakes" tabIndex={-1}>
       {of.map(({ path, message }) => {
         const place = path.startsWith(base) ? path.slice(base.length).replace(/^\./, "") : path;
         return (

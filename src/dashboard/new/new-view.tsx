@@ -138,7 +138,14 @@ function Verdict({ draft }: { draft: Draft }) {
   const away = draft.trouble.value;
   return (
     <section class="card stack verdict" aria-label="Check">
-      <p role="status">{away ?? verdictOf(draft)}</p>
+      <div class="row">
+        <p role="status">{away ?? verdictOf(draft)}</p>
+        {report?.valid === false && draft.textMistake.value === null && (
+          <button type="button" onClick={showMistakes}>
+            {report.errors.length === 1 ? "Show it" : "Show the first"}
+          </button>
+        )}
+      </div>
       {report?.valid && report.model_summary && report.estimate && (
         <Tiles
           of={[
@@ -167,9 +174,14 @@ function verdictOf(draft: Draft): string {
   if (report === null) return "Checking…";
   if (report.valid) return "Ready to train.";
   const { length } = report.errors;
-  return length === 1
-    ? "1 thing is not right yet; it is told where it stands."
-    : `${length} things are not right yet; they are told where they stand.`;
+  return length === 1 ? "1 thing is not right yet." : `${length} things are not right yet.`;
+}
+
+/** Each is said where it stands, which may be far from here. */
+function showMistakes(): void {
+  const first = document.querySelector<HTMLElement>(".editor .mistakes");
+  first?.scrollIntoView({ block: "center" });
+  first?.focus({ preventScroll: true });
 }
 
 /** Has a spec trained and goes to see it; a spec with probes is best seen at work. */

@@ -72,6 +72,32 @@ describe.skipIf(!hasChromium)("a new run", () => {
     await ready();
   });
 
+  test("goes along with a layer that is moved or removed by keyboard, and leads to what is not right", async () => {
+    await open("/new");
+    await ready();
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+    await page.getByLabel("Move layer 2 up").focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(focused).toBe("Move layer 1 up");
+    await page.keyboard.press("Enter");
+    await expect.poll(focused).toBe("Move layer 0 down");
+    const widths = (await spec()).model.layers.map((layer: { out_features?: number }) => layer.out_features ?? null);
+    expect(widths).toEqual([2, 16, null]);
+    await page.getByLabel("Remove layer 2").focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(focused).toBe("Remove layer 1");
+
+    await json().fill(JSON.stringify({ ...(await spec()), optimizer: { type: "Adam", lr: -1 } }));
+    await page.getByText("not right yet").first().waitFor();
+    await page.getByRole("button", { name: /^Show/ }).click();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.className)).toBe("mistakes");
+    const { top, bottom } = await page.evaluate(() => {
+      const box = document.activeElement?.getBoundingClientRect();
+      return { top: box?.top ?? -1, bottom: innerHeight - (box?.bottom ?? 0) };
+    });
+    expect(Math.min(top, bottom)).toBeGreaterThan(0);
+  });
+
   test("learns from an uploaded file whose columns are chosen, with names that look like markup", async () => {
     await open("/new");
     await ready();
