@@ -53,7 +53,7 @@ export class JobTraining {
     this.control = control;
     this.spec = spec;
     this.teller = teller;
-    this.sample = new PredictionSample(this.trainer, prepared);
+    this.sample = new PredictionSample(this.trainer, prepared, control.companions.length);
     if (checkpoint) this.trainer.restore(checkpoint);
     this.nextTurn = this.trainer.start({
       onEvent: (event) => this.tell(event),

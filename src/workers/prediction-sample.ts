@@ -17,12 +17,15 @@ export type SampledPredictions = readonly [facts: Uint8Array<SharedArrayBuffer>,
 export class PredictionSample {
   readonly #trainer: Trainer;
   readonly #data: PreparedData;
+  readonly #share: number;
   #cost = 0;
   #lastAt = performance.now();
 
-  constructor(trainer: Trainer, data: PreparedData) {
+  /** `together`: how many trainings share the time, by turns. */
+  constructor(trainer: Trainer, data: PreparedData, together = 1) {
     this.#trainer = trainer;
     this.#data = data;
+    this.#share = SHARE / together;
   }
 
   /** Null when told to stop. */
@@ -50,6 +53,6 @@ export class PredictionSample {
 
   /** Whether it would cost no more than its share of the time since the last one. */
   get isAffordable(): boolean {
-    return this.#cost <= SHARE * (performance.now() - this.#lastAt);
+    return this.#cost <= this.#share * (performance.now() - this.#lastAt);
   }
 }

@@ -1,5 +1,5 @@
 /** What is told of a model's predictions: its own outputs, beside rows that are the same for all models on the same data. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { PreparedData } from "../../src/data/prepare-data.ts";
 import { type Backend, createWasmBackend, Trainer } from "../../src/engine/index.ts";
 import { StoredPredictions } from "../../src/jobs/predictions.ts";
@@ -17,6 +17,9 @@ beforeAll(async () => {
   backend = await createWasmBackend();
 });
 afterAll(() => backend.dispose());
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 async function prepared(seed: number) {
   const { spec } = await accepted({
@@ -71,3 +74,23 @@ test("data of its own, and told to stop", async () => {
   expect(new PredictionSample(trainer, data).take(() => true)).toBeNull();
   trainer.dispose();
 });
+
+test.each([1, 4])(
+  "it takes no more than a 20th of its training's time, of which others have a share: of %i that take turns",
+  async (together) => {
+    const { spec, data } = await prepared(1);
+    const trainer = Trainer.create(createPlan(spec, data), backend);
+    const sample = new PredictionSample(trainer, data, together);
+    vi.useFakeTimers({ toFake: ["performance"] });
+    let asked = 0;
+    sample.take(() => {
+      if (asked++ === 0) vi.advanceTimersByTime(10);
+      return false;
+    });
+    vi.advanceTimersByTime(20 * together * 10 - 1);
+    expect(sample.isAffordable).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(sample.isAffordable).toBe(true);
+    trainer.dispose();
+  },
+);
