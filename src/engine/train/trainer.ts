@@ -47,6 +47,8 @@ export class Trainer {
   #epochs: number;
   #epoch = 0;
   #elapsedBefore = 0;
+  /** While others had their turns, in ms. */
+  #waited = 0;
   #startedAt = performance.now();
 
   /** Trainers that take turns may share a backend: data that they have in common lie there once. */
@@ -152,12 +154,12 @@ export class Trainer {
   }
 
   *#trainEpoch(hooks: TrainerHooks): Generator<void, Progress> {
-    const startedAt = performance.now();
+    const startedAt = performance.now() - this.#waited;
     const samples = this.#steps.left;
     this.#steps.begin();
     const progress = yield* this.#trainSteps(hooks);
     if (progress !== "done") return progress;
-    const trained = performance.now() - startedAt;
+    const trained = performance.now() - this.#waited - startedAt;
     const { evaluator } = this.#parts;
     const validation = evaluator ? evaluator.run(() => hooks.shouldStop()) : undefined;
     if (validation === null) return "stopped";
@@ -198,7 +200,9 @@ export class Trainer {
       if (every && told) hooks.onEvent({ type: "steps", epoch: this.#epoch + 1, every, ...told });
       if (done.anomaly) return done.anomaly;
       if (this.#checkpoints.isDueByTime()) this.#tellCheckpoint(hooks);
+      const turnEnd = performance.now();
       yield;
+      this.#waited += performance.now() - turnEnd;
     }
     return "done";
   }

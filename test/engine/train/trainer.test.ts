@@ -1,5 +1,5 @@
 /** Whole training runs: same bits in both modes, after a stop anywhere, and from the seed alone. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type EpochEvent, modelWeights, Trainer, type TrainingPlan } from "../../../src/engine/index.ts";
 import { backend } from "../device-of-the-tests.ts";
 import { base, deterministic, examples, train } from "./runs.ts";
@@ -199,4 +199,22 @@ test("trainers on one backend share the data, and each gives the bits that it gi
   });
   expect(together).toEqual(alone);
   expect(backend.memory.live).toBe(before);
+});
+
+test("what others train between two turns of an epoch does not count for its rate", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const trainer = Trainer.create(base, backend);
+  const rates: number[] = [];
+  const turn = trainer.start({
+    onEvent: (event) => event.type === "epoch" && rates.push(event.samples_per_s),
+    shouldStop: () => false,
+  });
+  let turns = 1;
+  for (; !turn(); turns++) vi.advanceTimersByTime(1000);
+  trainer.dispose();
+  vi.useRealTimers();
+  expect(turns).toBeGreaterThan(base.epochs);
+  // No time passes in its own turns.
+  for (const rate of rates) expect(rate).toBeGreaterThan(1e6);
+  expect(rates).toHaveLength(base.epochs);
 });
