@@ -16,7 +16,7 @@ declare module "fastify" {
   }
 }
 
-const DESCRIPTION = `Training as a service: post a network as JSON, watch its losses arrive, ask the trained model.
+const DESCRIPTION = `Training as a service: post a network as JSON, watch its losses arrive, ask the trained model. The [dashboard](/) shows all of it.
 
 1. \`POST /v1/datasets\` with a CSV, or put the data into the spec.
 2. \`POST /v1/jobs\` with a spec. Every mistake in it is found now, each with its path. \`POST /v1/jobs/validate\` only checks.

@@ -54,6 +54,11 @@ test("a file that could not be read is read for the next who asks", async () => 
   expect((await files.find("/docs/"))?.body.toString()).toBe("page");
 });
 
+test("the page is called after what it is about", async () => {
+  const { body } = await api.app.inject("/docs/");
+  expect(body).toContain("<title>epochd API</title>");
+});
+
 test("another spelling of its path finds the same file", async () => {
   const [plain, spelled] = await Promise.all(
     ["/docs/js/scalar.js", "/docs/%6as/scalar%2ejs"].map((url) => api.app.inject(url)),

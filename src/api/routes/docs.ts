@@ -29,7 +29,10 @@ async function openReference(): Promise<FastifyInstance> {
     routePrefix: "/docs",
     configuration: {
       url: "/openapi.json",
+      pageTitle: "epochd API",
       title: "epochd API",
+      // Beside the models that the service keeps.
+      modelsSectionLabel: "schemas",
       favicon: "/assets/dashboard/icon.svg",
       withDefaultFonts: false,
       telemetry: false,
