@@ -11,7 +11,7 @@ export async function connectImpatient(url: string): Promise<Redis> {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     commandTimeout: PATIENCE_MS,
-    retryStrategy,
+    ...again,
   });
   redis.on("error", ignoreWhileReconnecting);
   await redis.connect();
@@ -20,7 +20,7 @@ export async function connectImpatient(url: string): Promise<Redis> {
 
 /** For a worker: commands wait until the broker is back. BullMQ asks for this of its blocking connection. */
 export async function connectPatient(url: string): Promise<Redis> {
-  const redis = new GatheringRedis(url, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy });
+  const redis = new GatheringRedis(url, { lazyConnect: true, maxRetriesPerRequest: null, ...again });
   redis.on("error", ignoreWhileReconnecting);
   await redis.connect();
   return redis;
@@ -83,7 +83,11 @@ class GatheringRedis extends Redis {
   }
 }
 
-const retryStrategy = (attempt: number) => Math.min(50 * attempt, 1000);
+const again = {
+  retryStrategy: (attempt: number) => Math.min(50 * attempt, 1000),
+  // One that loads says how long it will need, at first often far too much: who believed it would restore what was lost too late.
+  maxLoadingRetryTime: 200,
+};
 
 // ioredis reconnects by itself and tells each failed attempt; the commands that suffer from it reject on their own.
 function ignoreWhileReconnecting(): void {}
