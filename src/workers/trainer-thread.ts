@@ -1,7 +1,6 @@
 /** The thread that trains: one order after the other, each on a device opened for it alone, deaf to messages while it computes. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { DataSource } from "../data/index.ts";
-import type { PreparedData } from "../data/prepare-data.ts";
 import {
   createGpuBackend,
   createWasmBackend,
@@ -24,6 +23,7 @@ import { type ComputePlaces, ComputeSlot } from "./compute-slots.ts";
 import { JobTraining, type ReadyJob } from "./job-training.ts";
 import { measureDevices, type OpenDevice } from "./measure-devices.ts";
 import { Outbox, Teller } from "./outbox.ts";
+import { type PrepareData, prepareOnce } from "./prepare-once.ts";
 import { problemOf } from "./problem-of.ts";
 import {
   Control,
@@ -86,7 +86,7 @@ async function makeAllReady(
   end: End,
 ): Promise<ReadyJob[]> {
   const ready: ReadyJob[] = [];
-  const prepare = onceForEqual(orders.length);
+  const prepare = prepareOnce(store);
   const jobs = orders.map((order, of) => {
     const control = new Control(order.control, order.device === "cpu" ? slot : null);
     return { order, control, teller: new Teller(outbox, of) };
@@ -160,36 +160,13 @@ function failureOf(error: unknown): TrainerMessage {
   return { type: "failed", problem: problemOf(error), ...(log === undefined ? {} : { log }) };
 }
 
-type Prepare = (spec: JobSpec, control: Control) => Promise<{ readonly prepared: PreparedData; readonly told: string }>;
-
-/** For several jobs: data that come to the same are prepared once. */
-function onceForEqual(jobs: number): Prepare {
-  const known = new Map<string, ReturnType<Prepare>>();
-  const prepare: Prepare = async (spec, control) => {
-    const prepared = await prepareJobData(spec, source(control));
-    const { preprocess, classes, train, validation } = prepared;
-    const rows = { train: train.count, validation: validation?.count ?? 0, weighted: train.weights !== undefined };
-    return { prepared, told: JSON.stringify({ preprocess, classes: classes ?? null, rows }) };
-  };
-  if (jobs === 1) return prepare;
-  return (spec, control) => {
-    const { data, validation, loss, model, seed } = spec;
-    const drawn = validation !== null && "split" in validation ? seed : null;
-    const key = JSON.stringify([data, validation, loss.type, model.layers, drawn]);
-    const made = known.get(key) ?? prepare(spec, control);
-    known.set(key, made);
-    return made;
-  };
-}
-
 /** Null if it was told to stop meanwhile. */
 async function makeReady(
   { order, control, teller }: Pick<ReadyJob, "order" | "control" | "teller">,
-  prepare: Prepare,
+  prepare: PrepareData,
   devices: Map<string, OpenDevice>,
 ): Promise<ReadyJob | null> {
-  const spec = await loadBulk(order.spec, order.jobId, store);
-  const { prepared, told } = await prepare(spec, control);
+  const { spec, prepared, told } = await prepare(order, source(control));
   teller.tell({ type: "prepared", preprocess: told });
   if (control.shouldStop()) return null;
   const plan = {
