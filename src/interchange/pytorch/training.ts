@@ -56,7 +56,7 @@ function keywords(
     .flatMap(([name, argument]) => {
       const value = args[name];
       if (value === undefined || value === null) return [];
-      if (TENSORS.has(name)) return [`${name}=torch.tensor(${literal(value)})`];
+      if (TENSORS.has(name)) return [`${name}=torch.tensor(${literal(value)}, dtype=torch.float32)`];
       const standard = argument.safeParse(undefined);
       const isStandard = standard.success && literal(standard.data) === literal(value);
       return isStandard && !told.includes(name) ? [] : [`${name}=${literal(value)}`];
