@@ -69,6 +69,6 @@ def load():
 
 def predict(rows):
     """What the network makes of rows as they are in the data."""
-    return np.array(load()(prepare(rows)))
+    return ops.convert_to_numpy(load()(prepare(rows)))
 `;
 }

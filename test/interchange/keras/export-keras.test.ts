@@ -47,6 +47,8 @@ test("the code is a Sequential, whose weights lie beside it by layer", () => {
   const files = unzipSync(exportKeras(trainedFile(given)));
   const model = strFromU8(files["model.py"] ?? new Uint8Array());
   expect(model).toContain("keras.Input((1, 8, 8))");
+  // Tensors of PyTorch, one of Keras' backends, do not become arrays by themselves.
+  expect(model).toContain("return ops.convert_to_numpy(load()(prepare(rows)))");
   expect(model).toContain("layers.Conv2D(4, (3, 3), use_bias=False)");
   expect(model).toContain("layers.BatchNormalization(epsilon=0.00001, momentum=0.9)");
   const arrays = Object.keys(unzipSync(files["weights.npz"] ?? new Uint8Array()));
