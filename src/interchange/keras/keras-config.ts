@@ -36,9 +36,23 @@ export class KerasConfig {
     return new KerasConfig(values);
   }
 
+  /** Refuses any other value than the one that can be read; what is left out has that. */
+  only(name: string, readable: unknown, why: string): void {
+    const value = this.#values[name] ?? readable;
+    if (value !== readable) throw refusal(`${name} is ${JSON.stringify(value)}${why}`);
+  }
+
   has(name: string): boolean {
     return this.#values[name] !== undefined && this.#values[name] !== null;
   }
 }
 
 export const refusal = (message: string): ImportError => new ImportError([{ path: "", message }]);
+
+/** A layer that changes nothing of how samples lie. */
+export const plain =
+  (make: (config: KerasConfig, place: Place) => LayerSpec | LayerSpec[]): KerasReader =>
+  (config, place) => ({ layers: [make(config, place)].flat(), place });
+
+export const optional = (name: string, value: unknown, standard: unknown): LayerSpec =>
+  value === standard ? {} : { [name]: value };

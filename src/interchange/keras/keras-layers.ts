@@ -1,15 +1,11 @@
 /** Layers of Keras by class name, each as what it is here. */
 import { z } from "zod";
-import { type KerasConfig, type KerasReader, type LayerSpec, type Place, refusal } from "./keras-config.ts";
+import { KerasConfig, type KerasReader, type LayerSpec, optional, type Place, plain, refusal } from "./keras-config.ts";
+import { batchNorm, groupNorm, layerNorm, rmsNorm } from "./keras-norms.ts";
 
 const size = z.int().positive();
 const sizes = z.union([size, z.array(size)]);
 const flag = z.boolean();
-
-/** A layer that changes nothing of how samples lie. */
-const plain =
-  (make: (config: KerasConfig, place: Place) => LayerSpec | LayerSpec[]): KerasReader =>
-  (config, place) => ({ layers: [make(config, place)].flat(), place });
 
 const one = (type: string): KerasReader => plain(() => ({ type }));
 
@@ -126,11 +122,11 @@ const recurrent =
       throw refusal(
         `activation is ${JSON.stringify(activation)}; PyTorch's ${type} has tanh${type === "RNN" ? " and relu" : ""}`,
       );
-    if (type !== "RNN" && config.get("recurrent_activation", z.string(), "sigmoid") !== "sigmoid")
-      throw refusal("recurrent_activation is not sigmoid, as PyTorch has it");
-    if (type === "GRU" && !config.get("reset_after", flag, true))
-      throw refusal("reset_after is false; PyTorch's GRU resets after the product");
-    if (config.get("go_backwards", flag, false)) throw refusal("go_backwards is true, which PyTorch has not");
+    if (type !== "RNN") config.only("recurrent_activation", "sigmoid", "; PyTorch has sigmoid there");
+    if (type === "GRU") config.only("reset_after", true, "; PyTorch's GRU resets after the product");
+    config.only("go_backwards", false, ", which PyTorch has not");
+    config.only("dropout", 0, "; put a Dropout before it instead");
+    config.only("recurrent_dropout", 0, ", which PyTorch has not");
     const sequences = config.get("return_sequences", flag, false);
     const layer = {
       type,
@@ -145,37 +141,36 @@ const recurrent =
 
 const inner = z.looseObject({ class_name: z.string(), config: z.looseObject({}) });
 
+/** How Keras writes a function. */
+const called = z.looseObject({ class_name: z.literal("function"), config: z.string() });
+
 const RECURRENT = { LSTM: "LSTM", GRU: "GRU", SimpleRNN: "RNN" } as const;
 
-const batchNorm: KerasReader = plain((config, place) => {
-  if (place.layout === "steps") throw refusal("over steps of features there is none here; use LayerNormalization");
-  const [center, scale] = [config.get("center", flag, true), config.get("scale", flag, true)];
-  if (center && !scale) throw refusal("center without scale is not possible in PyTorch");
-  return {
-    type: `BatchNorm${Math.max(1, place.dimensions)}d`,
-    eps: config.get("epsilon", z.number(), 1e-3),
-    // Keras says what is kept, PyTorch what is taken.
-    momentum: Number((1 - config.get("momentum", z.number(), 0.99)).toPrecision(12)),
-    ...(!scale && { affine: false }),
-    ...(scale && !center && { bias: false }),
-  };
-});
+const dropout = (type: string): KerasReader =>
+  plain((config, place) => {
+    config.only("noise_shape", null, "; all values are dropped on their own here");
+    if (type === "Dropout1d" && place.layout === "steps")
+      throw refusal("drops features from all steps of a sample, which here would be steps; use Dropout");
+    return { type, p: config.get("rate", z.number()) };
+  });
 
-const dropout = (type: string): KerasReader => plain((config) => ({ type, p: config.get("rate", z.number()) }));
+/** In Keras 2 its slope was called alpha. */
+const slopeOf = (config: KerasConfig): number =>
+  config.get(config.has("alpha") ? "alpha" : "negative_slope", z.number(), 0.3);
 
-const optional = (name: string, value: unknown, standard: unknown): LayerSpec =>
-  value === standard ? {} : { [name]: value };
+const linear = (config: KerasConfig): LayerSpec[] => [
+  {
+    type: "Linear",
+    out_features: config.get("units", size),
+    ...optional("bias", config.get("use_bias", flag, true), true),
+  },
+];
 
 export const kerasLayers: Readonly<Record<string, KerasReader>> = {
   Dense: (config, place) => {
     if (place.layout === "channels")
       throw refusal("comes after layers over channels; put a Flatten or a global pool before it");
-    const layer = {
-      type: "Linear",
-      out_features: config.get("units", size),
-      ...optional("bias", config.get("use_bias", flag, true), true),
-    };
-    return { layers: [layer], place };
+    return { layers: linear(config), place };
   },
   Activation: (config, place) => ({ layers: activationLayers(config.get("activation", z.unknown()), place), place }),
   ReLU: plain((config) => {
@@ -186,7 +181,7 @@ export const kerasLayers: Readonly<Record<string, KerasReader>> = {
     if (slope !== 0) return { type: "LeakyReLU", negative_slope: slope };
     return most === null ? { type: "ReLU" } : { type: "Hardtanh", min_val: 0, max_val: most };
   }),
-  LeakyReLU: plain((config) => ({ type: "LeakyReLU", negative_slope: config.get("negative_slope", z.number(), 0.3) })),
+  LeakyReLU: plain((config) => ({ type: "LeakyReLU", negative_slope: slopeOf(config) })),
   ELU: plain((config) => ({ type: "ELU", ...optional("alpha", config.get("alpha", z.number(), 1), 1) })),
   Softmax: plain((config, place) => {
     const axis = config.get("axis", z.int(), -1);
@@ -200,27 +195,19 @@ export const kerasLayers: Readonly<Record<string, KerasReader>> = {
   SpatialDropout2D: dropout("Dropout2d"),
   SpatialDropout3D: dropout("Dropout3d"),
   Flatten: () => ({ layers: [{ type: "Flatten" }], place: { layout: "features", dimensions: 0 } }),
-  Embedding: (config) => ({
-    layers: [
-      {
-        type: "Embedding",
-        num_embeddings: config.get("input_dim", size),
-        embedding_dim: config.get("output_dim", size),
-      },
-    ],
-    place: { layout: "steps", dimensions: 0 },
-  }),
+  Embedding: (config) => {
+    config.only("mask_zero", false, "; there are no masks here: steps of 0 would count as all others do");
+    const layer = {
+      type: "Embedding",
+      num_embeddings: config.get("input_dim", size),
+      embedding_dim: config.get("output_dim", size),
+    };
+    return { layers: [layer], place: { layout: "steps", dimensions: 0 } };
+  },
   BatchNormalization: batchNorm,
-  LayerNormalization: plain((config, place) => {
-    if (place.layout === "channels")
-      throw refusal("over channels, which here come first, LayerNorm has no such form; use GroupNormalization");
-    return { type: "LayerNorm", eps: config.get("epsilon", z.number(), 1e-3) };
-  }),
-  GroupNormalization: plain((config) => ({
-    type: "GroupNorm",
-    num_groups: config.get("groups", size, 32),
-    eps: config.get("epsilon", z.number(), 1e-3),
-  })),
+  LayerNormalization: layerNorm,
+  RMSNormalization: rmsNorm,
+  GroupNormalization: groupNorm,
   Conv1D: convolution(1),
   Conv2D: convolution(2),
   Conv3D: convolution(3),
@@ -253,6 +240,12 @@ export const kerasLayers: Readonly<Record<string, KerasReader>> = {
     if (merge !== "concat") throw refusal(`merge_mode is ${JSON.stringify(merge)}; "concat" can be read`);
     return recurrent(type, true)(config.of(own), place);
   },
+  TimeDistributed: (config, place) => {
+    const { class_name, config: own } = config.get("layer", inner);
+    if (class_name !== "Dense" || place.layout === "channels")
+      throw refusal(`holds a ${class_name}; Dense over steps of features can be read`);
+    return { layers: [...linear(config.of(own)), ...activationLayers(own["activation"] ?? null, place)], place };
+  },
 };
 
 const ACTIVATIONS: Readonly<Record<string, (dim: number) => LayerSpec | null>> = {
@@ -283,11 +276,17 @@ const ACTIVATIONS: Readonly<Record<string, (dim: number) => LayerSpec | null>> =
   log_sigmoid: () => ({ type: "LogSigmoid" }),
 };
 
-/** An activation by name, as a layer of its own; none for "linear". */
-export function activationLayers(given: unknown, { layout }: Place): LayerSpec[] {
-  const name = given === null ? "linear" : given;
+/** An activation as layers of its own: by its name, as a function, or as a layer; none for "linear". */
+export function activationLayers(given: unknown, place: Place): LayerSpec[] {
+  const object = inner.or(called).safeParse(given).data;
+  if (object && typeof object.config === "object") {
+    const read = Object.hasOwn(kerasLayers, object.class_name) ? kerasLayers[object.class_name] : undefined;
+    if (!read) throw refusal(`the activation ${object.class_name} is no layer that can be read`);
+    return read(new KerasConfig(object.config), place).layers;
+  }
+  const name = given === null ? "linear" : (object?.config ?? given);
   const make = typeof name === "string" && Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined;
   if (!make) throw refusal(`the activation ${JSON.stringify(given)} is none of ${Object.keys(ACTIVATIONS).join(", ")}`);
-  const layer = make(layout === "channels" ? 1 : -1);
+  const layer = make(place.layout === "channels" ? 1 : -1);
   return layer ? [layer] : [];
 }
