@@ -17,7 +17,8 @@ export function readPrinted(text: string): ImportedArchitecture {
     .split(/\r?\n/)
     .map((line, i): Line => ({ number: i + 1, text: line.trim() }))
     .filter((line) => line.text !== "");
-  const [first, ...rest] = lines;
+  const { prefix, inside } = unwrapped(lines);
+  const [first, ...rest] = inside;
   const mistakes: ImportMistake[] = [];
   if (!first || !/^Sequential\($/.test(first.text)) {
     const found = first ? `, got ${JSON.stringify(first.text.slice(0, 60))}` : "";
@@ -29,10 +30,21 @@ export function readPrinted(text: string): ImportedArchitecture {
     ]);
   }
   const reader = new Reader(rest, mistakes);
-  const layers = reader.layers("", "");
+  const layers = reader.layers(prefix, "");
   if (mistakes.length > 0) throw new ImportError(mistakes);
   return { layers, inputShape: null, rename: reader.rename };
 }
+
+/** What DataParallel and torch.compile put around a model: the names of its weights begin with that. */
+function unwrapped(lines: readonly Line[], prefix = ""): { prefix: string; inside: readonly Line[] } {
+  const [outer, inner, ...rest] = lines;
+  const [, name, text] = /^\((module|_orig_mod)\): (.*)$/.exec(inner?.text ?? "") ?? [];
+  if (!inner || name === undefined || text === undefined || !WRAPPER.test(outer?.text ?? ""))
+    return { prefix, inside: lines };
+  return unwrapped([{ ...inner, text }, ...rest], `${prefix}${name}.`);
+}
+
+const WRAPPER = /^(DataParallel|DistributedDataParallel|OptimizedModule)\($/;
 
 /** As deep as a spec may nest. */
 const MOST_DEPTH = 8;
@@ -70,7 +82,6 @@ class Reader {
     if (type === "")
       return this.#refuse(line, `expects a layer such as "(0): ReLU()", got ${JSON.stringify(line.text.slice(0, 60))}`);
     const theirs = `${around}${name}`;
-    if (theirs !== place) this.rename[theirs] = place;
     const holds = !rest.endsWith(")");
     if (type === "Sequential" && holds && depth === MOST_DEPTH) {
       this.#skipInner();
@@ -86,12 +97,13 @@ class Reader {
         `${type} holds other layers, and its print does not say how they are used. ${definitions.has(type) ? "Write it by hand, with its arguments" : "Only Sequential may hold layers"}`,
       );
     }
-    return this.#plain(line, type, rest.slice(0, -1));
+    return this.#plain(line, type, rest.slice(0, -1), theirs, place);
   }
 
-  #plain(line: Line, type: string, text: string): Record<string, unknown> | null {
+  #plain(line: Line, printed: string, text: string, theirs: string, place: string): Record<string, unknown> | null {
+    const type = printed.replace(/^Lazy/, "");
     const definition = definitions.get(type);
-    if (!definition) return this.#refuse(line, `there is no layer ${type}${nearest(type, definitions.keys())}`);
+    if (!definition) return this.#refuse(line, `there is no layer ${printed}${nearest(type, definitions.keys())}`);
     const call = readPythonCall(text);
     if (typeof call === "string") return this.#refuse(line, `${type}: ${call}`);
     const names = Object.keys(definition.args.shape);
@@ -101,9 +113,18 @@ class Reader {
     if (["RNN", "LSTM", "GRU", "MultiheadAttention"].includes(type) && batch_first !== true) {
       return this.#refuse(line, `${type} takes samples first here: batch_first=True`);
     }
-    const given = { ...Object.fromEntries(call.positional.map((value, i) => [names[i], value])), ...named };
+    const given: Record<string, unknown> = {
+      ...Object.fromEntries(call.positional.map((value, i) => [names[i], value])),
+      ...named,
+    };
+    // 0 stands there until the first input says how large it is.
+    if (type !== printed && names[0] !== undefined) delete given[names[0]];
     const parsed = definition.args.safeParse(given);
-    if (parsed.success) return { type, ...given };
+    if (parsed.success) {
+      const weights = { ...definition.parameters(parsed.data), ...definition.buffers(parsed.data) };
+      if (theirs !== place && Object.keys(weights).length > 0) this.rename[theirs] = place;
+      return { type, ...given };
+    }
     for (const { path, message } of parsed.error.issues) {
       this.#refuse(line, `${type}: ${path.length > 0 ? `${path.join(".")}: ` : ""}${message}`);
     }

@@ -48,7 +48,33 @@ test("layers that have names are told, for their weights", () => {
       ],
     },
   ]);
-  expect(rename).toEqual({ conv: "0", rest: "1", "rest.act": "1.0", "rest.1": "1.1" });
+  // Without those that have no weights, which init.rename would not find.
+  expect(rename).toEqual({ conv: "0", "rest.1": "1.1" });
+});
+
+test("layers that wait for their first input leave its size open", () => {
+  const { layers } = readPrinted(
+    printed(
+      "(0): LazyConv2d(0, 8, kernel_size=(3, 3), stride=(1, 1))",
+      "(1): LazyBatchNorm2d(0, eps=1e-05)",
+      "(2): LazyLinear(in_features=0, out_features=4, bias=True)",
+    ),
+  );
+  expect(layers).toEqual([
+    { type: "Conv2d", out_channels: 8, kernel_size: [3, 3], stride: [1, 1] },
+    { type: "BatchNorm2d", eps: 1e-5 },
+    { type: "Linear", out_features: 4, bias: true },
+  ]);
+});
+
+test("a Sequential that is compiled, or spread over devices, is read within", () => {
+  const compiled = `OptimizedModule(\n  (_orig_mod): DataParallel(\n    (module): ${printed("(0): ReLU()", "(1): Linear(2, 3)")}  )\n)\n`;
+  const { layers, rename } = readPrinted(compiled);
+  expect(layers).toEqual([{ type: "ReLU" }, { type: "Linear", in_features: 2, out_features: 3 }]);
+  expect(rename).toEqual({ "_orig_mod.module.1": "1" });
+  expect(mistakesOf("DataParallel(\n  (module): Net(\n    (fc): Linear(2, 3)\n  )\n)")).toEqual([
+    { path: "line 2", message: expect.stringMatching(/^expects "Sequential\(".*got "Net\("/) },
+  ]);
 });
 
 test.each<[why: string, text: string, path: string, message: RegExp]>([
