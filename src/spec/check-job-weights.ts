@@ -49,18 +49,31 @@ export async function checkModelWeights(
         `that model has no layer or weight of this name${nearest(theirs, [...found.keys(), ...[...found.keys()].map(layerOf)])}`,
     );
   }
+  const taken = new Map<string, string>();
+  for (const name of found.keys()) {
+    const here = nameHere(name, rename);
+    const other = taken.get(here);
+    if (other !== undefined)
+      mistakes.add(
+        "model.init.rename",
+        `both ${JSON.stringify(other)} and ${JSON.stringify(name)} become ${JSON.stringify(here)}`,
+      );
+    taken.set(here, name);
+  }
   checkFit(renamed(found, rename), only, model, path, mistakes);
 }
 
 /** Each name by the longest part of it that `rename` knows. */
 export function renamed<T>(found: ReadonlyMap<string, T>, rename: Readonly<Record<string, string>>): Map<string, T> {
+  return new Map(Array.from(found, ([name, value]) => [nameHere(name, rename), value]));
+}
+
+function nameHere(name: string, rename: Readonly<Record<string, string>>): string {
   const known = Object.keys(rename).sort((a, b) => b.length - a.length);
-  return new Map(
-    Array.from(found, ([name, value]) => {
-      const theirs = known.find((part) => isWithin(name, part));
-      return [theirs === undefined ? name : `${rename[theirs]}${name.slice(theirs.length)}`, value];
-    }),
-  );
+  const theirs = known.find((part) => isWithin(name, part));
+  if (theirs === undefined) return name;
+  const rest = name.slice(theirs.length);
+  return rename[theirs] === "" ? rest.slice(1) : `${rename[theirs]}${rest}`;
 }
 
 const isWithin = (name: string, part: string): boolean => name === part || name.startsWith(`${part}.`);
@@ -83,12 +96,43 @@ function checkFit(
     if (expected && sameShape(shape, expected)) return [];
     return [{ name, shape, expected }];
   });
+  const fitting = whatFits([...found.keys()], misfits);
+  const prefix = whose === "model" ? prefixOf([...found.keys()], own) : null;
   for (const { name, shape, expected } of misfits) {
     const misfit = expected
-      ? `its ${JSON.stringify(name)} has shape ${showShape(shape)}, expected ${showShape(expected)}`
+      ? `its ${JSON.stringify(name)} has shape ${showShape(shape)}, expected ${showShape(expected)}${isTurned(shape, expected) ? ": it lies the other way round, transpose it before it is saved" : ""}`
       : `it has a weight ${JSON.stringify(name)}, which this model has not`;
-    mistakes.add(path, `${misfit}${advice([...found.keys()], new Set(misfits.map((each) => each.name)))}`);
+    mistakes.add(path, () => {
+      if (prefix !== null) return `${misfit}; take the prefix away with "rename": ${JSON.stringify({ [prefix]: "" })}`;
+      const layer = whose === "model" && !expected ? layerLike(name, shape, own, found) : undefined;
+      const rename =
+        layer === undefined
+          ? ""
+          : `; say where it belongs with "rename", such as ${JSON.stringify({ [layerOf(name)]: layer })}`;
+      return `${misfit}${rename}${fitting}`;
+    });
   }
+}
+
+/** DataParallel's `module`, torch.compile's `_orig_mod`: a first part of all names, without which they are this model's. */
+function prefixOf(names: readonly string[], own: ReadonlyMap<string, Shape>): string | null {
+  const prefix = names[0]?.split(".")[0];
+  return prefix !== undefined &&
+    names.every((name) => name.startsWith(`${prefix}.`) && own.has(name.slice(prefix.length + 1)))
+    ? prefix
+    : null;
+}
+
+const isTurned = (shape: Shape, expected: Shape): boolean =>
+  shape.length === 2 && sameShape(shape.toReversed(), expected);
+
+/** A layer of this model that has such a weight, and gets none yet. */
+function layerLike(name: string, shape: Shape, own: ReadonlyMap<string, Shape>, found: ReadonlyMap<string, Shape>) {
+  const part = name.slice(layerOf(name).length);
+  const like = [...own].find(
+    ([each, its]) => each === layerOf(each) + part && !found.has(each) && sameShape(its, shape),
+  );
+  return like && layerOf(like[0]);
 }
 
 /** Those of a job's weights that `only` names, by themselves or by the layer that holds them. */
@@ -124,9 +168,10 @@ function tellUnknown(
 }
 
 /** Which layers can be taken nevertheless. */
-function advice(names: readonly string[], misfits: ReadonlySet<string>): string {
-  const spoiled = new Set([...misfits].map(layerOf));
-  const fitting = [...new Set(names.map(layerOf))].filter((layer) => !spoiled.has(layer));
+function whatFits(names: readonly string[], misfits: readonly { readonly name: string }[]): string {
+  const fitting = [...new Set(names.map(layerOf))].filter(
+    (layer) => !misfits.some(({ name }) => isWithin(name, layer)),
+  );
   return fitting.length === 0 ? "" : `; take what fits with "only": ${JSON.stringify(fitting)}`;
 }
 

@@ -51,8 +51,9 @@ export const InitFromModel = z.strictObject({
   model_id: z
     .string()
     .meta({ description: "An imported model. Its weights are copied now: it may be deleted afterwards." }),
-  rename: z.record(z.string().min(1).max(200), z.string().min(1).max(200)).default({}).meta({
-    description: 'Layers or weights that have other names there: { "fc1": "0" } takes `fc1.weight` as `0.weight`.',
+  rename: z.record(z.string().min(1).max(200), z.string().max(200)).default({}).meta({
+    description:
+      'Layers or weights that have other names there: { "fc1": "0" } takes `fc1.weight` as `0.weight`, { "module": "" } takes `module.0.weight` as that.',
   }),
   only: InitFromJob.shape.only,
 });

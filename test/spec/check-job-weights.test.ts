@@ -77,6 +77,51 @@ describe("a model that starts from a job", () => {
   });
 });
 
+describe("a model that starts from an imported one", () => {
+  const imported = (names: Readonly<Record<string, Shape>>) => ({
+    ...context,
+    models: async () => new Map(Object.entries(names)),
+  });
+  const said = async (names: Readonly<Record<string, Shape>>, init: object = {}) =>
+    (await mistakesOf(startingFrom({ model_id: "mdl_a", ...init }), imported(names))).map(({ message }) => message);
+  const fits = { "0.weight": [8, 4], "0.bias": [8], "2.weight": [3, 8], "2.bias": [3] };
+  const parallel = Object.fromEntries(Object.entries(fits).map(([name, shape]) => [`module.${name}`, shape]));
+
+  test("is told how a prefix of all names is taken away", async () => {
+    const messages = await said(parallel);
+    expect(messages).toHaveLength(4);
+    expect(messages[0]).toBe(
+      'it has a weight "module.0.weight", which this model has not; take the prefix away with "rename": {"module":""}',
+    );
+    await accepted(startingFrom({ model_id: "mdl_a", rename: { module: "" } }), imported(parallel));
+  });
+
+  test("is told where a layer of another name may belong", async () => {
+    const { "2.weight": weight, "2.bias": bias } = fits;
+    expect(await said({ "fc1.weight": fits["0.weight"], "2.weight": weight, "2.bias": bias })).toEqual([
+      'it has a weight "fc1.weight", which this model has not; say where it belongs with "rename", such as {"fc1":"0"}; take what fits with "only": ["2"]',
+    ]);
+  });
+
+  test("is told of a weight that lies the other way round", async () => {
+    expect(await said({ "0.weight": [4, 8] })).toEqual([
+      'its "0.weight" has shape [4, 8], expected [8, 4]: it lies the other way round, transpose it before it is saved',
+    ]);
+  });
+
+  test("is not offered a layer with something in it that does not fit", async () => {
+    expect(await said({ "0.bias": [8], "0.parametrizations.weight.original0": [8, 1] })).toEqual([
+      'it has a weight "0.parametrizations.weight.original0", which this model has not',
+    ]);
+  });
+
+  test("is told of two weights that would become one", async () => {
+    expect(await said(fits, { rename: { "2": "0" }, only: ["0.bias"] })).toContain(
+      'both "0.bias" and "2.bias" become "0.bias"',
+    );
+  });
+});
+
 test("a name takes a layer with all that is in it, and no other that begins alike", () => {
   const weights = new Map(
     ["1.weight", "1.0.bias", "10.weight"].map((name) => [name, { shape: [], data: new Float32Array(1) }]),
