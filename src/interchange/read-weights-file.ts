@@ -19,6 +19,21 @@ const SpecInMetadata = z.looseObject({
 /** A safetensors file begins with the length of its header, which is JSON. */
 export const isSafetensors = (bytes: Uint8Array): boolean => bytes.length > 9 && bytes[8] === "{".charCodeAt(0);
 
+const SAVE = "save it with safetensors.torch.save_file(model.state_dict(), path).";
+
+/** What people have instead, by its first bytes, and what to make of it. */
+const OTHERS: readonly { readonly begin: readonly number[]; readonly what: string }[] = [
+  {
+    begin: [0x50, 0x4b, 3, 4],
+    what: `a zip, as torch.save, NumPy and Keras write them. Of a model of PyTorch ${SAVE}`,
+  },
+  { begin: [0x80, 2], what: `a pickle, as torch.save wrote them, and it could hold code: ${SAVE}` },
+  {
+    begin: [0x89, 0x48, 0x44, 0x46],
+    what: 'an HDF5 file, which can\'t be read here. Keras 3 writes ONNX: model.export(path, format="onnx").',
+  },
+];
+
 /** Throws ImportError for bytes that are neither, or that hold no weights. */
 export function readWeightsFile(bytes: Uint8Array): WeightsFile {
   const file = read(bytes);
@@ -30,6 +45,8 @@ export function readWeightsFile(bytes: Uint8Array): WeightsFile {
 
 function read(bytes: Uint8Array): WeightsFile {
   try {
+    const other = OTHERS.find(({ begin }) => begin.every((byte, i) => bytes[i] === byte));
+    if (other) throw new Error(`This is ${other.what}`);
     if (!isSafetensors(bytes)) return { format: "onnx", weights: readOnnxWeights(bytes), layers: null };
     const { tensors, metadata } = decodeSafetensors(bytes);
     const weights = Array.from(tensors, ([name, { shape, data }]): [string, Weights] => [

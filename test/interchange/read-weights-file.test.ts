@@ -50,8 +50,20 @@ const safetensors = (header: string, body = ""): Buffer => {
 };
 
 test.each<[why: string, bytes: Buffer, message: RegExp]>([
-  ["other bytes", Buffer.from("no model at all"), /no (whole )?ONNX file/],
-  ["a picture", Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13]), /no (whole )?ONNX file/],
+  ["other bytes", Buffer.from("no model at all"), /^This is neither a safetensors nor an ONNX file/],
+  [
+    "a picture",
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13]),
+    /^This is neither a safetensors nor an ONNX file/,
+  ],
+  ["the first bytes of a safetensors file", fixture("images.safetensors").subarray(0, 7), /^This is neither/],
+  [
+    "a file of torch.save",
+    Buffer.from("PK\x03\x04\0\0\x08\x08\0\0state/data.pkl", "latin1"),
+    /^This is a zip.*torch\.save.*safetensors\.torch\.save_file\(model\.state_dict\(\)/,
+  ],
+  ["a pickle", Buffer.from("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P", "latin1"), /^This is a pickle.*save_file/],
+  ["a file of Keras' weights", Buffer.from("\x89HDF\r\n\x1a\n", "latin1"), /^This is an HDF5 file.*model\.export/],
   ["a file cut short", fixture("images.safetensors").subarray(0, 500), /not a whole safetensors file/],
   ["an ONNX file cut short", fixture("images.onnx").subarray(0, 2000), /no whole ONNX file/],
   ["a header without offsets", safetensors('{"a":{"dtype":"F32","shape":[1]}}', "1234"), /tensor a other than dtype/],

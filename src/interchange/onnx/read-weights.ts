@@ -35,11 +35,18 @@ export function readOnnxWeights(bytes: Uint8Array): Map<string, Weights> {
     }, null);
   } catch (cause) {
     if (cause instanceof TensorError) throw cause;
-    throw new Error("This is no whole ONNX file: its messages can't be read.", { cause });
+    throw notWhole(bytes, "its messages can't be read", cause);
   }
-  if (graphs === 0 || opsets === 0) throw new Error("This is no ONNX file: it has no graph.");
+  if (graphs === 0 || opsets === 0) throw notWhole(bytes, "it has no graph");
   return weights;
 }
+
+/** An ONNX file begins with the version of the format: field 1, a number. */
+const notWhole = (bytes: Uint8Array, why: string, cause?: unknown): Error =>
+  new Error(
+    bytes[0] === 8 ? `This is no whole ONNX file: ${why}.` : "This is neither a safetensors nor an ONNX file.",
+    { cause },
+  );
 
 class TensorError extends Error {}
 
