@@ -1,6 +1,6 @@
 /** The commands of the terminal client. */
 import type { Job, Run } from "../client/index.ts";
-import { download, formatOf, predict, save } from "./model-commands.ts";
+import { assertWritable, download, formatOf, predict, save } from "./model-commands.ts";
 import { type Call, type Command, clientOf, text, UsageError, wholeNumber, wordsOf, writeLine } from "./options.ts";
 import { dim, fact, say } from "./screen.ts";
 import { SPEC_FLAGS, specOf, uploadFile } from "./spec-file.ts";
@@ -24,6 +24,7 @@ The exit status: 0 completed, 1 failed, 2 a wrong call or a spec that is refused
     const { flags } = call;
     const output = text(flags["output"]);
     const format = output === undefined ? undefined : formatOf(output);
+    if (output !== undefined) await assertWritable(output);
     const client = clientOf(call);
     const { spec, dataset } = await specOf(path, call, client);
     const run = await client.train(spec);

@@ -1,5 +1,6 @@
 /** What the terminal client does with a trained model: ask it, keep it as a file. */
-import { writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { ModelFormat, Run, Which } from "../client/index.ts";
 import { type Call, type Command, clientOf, text, UsageError, wordsOf, writeLine } from "./options.ts";
 import { rowsIn } from "./rows.ts";
@@ -45,6 +46,15 @@ export const download: Command = {
   },
 };
 
+/** Asked before a training, which may be long. */
+export async function assertWritable(path: string): Promise<void> {
+  if (path !== "-") await access(dirname(path), constants.W_OK).catch(unwritable(path));
+}
+
+const unwritable = (path: string) => (error: Error) => {
+  throw new UsageError(`${path} can't be written: ${error.message}`);
+};
+
 /** Writes the model where it is wanted. */
 export async function save(
   run: Run,
@@ -54,7 +64,7 @@ export async function save(
   const { format, checkpoint } = options;
   const model = await run.model({ format, ...(checkpoint && { checkpoint }) });
   if (path === "-") process.stdout.write(new Uint8Array(await model.arrayBuffer()));
-  else await writeFile(path, model.stream());
+  else await writeFile(path, model.stream()).catch(unwritable(path));
 }
 
 /** Of each format the ending of its files. */

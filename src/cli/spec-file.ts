@@ -1,6 +1,6 @@
 /** A spec as a file, with what the command line says beside it. */
 import { openAsBlob } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileTypeOf, UNTOLD } from "../client/file-type.ts";
 import type { Dataset, Epochd, JobSpec } from "../client/index.ts";
@@ -38,9 +38,11 @@ async function readStdin(): Promise<string> {
 }
 
 export async function uploadFile(client: Epochd, path: string, name?: string): Promise<Dataset> {
-  const blob = await openAsBlob(path).catch((error: Error) => {
+  const found = await stat(path).catch((error: Error) => {
     throw new UsageError(`${path} can't be read: ${error.message}`);
   });
+  if (found.isDirectory()) throw new UsageError(`${path} can't be read: it is a directory`);
+  const blob = await openAsBlob(path);
   return client.upload(blob, { type: fileTypeOf(path) ?? UNTOLD, name: name ?? basename(path) });
 }
 

@@ -211,6 +211,22 @@ test("check says what is wrong, and trains nothing", async () => {
   expect([right.status, right.stdout]).toEqual([0, expect.stringMatching(/Valid +17 parameters/)]);
 });
 
+test("a model that can't be written where it is wanted is told so, before anything is trained", async () => {
+  const nowhere = join(folder, "nowhere", "m.onnx");
+  const said = `epochd: ${nowhere} can't be written: `;
+  const jobs = (await epochd("jobs")).stdout;
+  const trained = await epochd("train", VOTES, "--data", CSV, "--output", nowhere);
+  expect([trained.status, trained.stderr.slice(0, said.length)]).toEqual([2, said]);
+  expect((await epochd("jobs")).stdout).toBe(jobs);
+  const id =
+    jobs
+      .split("\n")
+      .find((line) => line.includes("completed"))
+      ?.split(" ")[0] ?? "";
+  const downloaded = await epochd("download", id, "--output", nowhere);
+  expect([downloaded.status, downloaded.stderr.slice(0, said.length)]).toEqual([2, said]);
+});
+
 describe("mistakes are told in words, with a status of their own", () => {
   test.each([
     [["trian", "x.json"], 2, /^epochd: unknown command "trian"; did you mean "train"\?\nepochd --help lists/],
@@ -221,6 +237,14 @@ describe("mistakes are told in words, with a status of their own", () => {
     [["train", VOTES, "--dat", CSV], 2, /unknown option --dat; did you mean "data"\?/],
     [["train", VOTES, "--epochs", "many", "--data", CSV], 2, /--epochs expects a whole number, got "many"/],
     [["jobs", "--status", "done"], 2, /--status expects one of queued, running/],
+    [["train", VOTES, "--data", "nowhere.csv"], 2, /^epochd: nowhere\.csv can't be read: ENOENT/],
+    [["upload", "nowhere.csv"], 2, /^epochd: nowhere\.csv can't be read: ENOENT/],
+    [["upload", "."], 2, /^epochd: \. can't be read: it is a directory/],
+    [
+      ["jobs", "--url", "localhost:3000"],
+      2,
+      /^epochd: the address of the service is to begin with http:\/\/.*"localhost:3000"/,
+    ],
     [["show", "job_nothing"], 1, /^epochd: There is no job "job_nothing"/],
     [["jobs", "--url", "http://127.0.0.1:9"], 1, /does not answer\. Is it running \(epochd start\)\?/],
   ])("%j", async (args, status, said) => {
