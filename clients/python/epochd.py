@@ -104,6 +104,8 @@ class Client:
 
     def __init__(self, url: Optional[str] = None, key: Optional[str] = None, timeout_s: float = _TIMEOUT_S) -> None:
         self.url = (url or os.environ.get("EPOCHD_URL") or "http://127.0.0.1:3000").rstrip("/")
+        if not self.url.lower().startswith(("http://", "https://")):
+            raise ValueError(f"url expects an address such as 'http://127.0.0.1:3000', got {self.url!r}")
         self._key = key or os.environ.get("EPOCHD_KEY") or None
         self._timeout_s = timeout_s
 
@@ -196,7 +198,7 @@ class Client:
 
     def _json(self, method: str, path: str, json_body: Any = None, **options: Any) -> Any:
         if json_body is not None:
-            options["body"] = json.dumps(json_body).encode()
+            options["body"] = _json_of(json_body).encode()
             options["headers"] = {"content-type": "application/json", **options.get("headers", {})}
         return self._send(method, path, _read_json, **options)
 
@@ -354,7 +356,7 @@ class Run(_Followed):
         return self._client._json("GET", f"{self._path}/history")
 
     def predict(self, inputs: Sequence[Any], checkpoint: Optional[str] = None) -> Json:
-        """Asks the model, while it trains or afterwards. Rows are lists in the order of the features, or dictionaries."""
+        """Asks the model, while it trains or afterwards. Rows are lists or arrays in the order of the features, or dictionaries."""
         query = {"checkpoint": checkpoint}
         return self._client._json("POST", f"{self._path}/predict", {"inputs": inputs}, query=query, again=True)
 
@@ -376,7 +378,7 @@ class Run(_Followed):
                 _read_lines,
                 query={"checkpoint": checkpoint, "first_line": str(line)},
                 headers={"content-type": "application/x-ndjson", "accept": "application/x-ndjson"},
-                body="".join(f"{json.dumps(row)}\n" for row in block).encode(),
+                body="".join(f"{_json_of(row)}\n" for row in block).encode(),
                 again=True,
             )
             for answered in answers:
@@ -414,6 +416,17 @@ class Sweep(_Followed):
         """The job of the best trial so far; None while none has a value."""
         best = self.sweep()["best"]
         return self._client.run(best["job_id"]) if best and best["job_id"] else None
+
+
+def _json_of(value: Any) -> str:
+    """JSON, also of what arrays and numbers of NumPy, PyTorch and pandas are: what has a ``tolist``."""
+    return json.dumps(value, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _type_of(name: str) -> str:

@@ -52,6 +52,8 @@ export class Connection {
   readonly #fetch: typeof fetch;
 
   constructor({ url = "http://127.0.0.1:3000", key, signal, fetch: given }: ClientOptions) {
+    if (!/^(https?:\/)?\//i.test(String(url)))
+      throw new TypeError(`url expects an address such as "http://127.0.0.1:3000", got ${JSON.stringify(String(url))}`);
     this.#base = String(url).replace(/\/+$/, "");
     this.#key = key;
     this.#signal = signal;

@@ -231,6 +231,12 @@ describe("what goes wrong has a class", () => {
     expect(refused.requestId).toMatch(/^req_/);
   });
 
+  test("an address that is none: TypeError, at once", () => {
+    expect(() => new Epochd({ url: "localhost:3000" })).toThrow(
+      new TypeError('url expects an address such as "http://127.0.0.1:3000", got "localhost:3000"'),
+    );
+  });
+
   test("a service that is not there: UnreachableError", async () => {
     const nobody = new Epochd({ url: "http://127.0.0.1:9" });
     await expect(nobody.upload("a\n1\n")).rejects.toBeInstanceOf(UnreachableError);

@@ -47,6 +47,40 @@ describe.skipIf(!hasPython())("the Python client", () => {
     return JSON.parse(stdout);
   };
 
+  test("takes what NumPy and others give as rows, whatever has a tolist()", async () => {
+    const said = await run(`
+class Array:
+    def __init__(self, values):
+        self.values = values
+    def tolist(self):
+        return self.values
+
+run = client.train(spec)
+run.completed()
+rows = [[5.1, 3.5, 1.4, 0.2], [6.3, 3.3, 6.0, 2.5]]
+try:
+    run.predict([[object()]])
+except TypeError as error:
+    refused = str(error)
+said = {
+    "same": run.predict(Array(rows)) == run.predict(rows) == run.predict([[Array(value) for value in row] for row in rows]),
+    "lines": list(run.predict_all(Array(row) for row in rows)) == list(run.predict_all(rows)),
+    "refused": refused,
+}
+run.delete()
+print(json.dumps(said))`);
+    expect(said).toEqual({ same: true, lines: true, refused: "Object of type object is not JSON serializable" });
+  });
+
+  test("says at once of an address that it is none", async () => {
+    const said = await run(`
+try:
+    Client("localhost:3000")
+except ValueError as error:
+    print(json.dumps(str(error)))`);
+    expect(said).toBe("url expects an address such as 'http://127.0.0.1:3000', got 'localhost:3000'");
+  });
+
   test("uploads, trains, listens, asks, downloads, cleans up", async () => {
     const said = await run(`
 data = client.upload(${JSON.stringify(IRIS)})
