@@ -1,6 +1,8 @@
 /** Turns whatever went wrong into a problem document: thrown problems, Fastify's own errors, a broker that is away. */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { newId } from "../jobs/ids.ts";
 import { isStoreFull, StoreAwayError } from "../jobs/object-store.ts";
@@ -9,8 +11,15 @@ import { ProblemError } from "./problems.ts";
 
 const RETRY_AFTER_S = 2;
 
+/** So long a client may go on sending what is refused before it is answered. */
+const SENDING_MS = 5000;
+
 export function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  app.setErrorHandler(async (error, request, reply) => {
+    // Who is still sending would see the connection break instead of the answer.
+    if (toProblem(error).problem === "too-large") await sent(request.raw);
+    return sendProblem(error, request, reply);
+  });
   const methodsOf = rememberRoutes(app);
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?")[0] ?? request.url;
@@ -27,6 +36,12 @@ export function answerErrors(app: FastifyInstance): void {
         : new ProblemError("not-found", `There is nothing at ${shorten(path)}. /docs lists every call.`);
     return sendProblem(problem, request, reply);
   });
+}
+
+/** Until the body is read, of which nothing is kept; whoever takes too long is answered in the midst of it. */
+async function sent(raw: Readable): Promise<void> {
+  raw.resume();
+  await finished(raw, { signal: AbortSignal.timeout(SENDING_MS) }).catch(() => undefined);
 }
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -109,7 +124,7 @@ const KNOWN = new Map<string, (error: Error) => ProblemError>([
     (cause) =>
       new ProblemError(
         "too-large",
-        "The body is larger than the service takes as JSON. Upload the data with POST /v1/datasets and name its id in the spec.",
+        "The body is larger than the service takes as JSON. Upload data with POST /v1/datasets and name its id in the spec; send rows to predict by the line, as application/x-ndjson.",
         { cause },
       ),
   ],
@@ -118,7 +133,7 @@ const KNOWN = new Map<string, (error: Error) => ProblemError>([
     (cause) =>
       new ProblemError(
         "unsupported-media-type",
-        `${cause.message}. Send JSON with "content-type: application/json"; a dataset as /docs says, such as "content-type: text/csv".`,
+        `${cause.message}. Send JSON with "content-type: application/json"; a dataset as /docs says, such as "text/csv"; a model's weights as "application/octet-stream".`,
         { cause },
       ),
   ],

@@ -1,4 +1,7 @@
 /** Everything a new user gets wrong: each gets a problem document that says what and where, none a 500. */
+import { once } from "node:events";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApiFixture, smallSpec, startTestApi } from "./api-fixture.ts";
 
@@ -182,12 +185,27 @@ describe("a body that is no spec at all", () => {
     const { status, body } = await submit({ ...smallSpec, name: "x".repeat(200_000) });
     expect(status).toBe(413);
     expect(body.detail).toContain("/v1/datasets");
+    expect(body.detail).toContain("application/x-ndjson");
+  });
+
+  test("larger than the service takes, told to a client that sends all of it before it listens", async () => {
+    const { hostname, port } = new URL(await api.listen());
+    const size = 8 * 2 ** 20;
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /v1/jobs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${size}\r\n\r\n`,
+    );
+    // By blocks, so that a service that has closed the connection is sent more.
+    for (let sent = 0; sent < size; sent += 2 ** 16)
+      if (!socket.write(Buffer.alloc(2 ** 16, " "))) await once(socket, "drain");
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 .*"title":"Too large"/s);
   });
 
   test("of another media type", async () => {
     const { status, body } = await submit("name=a", { "content-type": "application/x-www-form-urlencoded" });
     expect(status).toBe(415);
     expect(body.detail).toContain("application/json");
+    expect(body.detail).toContain('a model\'s weights as "application/octet-stream"');
   });
 });
 
