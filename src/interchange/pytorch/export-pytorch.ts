@@ -86,6 +86,6 @@ Train it on:
 
     python model.py ${file} 5     # five more epochs on ${form}
 
-${goesOn ? exact : "The weights of the best epoch go without an optimizer's state: it starts afresh."} Learning rates are written out step by step, as the job's schedule has them.
+${goesOn ? exact : "The weights of the best epoch go without an optimizer's state: it starts afresh."} Learning rates are written out step by step, as the job's schedule has them up to the last planned epoch, one more if that is over; then the last one stays.
 `;
 }
