@@ -4,6 +4,7 @@ import { RunHistory } from "../history/run-history.ts";
 import { messageOf, ServiceError } from "../service/client.ts";
 import { type Connection, follow } from "../service/event-stream.ts";
 import { type EventType, getHistory, getJob, isFinished, type Job } from "../service/jobs.ts";
+import { persist } from "../service/persist.ts";
 
 export interface ComparedRun {
   readonly job: Job;
@@ -50,7 +51,9 @@ export class CompareStore {
 
   async #load(id: string): Promise<void> {
     try {
-      const [job, history] = await Promise.all([getJob(id), getHistory(id)]);
+      const [job, history] = await persist(() => Promise.all([getJob(id), getHistory(id)]), {
+        isStopped: () => this.#closed,
+      });
       this.#runs.set(id, { job, history: new RunHistory(history), place: this.ids.indexOf(id) });
       this.#list();
     } catch (error) {

@@ -2,10 +2,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { href } from "../router.ts";
 import { isAway, messageOf } from "../service/client.ts";
+import { AWAY, RETRY_MS } from "../service/persist.ts";
 import { listSweeps, mostTrials, objectiveOf, type Sweep } from "../service/sweeps.ts";
 import { ago, count, figure, label } from "../shared/format.ts";
 import { now } from "../shared/now.ts";
-import { RETRY_MS } from "../shared/opened.tsx";
 import { Status } from "../shared/status.tsx";
 
 const NEWEST = 50;
@@ -24,7 +24,7 @@ export function SweepList() {
           setTrouble(null);
         },
         (error) => {
-          setTrouble(messageOf(error));
+          setTrouble(isAway(error) ? AWAY : messageOf(error));
           if (isAway(error)) again = setTimeout(load, RETRY_MS);
         },
       );

@@ -2,6 +2,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { type Mistake, type SpecReport, validateSpec } from "../service/catalogue.ts";
 import { messageOf } from "../service/client.ts";
+import { persist } from "../service/persist.ts";
 import { isObject, isWithin, type JsonObject, nameOf, type Path, withValue } from "./json.ts";
 
 const PAUSE_MS = 200;
@@ -78,7 +79,12 @@ export class Draft {
 
   async #check(spec: JsonObject, stopped: AbortSignal): Promise<void> {
     try {
-      const report = await validateSpec(spec, stopped);
+      const report = await persist(() => validateSpec(spec, stopped), {
+        onAway: (trouble) => {
+          this.trouble.value = trouble;
+        },
+        isStopped: () => stopped.aborted,
+      });
       if (stopped.aborted) return;
       batch(() => {
         this.report.value = report;

@@ -5,6 +5,7 @@ import { go, href } from "../router.ts";
 import type { ViewProps } from "../routes.tsx";
 import { type Catalogue, createJob, getCatalogue, getSpec } from "../service/catalogue.ts";
 import { messageOf } from "../service/client.ts";
+import { persist } from "../service/persist.ts";
 import { bytes, count, duration } from "../shared/format.ts";
 import { Tiles } from "../shared/tiles.tsx";
 import { withoutStandards } from "./clone.ts";
@@ -27,9 +28,12 @@ export function NewView({ query }: ViewProps) {
   useEffect(() => {
     let isStale = false;
     setState(null);
-    open(key, from, example).then(
+    const tell = (trouble: string) => {
+      if (!isStale) setState({ trouble });
+    };
+    persist(() => open(key, from, example), { onAway: tell, isStopped: () => isStale }).then(
       (opened) => !isStale && setState(opened),
-      (error) => !isStale && setState({ trouble: messageOf(error) }),
+      (error) => tell(messageOf(error)),
     );
     return () => {
       isStale = true;
@@ -156,7 +160,7 @@ function Verdict({ draft }: { draft: Draft }) {
           ]}
         />
       )}
-      <button type="button" class="primary start" disabled={busy || !draft.canStart.value} onClick={start}>
+      <button type="button" class="primary" disabled={busy || !draft.canStart.value} onClick={start}>
         {busy ? "Starting…" : "Start training"}
       </button>
       {trouble && (

@@ -68,8 +68,8 @@ export async function fetchWithKey(
 /** Whether nobody answered: that passes. A refusal does not. */
 export const isAway = (error: unknown): boolean => error instanceof TypeError;
 
-/** What to tell a person about it. */
+/** What to tell a person about it, who asked for something that is not asked again by itself. */
 export function messageOf(error: unknown): string {
   if (error instanceof ServiceError) return error.message;
-  return "The service does not answer. The page goes on as soon as it does.";
+  return "The service does not answer. Try again once it does.";
 }

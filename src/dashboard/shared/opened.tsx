@@ -1,10 +1,8 @@
 /** How a view of one thing begins: it opens what it shows, tries again while nobody answers, and says what it waits for. */
 import type { Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { isAway, messageOf } from "../service/client.ts";
-
-/** How long the page waits before it asks again for what it could not get. */
-export const RETRY_MS = 1000;
+import { messageOf } from "../service/client.ts";
+import { persist } from "../service/persist.ts";
 
 /** What a view shows, live. */
 interface Store {
@@ -18,21 +16,15 @@ export function useOpened<S extends Store>(id: string, make: () => S): S {
   const store = useMemo(make, [id]);
   useEffect(() => {
     let closed = false;
-    let again: ReturnType<typeof setTimeout> | undefined;
-    const open = async () => {
-      try {
-        await store.open();
-        store.trouble.value = null;
-      } catch (error) {
-        if (closed) return;
-        store.trouble.value = messageOf(error);
-        if (isAway(error)) again = setTimeout(() => void open(), RETRY_MS);
-      }
+    const say = (trouble: string | null) => {
+      if (!closed) store.trouble.value = trouble;
     };
-    void open();
+    persist(() => store.open(), { onAway: say, isStopped: () => closed }).then(
+      () => say(null),
+      (error) => say(messageOf(error)),
+    );
     return () => {
       closed = true;
-      clearTimeout(again);
       store.close();
     };
   }, [store]);

@@ -73,6 +73,23 @@ describe.skipIf(!hasChromium)("a comparison", () => {
     await expect.poll(() => page.getByText("Loading 1 more run…").count()).toBe(0);
   });
 
+  test("asks again for a run while the service does not answer", async () => {
+    const { page } = browser;
+    const history = `**/v1/jobs/${jobs[1]?.id}/history*`;
+    let failed = 0;
+    await page.route(history, (route) => {
+      failed++;
+      return route.abort();
+    });
+    await page.goto(all());
+    await page.getByText("Loading 1 more run…").waitFor();
+    await expect.poll(() => failed).toBeGreaterThan(0);
+    await page.unroute(history);
+    await expect.poll(() => page.locator(".compared a").count()).toBe(3);
+    expect(await page.locator(".notice").count()).toBe(0);
+    browser.complaints = browser.complaints.filter((text) => !text.includes("ERR_FAILED"));
+  });
+
   test("draws a metric of a run that was queued when the page opened, once it trains", async () => {
     const { page } = browser;
     const spec = { loss: { type: "MSELoss" }, model: { layers: [] }, data: { builtin: "sine" } };

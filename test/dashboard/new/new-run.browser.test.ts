@@ -59,6 +59,20 @@ describe.skipIf(!hasChromium)("a new run", () => {
     expect(await page.getByRole("button", { name: "Start training" }).isDisabled()).toBe(true);
   });
 
+  test("goes on once the service answers again, as it says", async () => {
+    await page.route("**/v1/catalog", (route) => route.abort());
+    await open("/new");
+    await page.getByText("The page goes on as soon as it does").waitFor();
+    await page.unroute("**/v1/catalog");
+    await ready();
+    expect(await page.locator(".notice").count()).toBe(0);
+    // What a click asked for is not asked again without one.
+    await page.route("**/v1/jobs", (route) => route.abort());
+    await page.getByRole("button", { name: "Start Two moons" }).click();
+    await page.getByText("The service does not answer. Try again once it does.").waitFor();
+    browser.complaints = browser.complaints.filter((text) => !text.includes("ERR_FAILED"));
+  });
+
   test("tells a shape that does not fit at its layer, with the shapes up to there", async () => {
     await open("/new?example=moons");
     await ready();
