@@ -141,6 +141,7 @@ export class Control {
   private readonly slot: ComputeSlot | null;
   /** Of all jobs that take turns in this thread: whoever has its turn shows that the others live, too. */
   companions: readonly Control[] = [this];
+  private isOver = false;
 
   /** `slot`: of the trainer, if it must wait for its turn to compute. */
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(24), slot: ComputeSlot | null = null) {
@@ -157,6 +158,7 @@ export class Control {
 
   /** Called by the trainer when the work ends: from then on there is nothing to stop. */
   end(): void {
+    this.isOver = true;
     Atomics.store(this.cells, HEARD, 1);
   }
 
@@ -170,9 +172,12 @@ export class Control {
     return Atomics.load(this.cells, BEATS);
   }
 
-  /** Called by the trainer between any two pieces of work. */
+  /** Called by the trainer between any two pieces of work: hears for the others, too, who then have the next turns. */
   beat(): void {
-    for (const { cells } of this.companions) Atomics.add(cells, BEATS, 1);
+    for (const one of this.companions) {
+      Atomics.add(one.cells, BEATS, 1);
+      if (one !== this && one.isToStop) Atomics.store(one.cells, HEARD, 1);
+    }
   }
 
   /** Does the trainer's work when its turn comes; in it, each question whether to stop may pass the turn on. */
@@ -200,7 +205,7 @@ export class Control {
     this.beat();
     this.slot?.pass(this.goesOn);
     if (!this.isToStop) return false;
-    this.end();
+    Atomics.store(this.cells, HEARD, 1);
     return true;
   }
 
@@ -211,7 +216,7 @@ export class Control {
     if (underway <= most) return;
     const slot = this.slot?.isEntered ? this.slot : null;
     slot?.leave();
-    while (underway > most && this.goesOn() && !this.companions.some((one) => one.isToStop && !one.heard)) {
+    while (underway > most && this.goesOn() && !this.companions.some((one) => one.isToStop && !one.isOver)) {
       Atomics.wait(this.cells, cell, underway, WAIT_MS);
       underway = Atomics.load(this.cells, cell);
     }
