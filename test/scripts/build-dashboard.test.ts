@@ -44,6 +44,11 @@ test("nothing of the service but its types is in it", async () => {
   expect(scripts.join()).not.toMatch(/ZodError|ioredis|node:fs/);
 });
 
+test("it is the same for production, also when tests build it: what they build is what is served", async () => {
+  const scripts = await Promise.all(names.filter((name) => name.endsWith(".js")).map(read));
+  expect(scripts.some((script) => script.includes("lineNumber:"))).toBe(false);
+});
+
 test("it is built again only when its sources have changed", async () => {
   expect(await buildDashboard(folder)).toEqual({ built: false });
   expect(await readdir(folder)).toEqual(names);
