@@ -119,13 +119,19 @@ export async function takeJobs(
   const settle = async (taken: Taken, run: ReturnType<typeof runIn>): Promise<void> => {
     const { job, token } = taken;
     try {
-      const outcome = await run;
-      if (outcome !== "over") return await putBack(taken, outcome);
-      await job.moveToCompleted(null, token, false);
-      onOver(job.id ?? "");
+      const outcome = await run.catch((error: unknown) => {
+        logger.error({ job: job.id, err: error }, "could not work on a job");
+        return error instanceof Error ? error : new Error(String(error));
+      });
+      if (outcome instanceof Error) await job.moveToFailed(outcome, token, false);
+      else if (outcome !== "over") await putBack(taken, outcome);
+      else {
+        await job.moveToCompleted(null, token, false);
+        onOver(job.id ?? "");
+      }
     } catch (error) {
-      logger.error({ job: job.id, err: error }, "could not work on a job");
-      await job.moveToFailed(error instanceof Error ? error : new Error(String(error)), token, false).catch(() => {});
+      // Its lock is lost, or the queue has lost it: others look after it.
+      logger.warn({ job: job.id, reason: error instanceof Error ? error.message : error }, "trouble with the broker");
     }
   };
 
