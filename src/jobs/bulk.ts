@@ -23,7 +23,7 @@ const LEAST_BYTES = 4096;
 const keyOf = (jobId: string, sha256: string): string => `jobs/${jobId}/inline/${sha256}.json`;
 
 /** Stores what is large, and gives the spec that names it. */
-export async function storeBulk(spec: object, jobId: string, store: ObjectStore): Promise<object> {
+export async function storeBulk<Spec extends object>(spec: Spec, jobId: string, store: ObjectStore): Promise<Spec> {
   return replaceParts(spec, async (part) => {
     const bytes = Buffer.from(JSON.stringify(part));
     if (bytes.byteLength < LEAST_BYTES) return part;

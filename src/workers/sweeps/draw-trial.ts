@@ -1,6 +1,6 @@
 /** The next trial of a sweep: its draws, and the job that comes of them. */
 import type { ApiKeys } from "../../jobs/api-keys.ts";
-import { loadBulk } from "../../jobs/bulk.ts";
+import { loadBulk, storeBulk } from "../../jobs/bulk.ts";
 import type { DatasetStore } from "../../jobs/dataset-store.ts";
 import { type InitialWeights, noSuchSource } from "../../jobs/initial-weights.ts";
 import type { CheckedSpec } from "../../jobs/job-to-create.ts";
@@ -36,6 +36,7 @@ export interface DrawerParts {
 }
 
 export class TrialDrawer {
+  private readonly store: ObjectStore;
   private readonly id: string;
   private readonly spec: SweepSpec;
   private readonly base: object;
@@ -59,6 +60,7 @@ export class TrialDrawer {
     owner: string | null,
     limits: SpecLimits,
   ) {
+    this.store = parts.store;
     this.id = id;
     this.spec = spec;
     this.base = base;
@@ -97,17 +99,21 @@ export class TrialDrawer {
     return this.point((leaf) => draws[leaf.id] ?? 0);
   }
 
-  /** Checks trials that are drawn together: a data set that they share is looked up once. */
-  checker(): (number: number, point: Point) => Promise<CheckedTrial> {
+  /**
+   * Checks trials that are drawn together, each for the job that it is to be: a data set that they share is looked up once, and data
+   * that stand in them are stored, so that nobody holds those of all.
+   */
+  checker(): (number: number, jobId: string, point: Point) => Promise<CheckedTrial> {
     const found = new Map<string, ReturnType<FindDataset>>();
     const dataset: FindDataset = (id) => {
       const known = found.get(id) ?? this.context.dataset(id);
       found.set(id, known);
       return known;
     };
-    return async (number, { spec }) => {
+    return async (number, jobId, { spec }) => {
       const checked = await checkSpec(this.ownSpec(number, spec), { ...this.context, dataset });
-      return checked.ok ? checked : jobProblems.invalidTrial(checked.errors);
+      if (!checked.ok) return jobProblems.invalidTrial(checked.errors);
+      return { ...checked, spec: await storeBulk(checked.spec, jobId, this.store) };
     };
   }
 

@@ -145,7 +145,7 @@ export class SweepController {
     const toResume: (() => Promise<unknown>)[] = [];
     for (const [i, { trial, jobId }] of open.entries()) {
       if (!found[i]) {
-        const checked = await check(trial.number, this.drawer.redraw(trial));
+        const checked = await check(trial.number, jobId, this.drawer.redraw(trial));
         if ("type" in checked) await this.ledger.tell([{ ...trial, status: "invalid", job_id: null, error: checked }]);
         else toMake.push({ ...checked, trial, jobId, hold: this.holdOf(trial) });
       } else if (unpause && trial.status === "paused") toResume.push(() => this.parts.jobs.resume(jobId));
@@ -195,11 +195,11 @@ export class SweepController {
     const drawn = [...this.trials];
     const made: MadeTrial[] = [];
     const most = Math.min(this.spec.trials, drawn.length + MOST_DRAWN);
-    while (drawn.length < most && room.forOne) {
+    while (drawn.length < most && room.forOne && !signal.aborted) {
       const number = drawn.length;
       const point = this.drawer.draw(number, drawn);
-      const checked = await check(number, point);
-      if (signal.aborted) return;
+      const jobId = newId("job");
+      const checked = await check(number, jobId, point);
       const trial: TrialRecord = {
         number,
         job_id: null,
@@ -218,13 +218,13 @@ export class SweepController {
         drawn.push({ ...trial, error: checked });
         continue;
       }
-      const jobId = newId("job");
       const epochs = this.rungs[0] ?? checked.spec.epochs;
       const queued: TrialRecord = { ...trial, job_id: jobId, status: "queued", epochs };
       drawn.push(queued);
       made.push({ ...checked, trial: queued, jobId, hold: this.holdOf(queued) });
       room.add(isSmall(checked));
     }
+    // Also if asked to stop meanwhile: what is stored for a job that nobody notes would stay for ever.
     const marked = divide(made, room.together).flatMap(noteBatch);
     for (const { trial } of marked) drawn[trial.number] = trial;
     // Noted first: who takes over finds the jobs, or makes them.
