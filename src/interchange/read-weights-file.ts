@@ -19,19 +19,17 @@ const SpecInMetadata = z.looseObject({
 /** A safetensors file begins with the length of its header, which is JSON. */
 export const isSafetensors = (bytes: Uint8Array): boolean => bytes.length > 9 && bytes[8] === "{".charCodeAt(0);
 
-const SAVE = "save it with safetensors.torch.save_file(model.state_dict(), path).";
+const TORCH = "Of a model of PyTorch, save safetensors.torch.save_file(model.state_dict(), path)";
+// Of a kernel.T alone, safetensors writes the kernel as it lies in memory, and says nothing.
+const KERAS =
+  "Of one of Keras, save its arrays by PyTorch's names, the kernel of a Dense transposed: " +
+  'safetensors.numpy.save_file({"0.weight": numpy.ascontiguousarray(kernel.T), "0.bias": bias}, path)';
 
 /** What people have instead, by its first bytes, and what to make of it. */
 const OTHERS: readonly { readonly begin: readonly number[]; readonly what: string }[] = [
-  {
-    begin: [0x50, 0x4b, 3, 4],
-    what: `a zip, as torch.save, NumPy and Keras write them. Of a model of PyTorch ${SAVE}`,
-  },
-  { begin: [0x80, 2], what: `a pickle, as torch.save wrote them, and it could hold code: ${SAVE}` },
-  {
-    begin: [0x89, 0x48, 0x44, 0x46],
-    what: 'an HDF5 file, which can\'t be read here. Keras 3 writes ONNX: model.export(path, format="onnx").',
-  },
+  { begin: [0x50, 0x4b, 3, 4], what: `a zip, as torch.save, Keras and NumPy write them. ${TORCH}. ${KERAS}.` },
+  { begin: [0x80, 2], what: `a pickle, which could hold any code, as torch.save wrote them. ${TORCH}.` },
+  { begin: [0x89, 0x48, 0x44, 0x46], what: `an HDF5 file, which can't be read here. ${KERAS}.` },
 ];
 
 /** Throws ImportError for bytes that are neither, or that hold no weights. */

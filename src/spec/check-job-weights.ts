@@ -100,7 +100,7 @@ function checkFit(
   const prefix = whose === "model" ? prefixOf([...found.keys()], own) : null;
   for (const { name, shape, expected } of misfits) {
     const misfit = expected
-      ? `its ${JSON.stringify(name)} has shape ${showShape(shape)}, expected ${showShape(expected)}${isTurned(shape, expected) ? ": it lies the other way round, transpose it before it is saved" : ""}`
+      ? `its ${JSON.stringify(name)} has shape ${showShape(shape)}, expected ${showShape(expected)}${isTurned(shape, expected) ? ": it lies the other way round; save tensor.T.contiguous(), or numpy.ascontiguousarray(array.T)" : ""}`
       : `it has a weight ${JSON.stringify(name)}, which this model has not`;
     mistakes.add(path, () => {
       if (prefix !== null) return `${misfit}; take the prefix away with "rename": ${JSON.stringify({ [prefix]: "" })}`;

@@ -63,7 +63,11 @@ test.each<[why: string, bytes: Buffer, message: RegExp]>([
     /^This is a zip.*torch\.save.*safetensors\.torch\.save_file\(model\.state_dict\(\)/,
   ],
   ["a pickle", Buffer.from("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P", "latin1"), /^This is a pickle.*save_file/],
-  ["a file of Keras' weights", Buffer.from("\x89HDF\r\n\x1a\n", "latin1"), /^This is an HDF5 file.*model\.export/],
+  [
+    "a file of Keras' weights",
+    Buffer.from("\x89HDF\r\n\x1a\n", "latin1"),
+    /^This is an HDF5 file.*Keras.*ascontiguousarray\(kernel\.T\)/,
+  ],
   ["a file cut short", fixture("images.safetensors").subarray(0, 500), /not a whole safetensors file/],
   ["an ONNX file cut short", fixture("images.onnx").subarray(0, 2000), /no whole ONNX file/],
   ["a header without offsets", safetensors('{"a":{"dtype":"F32","shape":[1]}}', "1234"), /tensor a other than dtype/],

@@ -105,7 +105,7 @@ describe("a model that starts from an imported one", () => {
 
   test("is told of a weight that lies the other way round", async () => {
     expect(await said({ "0.weight": [4, 8] })).toEqual([
-      'its "0.weight" has shape [4, 8], expected [8, 4]: it lies the other way round, transpose it before it is saved',
+      'its "0.weight" has shape [4, 8], expected [8, 4]: it lies the other way round; save tensor.T.contiguous(), or numpy.ascontiguousarray(array.T)',
     ]);
   });
 
