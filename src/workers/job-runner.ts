@@ -224,7 +224,8 @@ async function finish(
   if (reason === "lock_lost") throw new SupersededError(`The lock of ${id} is lost: another worker goes on with it.`);
   const died = ended.type === "died" || ended.type === "died_of_batch";
   const stopped = died ? reason !== null : ended.type === "done" && ended.outcome === "stopped";
-  if (ended.type === "died_of_batch" && !stopped) {
+  // The watchdogs of all of them fire when one hangs.
+  if (ended.type === "died_of_batch" && (!stopped || reason === "hung")) {
     logger.warn({ epoch: writer.epoch, err: ended.error }, "its batch's trainer died: back to the queue, by itself");
     await writer.append([givenBack(writer)]);
     return "waits";

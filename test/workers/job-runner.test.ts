@@ -9,6 +9,7 @@ import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { storePlace } from "../../src/jobs/open-object-store.ts";
 import { connectPatient } from "../../src/jobs/redis.ts";
 import { NO_TRACING } from "../../src/tracing/tracing.ts";
+import { Batch } from "../../src/workers/batch.ts";
 import { type RunnerParts, runJob } from "../../src/workers/job-runner.ts";
 import { LOCK_LOST } from "../../src/workers/locked-runs.ts";
 import { StopSwitch } from "../../src/workers/stop-switch.ts";
@@ -60,12 +61,18 @@ const runnerOf = (
   ...{ logger: pino({ level: "silent" }), tracing: NO_TRACING },
 });
 
-test("what a job has come to when its lock is lost is kept for whoever goes on with it", async () => {
-  const pool = newPool("./fixtures/scripted-trainer.ts");
+/** A job for the scripted trainer. */
+async function scripted(spec: { epochs: number; [field: string]: unknown }): Promise<string> {
   const id = newId("job");
   const modelSummary = { parameters: 1, flops_per_sample: 1, memory_bytes: 4, layers: [] };
-  const spec = { epochs: 100_000, checkpoint_every: 100_000 };
-  await parts.log.create({ id, name: null, metadata: {}, spec, modelSummary, epochs: 100_000, steps: 1, priority: 0 });
+  const { epochs } = spec;
+  await parts.log.create({ id, name: null, metadata: {}, spec, modelSummary, epochs, steps: 1, priority: 0 });
+  return id;
+}
+
+test("what a job has come to when its lock is lost is kept for whoever goes on with it", async () => {
+  const pool = newPool("./fixtures/scripted-trainer.ts");
+  const id = await scripted({ epochs: 100_000, checkpoint_every: 100_000 });
   try {
     const lock = new AbortController();
     const run = runJob(runnerOf(parts.log, pool), id, lock.signal);
@@ -75,6 +82,29 @@ test("what a job has come to when its lock is lost is kept for whoever goes on w
     const state = await parts.log.state(id);
     expect(state).toMatchObject({ status: "running", attempts: 1 });
     expect(state?.checkpoints[0]?.epoch).toBe(state?.progress.epoch);
+  } finally {
+    await pool.close();
+  }
+});
+
+test("of jobs that train together, none fails because another hangs: each goes on by itself, and then fails if it hangs", async () => {
+  const pool = newPool("./fixtures/scripted-trainer.ts");
+  const hanging = await scripted({ epochs: 1, epoch_ms: 1e9, deaf: true });
+  const ids = [hanging, await scripted({ epochs: 1 })];
+  const runIn = (batch: Batch, place: number, id: string) =>
+    batch.run(place, (trainers) => {
+      const { pool: _, ...runner } = runnerOf(parts.log, pool, { stepTimeoutMs: 400, stopGraceMs: 20 });
+      return runJob({ ...runner, pool: trainers }, id, new AbortController().signal);
+    });
+  const statuses = async () => (await parts.log.states(ids)).map(({ status }) => status);
+  try {
+    await pool.ready();
+    const both = new Batch(pool, 2);
+    expect(await Promise.all(ids.map((id, i) => runIn(both, i, id)))).toEqual(["waits", "waits"]);
+    expect(await statuses()).toEqual(["queued", "queued"]);
+    await pool.ready();
+    expect(await runIn(new Batch(pool, 1), 0, hanging)).toBe("over");
+    expect(await statuses()).toEqual(["failed", "queued"]);
   } finally {
     await pool.close();
   }
