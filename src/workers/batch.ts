@@ -47,7 +47,13 @@ export class Batch {
         settle();
         return promise;
       },
-      terminate: async () => (await this.#take()).terminate(),
+      terminate: async () => {
+        const waiting = this.#awaited > 0 ? this.#ready[place] : null;
+        if (!waiting) return (await this.#take()).terminate();
+        // The thread knows nothing of it.
+        this.#ready[place] = null;
+        waiting.onEnd({ type: "done", outcome: "stopped" });
+      },
     };
     try {
       return await job({ take: () => this.#take().then(() => trainer), giveBack: () => {} });

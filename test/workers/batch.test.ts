@@ -262,6 +262,23 @@ describe("a trainer thread", () => {
     expect(alone).not.toEqual(one);
   });
 
+  test("is not ended for a job that is stopped while others are not ready, which it then trains", async () => {
+    const spec = await checked(moons);
+    const thread = await pool.take();
+    pool.giveBack(thread);
+    const both = new Batch(pool, 2);
+    const stopped = both.run(0, async (trainers) => {
+      const trainer = await trainers.take();
+      const end = trainer.run(orderOf("job_0", spec, new Control()));
+      await trainer.terminate();
+      return end;
+    });
+    expect(await stopped).toEqual({ type: "done", outcome: "stopped" });
+    expect(thread.dead).toBe(false);
+    const other = both.run(1, async (trainers) => (await trainers.take()).run(orderOf("job_1", spec, new Control())));
+    expect(await other).toMatchObject({ type: "done", outcome: "completed" });
+  });
+
   test("that waits until the checkpoints of one job are stored hears when another is to stop", async () => {
     const long = { ...moons, epochs: 100_000 };
     const specs = await Promise.all(
