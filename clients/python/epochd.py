@@ -151,14 +151,19 @@ class Client:
 
         The type follows from the ending of the path or the name; else the service tells it by the first bytes.
         """
-        if isinstance(data, (bytes, bytearray)) or hasattr(data, "read"):
-            headers = {"content-type": type or _type_of(name or "")}
-            return self._json("POST", "/v1/datasets", query={"name": name}, headers=headers, body=data)
-        path = os.fspath(data)  # type: ignore[arg-type]
-        headers = {"content-type": type or _type_of(path), "content-length": str(os.path.getsize(path))}
-        with open(path, "rb") as file:
-            named = {"name": name or os.path.basename(path)}
-            return self._json("POST", "/v1/datasets", query=named, headers=headers, body=file)
+        return self._send_file("/v1/datasets", data, type, name)
+
+    def import_model(
+        self, weights: Union[str, os.PathLike[str], bytes, BinaryIO], name: Optional[str] = None
+    ) -> Json:
+        """Brings weights along, a safetensors or an ONNX file, for jobs to start from: ``"init": {"model_id": …}``."""
+        return self._send_file("/v1/models/import", weights, "application/octet-stream", name)
+
+    def import_layers(self, text: str) -> Json:
+        """Layers for a spec's ``model``, from ``str(model)`` of an ``nn.Sequential`` or ``to_json()`` of a Keras one."""
+        type = "application/json" if text.lstrip()[:1] in ("{", "[", '"') else "text/plain"
+        headers = {"content-type": type}
+        return self._json("POST", "/v1/models/import", headers=headers, body=text.encode())
 
     def datasets(self, limit: Optional[int] = None) -> Iterator[Json]:
         """Uploaded data, newest first, at most ``limit``."""
@@ -201,6 +206,22 @@ class Client:
             options["body"] = _json_of(json_body).encode()
             options["headers"] = {"content-type": "application/json", **options.get("headers", {})}
         return self._send(method, path, _read_json, **options)
+
+    def _send_file(
+        self,
+        to: str,
+        data: Union[str, os.PathLike[str], bytes, BinaryIO],
+        type: Optional[str],
+        name: Optional[str],
+    ) -> Json:
+        if isinstance(data, (bytes, bytearray)) or hasattr(data, "read"):
+            headers = {"content-type": type or _type_of(name or "")}
+            return self._json("POST", to, query={"name": name}, headers=headers, body=data)
+        path = os.fspath(data)  # type: ignore[arg-type]
+        headers = {"content-type": type or _type_of(path), "content-length": str(os.path.getsize(path))}
+        with open(path, "rb") as file:
+            named = {"name": name or os.path.basename(path)}
+            return self._json("POST", to, query=named, headers=headers, body=file)
 
     def _send(
         self,

@@ -17,6 +17,7 @@ import type {
   Dataset,
   Devices,
   Health,
+  ImportedArchitecture,
   ImportedModel,
   Job,
   JobFilter,
@@ -85,9 +86,15 @@ export class Epochd {
     return this.#connection.list("/v1/sweeps", {}, options);
   }
 
-  /** Brings a model along: safetensors, ONNX, or layers as PyTorch prints them or Keras writes them. */
-  importModel(data: FileData, options: UploadOptions = {}): Promise<ImportedModel> {
-    return this.#sendFile("/v1/models/import", data, options);
+  /** Brings weights along, a safetensors or an ONNX file, for jobs to start from: `model: { …, init: { model_id } }`. */
+  importModel(weights: Exclude<FileData, string>, options: Omit<UploadOptions, "type"> = {}): Promise<ImportedModel> {
+    return this.#sendFile("/v1/models/import", weights, { ...options, type: UNTOLD });
+  }
+
+  /** Layers for a spec's `model`, from what PyTorch shows of an `nn.Sequential` (`print(model)`) or the JSON of a Keras one (`to_json()`). */
+  importLayers(text: string, options: RequestOptions = {}): Promise<ImportedArchitecture> {
+    const type = /^\s*[{["]/.test(text) ? "application/json" : "text/plain";
+    return this.#sendFile("/v1/models/import", text, { ...options, type });
   }
 
   /** Jobs, newest first, as many as are asked for: `for await (const job of client.jobs({ status: "running" })) …`. */

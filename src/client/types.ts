@@ -29,8 +29,10 @@ export type Sweep = Schemas["Sweep"];
 export type SweepWithLeaderboard = Schemas["SweepWithLeaderboard"];
 export type SweepEvent = Schemas["SweepEvent"];
 export type Trial = Schemas["Trial"];
-/** Weights or layers that were brought along. */
+/** Weights that were brought along. */
 export type ImportedModel = Schemas["ImportedModel"];
+/** Layers that were: a spec's `model`. */
+export type ImportedArchitecture = Schemas["ImportedArchitecture"] & { readonly model: JobSpec["model"] };
 export type Workers = Schemas["WorkerList"];
 export type Devices = Schemas["DeviceList"];
 export type Health = Schemas["Health"];

@@ -210,6 +210,21 @@ test("a model that is brought along is one to start from", async () => {
   await next.completed();
 });
 
+test("layers that PyTorch prints or Keras writes are layers to train", async () => {
+  const printed = await client.importLayers(
+    "Sequential(\n  (0): Linear(in_features=4, out_features=3, bias=True)\n)\n",
+  );
+  expect(printed).toMatchObject({ format: "pytorch", model: { layers: [{ type: "Linear", out_features: 3 }] } });
+  const dense = { class_name: "Dense", config: { units: 3, activation: "linear" } };
+  const keras = { class_name: "Sequential", config: { layers: [dense] } };
+  expect(await client.importLayers(JSON.stringify(keras))).toMatchObject({
+    format: "keras",
+    model: { layers: [{ type: "Linear", out_features: 3 }] },
+  });
+  await expect(client.importLayers("Sequential(\n  (0): Magic()\n)")).rejects.toMatchObject({ status: 422 });
+  expect((await client.validate({ ...iris, model: printed.model })).valid).toBe(true);
+});
+
 test("what the service offers and how it is", async () => {
   expect((await client.health()).status).toBe("ok");
   expect((await client.catalog()).layers.map(({ type }) => type)).toContain("Linear");

@@ -126,6 +126,36 @@ print(json.dumps({
     expect(new Set(said.labels).size).toBe(2);
   });
 
+  test("brings weights along to start from, and layers that PyTorch prints or Keras writes", async () => {
+    const said = await run(`
+first = client.train(spec)
+first.completed()
+weights = client.import_model(first.model(), name="mine")
+with open("weights.safetensors", "wb") as file:
+    file.write(first.model())
+again = client.import_model("weights.safetensors")
+spec["model"]["init"] = {"model_id": weights["id"]}
+job = client.train(spec).completed()
+printed = client.import_layers("Sequential(\\n  (0): Linear(in_features=4, out_features=3, bias=True)\\n)")
+keras = client.import_layers(json.dumps({"class_name": "Sequential", "config": {"layers": [
+    {"class_name": "Dense", "config": {"units": 3, "activation": "linear"}}]}}))
+print(json.dumps({
+    "names": [weights["name"], again["name"]],
+    "same": weights["sha256"] == again["sha256"],
+    "status": job["status"],
+    "formats": [printed["format"], keras["format"]],
+    "layers": [one["model"]["layers"][0]["type"] for one in (printed, keras)],
+}))
+`);
+    expect(said).toEqual({
+      names: ["mine", "weights.safetensors"],
+      same: true,
+      status: "completed",
+      formats: ["pytorch", "keras"],
+      layers: ["Linear", "Linear"],
+    });
+  });
+
   test("hears every event once and in order over connections that break", async () => {
     const way = await breakableWay(service.url);
     way.breakAfter = (connection) => (connection <= 2 ? 20 : 300 + connection * 400);
