@@ -33,17 +33,19 @@ export class WeightCheck {
 export const nameOfNonFinite = (loss: number): "nan" | "inf" | "-inf" =>
   Number.isNaN(loss) ? "nan" : loss > 0 ? "inf" : "-inf";
 
-/** `epoch`: the whole epochs behind, whose weights are kept; `step`: the update at fault; `lr`: its rate. */
+/** `epoch`: the whole epochs behind; `step`: the update at fault; `lr`: its rate; `wentOnFrom`: the update within the epoch that is kept, if not its start. */
 export function describeDivergence(about: {
   epoch: number;
   step: number;
   loss: number;
   lr: number;
+  wentOnFrom: number | null;
   layer: StepFindings["layer"];
   action: "stop" | "rollback";
 }): string {
-  const { epoch, step, loss, lr, layer, action } = about;
-  const kept = epoch === 0 ? "the initial ones" : `those after epoch ${epoch}`;
+  const { epoch, step, loss, lr, wentOnFrom, layer, action } = about;
+  const before = epoch === 0 ? "the initial ones" : `those after epoch ${epoch}`;
+  const kept = wentOnFrom === null ? before : `those after step ${wentOnFrom}, from which the run went on`;
   const where = layer ? ` The output of layer ${layer.name} (${layer.type}) was the first that was not finite.` : "";
   const what = `The loss became ${nameOfNonFinite(loss)} in epoch ${epoch + 1} at step ${step}.${where}`;
   if (action === "rollback") return `${what} The run goes back to the weights before this epoch, at half the rate.`;

@@ -45,7 +45,8 @@ export class Recovery {
       this.rollbacks++;
       rates.change(this.#steps.step, rates.base / 2);
     }
-    const message = describeDivergence({ epoch, step, loss, lr, layer: findings.layer, action });
+    const wentOnFrom = this.#steps.cursor > 0 ? this.#steps.step : null;
+    const message = describeDivergence({ epoch, step, loss, lr, wentOnFrom, layer: findings.layer, action });
     const back = { epoch, step: this.#steps.step };
     return { type: "anomaly", epoch: epoch + 1, step, message, ...findings, loss, action, back, lr: rates.base };
   }

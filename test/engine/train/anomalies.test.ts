@@ -87,7 +87,10 @@ describe("an anomaly", () => {
 
   test("is found at the same place, and alike, after a stop anywhere", () => {
     const undisturbed = run(plan).events.filter(isAnomaly);
-    expect(run(plan, [1, 5, 1, 9]).events.filter(isAnomaly)).toEqual([{ ...undisturbed[0], back: expect.anything() }]);
+    expect(run(plan, [1, 5, 1, 9]).events.filter(isAnomaly)).toEqual([
+      // Where it goes back to is where it went on.
+      { ...undisturbed[0], back: expect.anything(), message: expect.any(String) },
+    ]);
   });
 
   test("is found with accumulated gradients", () => {
@@ -170,4 +173,23 @@ describe("losses of steps", () => {
     );
     expect(stepsOf(base)).toEqual([]);
   });
+});
+
+test("whoever went on within an epoch and diverges in it keeps the weights it went on from, and says so", () => {
+  // A change that changes nothing, so that the run looks up there.
+  const given = { ...plan, changes: [{ step: 30, rollbacks: 0, lr: 0.01 }] };
+  const first = Trainer.create(given, backend);
+  let saved = new Uint8Array();
+  const onEvent = ({ type }: TrainerEvent) => {
+    if (type === "change") saved = first.checkpoint();
+  };
+  first.run({ onEvent, shouldStop: () => false });
+  first.dispose();
+  const second = Trainer.create(given, backend);
+  second.restore(saved);
+  const outcome = second.run({ onEvent: () => {}, shouldStop: () => false });
+  expect(modelWeights(second.checkpoint())).toEqual(modelWeights(saved));
+  second.dispose();
+  expect(outcome).toMatchObject({ status: "diverged", epoch: 5, step: 35 });
+  expect("message" in outcome && outcome.message).toContain("The weights kept are those after step 30, ");
 });
