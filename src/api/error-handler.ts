@@ -1,23 +1,19 @@
 /** Turns whatever went wrong into a problem document: thrown problems, Fastify's own errors, a broker that is away. */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
-import { finished } from "node:stream/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { newId } from "../jobs/ids.ts";
 import { isStoreFull, StoreAwayError } from "../jobs/object-store.ts";
 import { isBrokerAway, isUnable, isUnsent } from "../jobs/redis.ts";
+import { drain } from "./drain.ts";
 import { ProblemError } from "./problems.ts";
 
 const RETRY_AFTER_S = 2;
 
-/** So long a client may go on sending what is refused before it is answered. */
-const SENDING_MS = 5000;
-
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler(async (error, request, reply) => {
     // Who is still sending would see the connection break instead of the answer.
-    if (toProblem(error).problem === "too-large") await sent(request.raw);
+    if (toProblem(error).problem === "too-large") await drain(request.raw);
     return sendProblem(error, request, reply);
   });
   const methodsOf = rememberRoutes(app);
@@ -36,12 +32,6 @@ export function answerErrors(app: FastifyInstance): void {
         : new ProblemError("not-found", `There is nothing at ${shorten(path)}. /docs lists every call.`);
     return sendProblem(problem, request, reply);
   });
-}
-
-/** Until the body is read, of which nothing is kept; whoever takes too long is answered in the midst of it. */
-async function sent(raw: Readable): Promise<void> {
-  raw.resume();
-  await finished(raw, { signal: AbortSignal.timeout(SENDING_MS) }).catch(() => undefined);
 }
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -1,6 +1,5 @@
 /** A request body as a stream of files: decompressed, bounded, and never held in memory as a whole. */
-import { type Readable, Transform } from "node:stream";
-import { finished } from "node:stream/promises";
+import { Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { mediaTypes } from "../data/formats.ts";
@@ -10,9 +9,6 @@ import { multipartFiles } from "./multipart.ts";
 import { ProblemError } from "./problems.ts";
 import type { Room } from "./quotas.ts";
 
-/** How much of a refused upload is still read, so that its sender hears the answer instead of a broken pipe. */
-const DRAIN_BYTES = 64 * 2 ** 20;
-const DRAIN_MS = 5000;
 /** So much of an upload may be in memory although it has been handed on. */
 const FREE_EVERY_BYTES = 4 * 2 ** 20;
 
@@ -85,15 +81,4 @@ function notGzip(cause: Error): ProblemError {
       cause,
     },
   );
-}
-
-/** Reads what is left of a refused body, within reason; beyond that the connection is closed. */
-export async function drain(raw: Readable): Promise<void> {
-  let left = DRAIN_BYTES;
-  raw.on("data", (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) raw.destroy();
-  });
-  raw.resume();
-  await finished(raw, { signal: AbortSignal.timeout(DRAIN_MS) }).catch(() => raw.destroy());
 }

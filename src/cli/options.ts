@@ -34,11 +34,11 @@ export const COMMON_FLAGS = {
 export function clientOf({ flags }: Call): Epochd {
   const url = text(flags["url"]) ?? (process.env["EPOCHD_URL"] || undefined);
   const key = process.env["EPOCHD_KEY"] || undefined;
-  if (url !== undefined && !/^https?:\/\//i.test(url))
-    throw new UsageError(
-      `the address of the service is to begin with http:// or https://, such as http://127.0.0.1:3000, got "${url}"`,
-    );
-  return new Epochd({ ...(url && { url }), ...(key && { key }) });
+  try {
+    return new Epochd({ ...(url && { url }), ...(key && { key }) });
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(error.message) : error;
+  }
 }
 
 /** One line of JSON; waits where the reader is slower. */

@@ -41,42 +41,54 @@ export async function checkModelWeights(
   const path = "model.init.model_id";
   const found = await find(model_id);
   if (typeof found === "string") return mistakes.add(path, found);
+  const theirPlaces = placesOf(found.keys());
   for (const theirs of Object.keys(rename)) {
-    if ([...found.keys()].some((name) => isWithin(name, theirs))) continue;
+    if (theirPlaces.has(theirs)) continue;
     mistakes.add(
       joinPath("model.init.rename", theirs),
-      () =>
-        `that model has no layer or weight of this name${nearest(theirs, [...found.keys(), ...[...found.keys()].map(layerOf)])}`,
+      () => `that model has no layer or weight of this name${nearest(theirs, theirPlaces)}`,
     );
   }
+  const here = renamer(rename);
   const taken = new Map<string, string>();
   for (const name of found.keys()) {
-    const here = nameHere(name, rename);
-    const other = taken.get(here);
-    if (other !== undefined)
-      mistakes.add(
-        "model.init.rename",
-        `both ${JSON.stringify(other)} and ${JSON.stringify(name)} become ${JSON.stringify(here)}`,
-      );
-    taken.set(here, name);
+    const ours = here(name);
+    const other = taken.get(ours);
+    if (other !== undefined) {
+      const both = `both ${JSON.stringify(other)} and ${JSON.stringify(name)}`;
+      mistakes.add("model.init.rename", `${both} become ${JSON.stringify(ours)}`);
+    }
+    taken.set(ours, name);
   }
   checkFit(renamed(found, rename), only, model, path, mistakes);
 }
 
 /** Each name by the longest part of it that `rename` knows. */
 export function renamed<T>(found: ReadonlyMap<string, T>, rename: Readonly<Record<string, string>>): Map<string, T> {
-  return new Map(Array.from(found, ([name, value]) => [nameHere(name, rename), value]));
+  const here = renamer(rename);
+  return new Map(Array.from(found, ([name, value]) => [here(name), value]));
 }
 
-function nameHere(name: string, rename: Readonly<Record<string, string>>): string {
-  const known = Object.keys(rename).sort((a, b) => b.length - a.length);
-  const theirs = known.find((part) => isWithin(name, part));
-  if (theirs === undefined) return name;
-  const rest = name.slice(theirs.length);
-  return rename[theirs] === "" ? rest.slice(1) : `${rename[theirs]}${rest}`;
+function renamer(rename: Readonly<Record<string, string>>): (name: string) => string {
+  const known = new Map(Object.entries(rename));
+  return (name) => {
+    const theirs = partsOf(name).find((part) => known.has(part));
+    if (theirs === undefined) return name;
+    const ours = known.get(theirs) ?? "";
+    const rest = name.slice(theirs.length);
+    return ours === "" ? rest.slice(1) : ours + rest;
+  };
 }
 
-const isWithin = (name: string, part: string): boolean => name === part || name.startsWith(`${part}.`);
+/** `2.0.weight` → itself, `2.0`, `2` */
+function partsOf(name: string): string[] {
+  const parts = [name];
+  for (let end = name.lastIndexOf("."); end > 0; end = name.lastIndexOf(".", end - 1)) parts.push(name.slice(0, end));
+  return parts;
+}
+
+/** The names of weights, and of all that holds them. */
+const placesOf = (names: Iterable<string>): Set<string> => new Set([...names].flatMap(partsOf));
 
 function checkFit(
   found: ReadonlyMap<string, Shape>,
@@ -90,12 +102,14 @@ function checkFit(
   if (model === undefined) return;
 
   const own = shapesOf(model);
+  const isTaken = takes(only);
   const misfits = [...found].flatMap(([name, shape]) => {
-    if (!isTaken(name, only)) return [];
+    if (!isTaken(name)) return [];
     const expected = own.get(name);
     if (expected && sameShape(shape, expected)) return [];
     return [{ name, shape, expected }];
   });
+  if (misfits.length === 0) return;
   const fitting = whatFits([...found.keys()], misfits);
   const prefix = whose === "model" ? prefixOf([...found.keys()], own) : null;
   for (const { name, shape, expected } of misfits) {
@@ -140,11 +154,14 @@ export function takenWeights(
   weights: ReadonlyMap<string, Weights>,
   only: readonly string[] | null,
 ): Record<string, Weights> {
-  return Object.fromEntries([...weights].filter(([name]) => isTaken(name, only)));
+  const isTaken = takes(only);
+  return Object.fromEntries([...weights].filter(([name]) => isTaken(name)));
 }
 
-function isTaken(name: string, only: readonly string[] | null): boolean {
-  return only === null || only.some((wanted) => isWithin(name, wanted));
+function takes(only: readonly string[] | null): (name: string) => boolean {
+  if (only === null) return () => true;
+  const wanted = new Set(only);
+  return (name) => partsOf(name).some((part) => wanted.has(part));
 }
 
 function tellUnknown(
@@ -153,25 +170,24 @@ function tellUnknown(
   whose: string,
   mistakes: Mistakes,
 ): void {
-  const layers = new Set([...found.keys()].map(layerOf));
+  const places = placesOf(found.keys());
   only.forEach((wanted, i) => {
-    if ([...found.keys()].some((name) => isTaken(name, [wanted]))) return;
+    if (places.has(wanted)) return;
     // The number next to a layer's is no slip of the pen.
-    const near =
-      (/^[\d.]+$/.test(wanted) ? "" : nearest(wanted, [...found.keys(), ...layers])) ||
-      `; it has ${[...layers].slice(0, 8).join(", ")}`;
+    const near = (): string =>
+      (/^[\d.]+$/.test(wanted) ? "" : nearest(wanted, places)) ||
+      `; it has ${[...new Set([...found.keys()].map(layerOf))].slice(0, 8).join(", ")}`;
     mistakes.add(
       joinPath("model.init.only", i),
-      `that ${whose} has no layer or weight ${JSON.stringify(wanted)} with weights${near}`,
+      () => `that ${whose} has no layer or weight ${JSON.stringify(wanted)} with weights${near()}`,
     );
   });
 }
 
 /** Which layers can be taken nevertheless. */
 function whatFits(names: readonly string[], misfits: readonly { readonly name: string }[]): string {
-  const fitting = [...new Set(names.map(layerOf))].filter(
-    (layer) => !misfits.some(({ name }) => isWithin(name, layer)),
-  );
+  const spoiled = placesOf(misfits.map(({ name }) => name));
+  const fitting = [...new Set(names.map(layerOf))].filter((layer) => !spoiled.has(layer));
   return fitting.length === 0 ? "" : `; take what fits with "only": ${JSON.stringify(fitting)}`;
 }
 

@@ -19,7 +19,7 @@ export interface CheckedLayer extends Checked<LayerDefinition> {
 export type LayerList = readonly (CheckedLayer | undefined)[];
 
 /** Residual in Sequential in Residual …: deeper than any model needs. */
-const MAX_DEPTH = 8;
+export const MAX_DEPTH = 8;
 
 export interface CheckedLayers {
   /** Undefined when the output can't be known. */

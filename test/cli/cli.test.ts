@@ -243,7 +243,7 @@ describe("mistakes are told in words, with a status of their own", () => {
     [
       ["jobs", "--url", "localhost:3000"],
       2,
-      /^epochd: the address of the service is to begin with http:\/\/.*"localhost:3000"/,
+      /^epochd: url expects an address such as "http:\/\/127.0.0.1:3000", got "localhost:3000"/,
     ],
     [["show", "job_nothing"], 1, /^epochd: There is no job "job_nothing"/],
     [["jobs", "--url", "http://127.0.0.1:9"], 1, /does not answer\. Is it running \(epochd start\)\?/],

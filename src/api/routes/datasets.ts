@@ -5,11 +5,12 @@ import { z } from "zod";
 import { DataError, DataTooLargeError } from "../../data/index.ts";
 import { previewOf } from "../../data/preview.ts";
 import { Dataset } from "../../jobs/dataset.ts";
+import { drain } from "../drain.ts";
 import { answer, nothing, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
 import { own, roomFor } from "../quotas.ts";
-import { acceptUploads, drain, openUpload, uploadTypes } from "../upload.ts";
+import { acceptUploads, openUpload, uploadTypes } from "../upload.ts";
 import { page } from "./common.ts";
 
 const DatasetPath = z.object({ id: z.string().describe("The dataset's id, `ds_…`.") });

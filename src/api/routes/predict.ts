@@ -1,10 +1,12 @@
 /** Asks a model: rows in, outputs out; all at once, or line by line for as many as one likes. */
+
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { StoredCheckpoint } from "../../jobs/job.ts";
 import { ObjectNotFoundError } from "../../jobs/object-store.ts";
+import { drain } from "../drain.ts";
 import { toProblem } from "../error-handler.ts";
 import type { Answer, ModelSource } from "../inference/inference.ts";
 import { PredictRequest } from "../inference/predict-request.ts";
@@ -14,7 +16,6 @@ import { problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
 import { type TrainedModel, useCheckpoint } from "../trained-model.ts";
-import { drain } from "../upload.ts";
 import { JobPath } from "./common.ts";
 import { whichCheckpoint } from "./model.ts";
 

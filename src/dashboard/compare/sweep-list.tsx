@@ -1,8 +1,8 @@
 /** The newest sweeps, each with what it has found so far. */
 import { useEffect, useState } from "preact/hooks";
 import { href } from "../router.ts";
-import { isAway, messageOf } from "../service/client.ts";
-import { AWAY, RETRY_MS } from "../service/persist.ts";
+import { messageOf } from "../service/client.ts";
+import { persist } from "../service/persist.ts";
 import { listSweeps, mostTrials, objectiveOf, type Sweep } from "../service/sweeps.ts";
 import { ago, count, figure, label } from "../shared/format.ts";
 import { now } from "../shared/now.ts";
@@ -14,26 +14,25 @@ export function SweepList() {
   const [sweeps, setSweeps] = useState<readonly Sweep[] | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   useEffect(() => {
-    let again: ReturnType<typeof setTimeout> | undefined;
+    let looks = 0;
     const load = () => {
-      clearTimeout(again);
+      const look = ++looks;
+      const isStopped = () => look !== looks;
       if (document.hidden) return;
-      listSweeps(NEWEST).then(
+      persist(() => listSweeps(NEWEST), { onAway: setTrouble, isStopped }).then(
         ({ data }) => {
+          if (isStopped()) return;
           setSweeps(data);
           setTrouble(null);
         },
-        (error) => {
-          setTrouble(isAway(error) ? AWAY : messageOf(error));
-          if (isAway(error)) again = setTimeout(load, RETRY_MS);
-        },
+        (error) => isStopped() || setTrouble(messageOf(error)),
       );
     };
     load();
     document.addEventListener("visibilitychange", load);
     return () => {
       document.removeEventListener("visibilitychange", load);
-      clearTimeout(again);
+      looks++;
     };
   }, []);
   return (

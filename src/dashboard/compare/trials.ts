@@ -1,5 +1,6 @@
 /** What the trials of a sweep have reached, set against what was drawn for them. */
 import type { Sweep, Trial } from "../service/sweeps.ts";
+import { isWithin } from "../shared/within.ts";
 import { type Dimension, type Outcomes, scaleOf } from "./outcomes.ts";
 
 type Objective = Pick<Outcomes, "metric" | "wantsMost">;
@@ -16,16 +17,13 @@ export function trialOutcomes(trials: readonly Trial[], objective: Objective): O
 export function drawnPaths(trials: readonly Trial[], { spec }: Pick<Sweep, "spec">): string[] {
   const drawn = [...new Set(trials.flatMap(({ params }) => Object.keys(params)))].sort(fromOutside);
   const roots = Object.keys((spec["space"] ?? {}) as object);
-  return [...new Set([...roots.flatMap((root) => drawn.filter((path) => isWithin(root, path))), ...drawn])];
+  return [...new Set([...roots.flatMap((root) => drawn.filter((path) => isWithin(path, root))), ...drawn])];
 }
 
 const fromOutside = (a: string, b: string): number => depthOf(a) - depthOf(b) || byNumbers.compare(a, b);
 const depthOf = (path: string): number => path.split(/[.[]/).length;
 /** `layers[10]` after `layers[9]`. */
 const byNumbers = new Intl.Collator("en", { numeric: true });
-
-const isWithin = (root: string, path: string): boolean =>
-  path.startsWith(root) && (path.length === root.length || /[.[]/.test(path.charAt(root.length)));
 
 /** An axis for each field in which the trials differ. */
 export function drawnDimensions(trials: readonly Trial[], sweep: Sweep): Dimension[] {

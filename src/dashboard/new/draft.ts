@@ -3,7 +3,8 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import { type Mistake, type SpecReport, validateSpec } from "../service/catalogue.ts";
 import { messageOf } from "../service/client.ts";
 import { persist } from "../service/persist.ts";
-import { isObject, isWithin, type JsonObject, nameOf, type Path, withValue } from "./json.ts";
+import { isWithin } from "../shared/within.ts";
+import { isObject, type JsonObject, nameOf, type Path, withValue } from "./json.ts";
 
 const PAUSE_MS = 200;
 

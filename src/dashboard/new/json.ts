@@ -42,7 +42,3 @@ export const nameOf = (path: Path): string =>
     if (!/^[A-Za-z_]\w*$/.test(key)) return `${name}[${JSON.stringify(key)}]`;
     return name === "" ? key : `${name}.${key}`;
   }, "");
-
-/** Whether a mistake's path is `name` or lies within it. */
-export const isWithin = (path: string, name: string): boolean =>
-  path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`);

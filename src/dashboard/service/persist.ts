@@ -2,9 +2,9 @@
 import { isAway } from "./client.ts";
 
 /** How long the page waits before it asks again for what it could not get. */
-export const RETRY_MS = 1000;
+const RETRY_MS = 1000;
 
-export const AWAY = "The service does not answer. The page goes on as soon as it does.";
+const AWAY = "The service does not answer. The page goes on as soon as it does.";
 
 interface Persistence {
   /** Hears what to tell a person, each time that nobody answered. */

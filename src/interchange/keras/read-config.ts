@@ -1,6 +1,7 @@
 /** The JSON of a Keras `Sequential` (`model.to_json()`) → layers, or which of its layers can't become some. */
 import { z } from "zod";
 import { nearest } from "../../data/nearest-name.ts";
+import { MAX_DEPTH } from "../../spec/check-layers.ts";
 import { ImportError, type ImportedArchitecture, type ImportMistake } from "../import-error.ts";
 import { KerasConfig, type KerasReader, type LayerSpec, type Place, refusal } from "./keras-config.ts";
 import { activationLayers, kerasLayers } from "./keras-layers.ts";
@@ -45,9 +46,6 @@ function parsed(text: string): unknown {
   }
 }
 
-/** As deep as a spec may nest. */
-const MOST_DEPTH = 8;
-
 class Reader {
   readonly mistakes: ImportMistake[] = [];
   readonly #beforeKeras3: boolean;
@@ -80,7 +78,7 @@ class Reader {
 
   #one({ class_name, config }: KerasLayer, at: string, place: Place, depth: number): ReturnType<KerasReader> {
     if (class_name === "Sequential") {
-      if (depth === MOST_DEPTH) throw refusal(`is nested more than ${MOST_DEPTH} deep`);
+      if (depth === MAX_DEPTH) throw refusal(`is nested more than ${MAX_DEPTH} deep`);
       const within = Layers.safeParse(config);
       if (!within.success) throw refusal("expects a list of layers in its config");
       const made = this.all(within.data.layers, `${at}.config`, place, depth + 1);

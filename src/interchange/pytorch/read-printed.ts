@@ -1,6 +1,7 @@
 /** What `print(model)` shows of an `nn.Sequential` → layers, or which lines can't become one. */
 import { nearest } from "../../data/nearest-name.ts";
 import { layers as definitions } from "../../engine/definitions.ts";
+import { MAX_DEPTH } from "../../spec/check-layers.ts";
 import { ImportError, type ImportedArchitecture, type ImportMistake } from "../import-error.ts";
 import { readPythonCall } from "../python/read-call.ts";
 
@@ -46,9 +47,6 @@ function unwrapped(lines: readonly Line[], prefix = ""): { prefix: string; insid
 
 const WRAPPER = /^(DataParallel|DistributedDataParallel|OptimizedModule)\($/;
 
-/** As deep as a spec may nest. */
-const MOST_DEPTH = 8;
-
 class Reader {
   readonly rename: Record<string, string> = {};
   readonly #lines: readonly Line[];
@@ -83,9 +81,9 @@ class Reader {
       return this.#refuse(line, `expects a layer such as "(0): ReLU()", got ${JSON.stringify(line.text.slice(0, 60))}`);
     const theirs = `${around}${name}`;
     const holds = !rest.endsWith(")");
-    if (type === "Sequential" && holds && depth === MOST_DEPTH) {
+    if (type === "Sequential" && holds && depth === MAX_DEPTH) {
       this.#skipInner();
-      return this.#refuse(line, `is nested more than ${MOST_DEPTH} deep`);
+      return this.#refuse(line, `is nested more than ${MAX_DEPTH} deep`);
     }
     if (type === "Sequential" && (holds || rest === ")")) {
       return { type, layers: holds ? this.layers(`${theirs}.`, `${place}.`, depth + 1) : [] };
