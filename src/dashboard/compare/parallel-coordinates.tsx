@@ -2,9 +2,11 @@
 import { useState } from "preact/hooks";
 import { go } from "../router.ts";
 import { figure, label } from "../shared/format.ts";
+import { useWidth } from "../shared/width.ts";
 import { type Dimension, type Outcomes, scaleOf } from "./outcomes.ts";
 
-const WIDTH = 960;
+/** Between two axes, at least: what does not fit is scrolled to. */
+const LEAST_APART = 88;
 const HEIGHT = 270;
 const TOP = 44;
 const BOTTOM = 14;
@@ -22,11 +24,13 @@ interface Props {
 
 export function ParallelCoordinates({ outcomes, settings }: Props) {
   const [pointed, setPointed] = useState<string | null>(null);
+  const room = useWidth();
   const { of, metric, wantsMost } = outcomes;
   if (of.length < 2 || settings.length === 0) return null;
   const reached = { path: label(metric), ...scaleOf(of.map(({ value }) => value)) };
   const axes = [...settings.slice(0, MOST_SETTINGS), reached];
-  const apart = (WIDTH - 2 * SIDE) / (axes.length - 1);
+  const width = Math.max(room.width, 2 * SIDE + (axes.length - 1) * LEAST_APART);
+  const apart = (width - 2 * SIDE) / (axes.length - 1);
   const xOf = (i: number) => SIDE + i * apart;
   const yOf = (place: number | null) =>
     place === null ? HEIGHT - BOTTOM + NONE : HEIGHT - BOTTOM - place * (HEIGHT - TOP - BOTTOM);
@@ -46,8 +50,8 @@ export function ParallelCoordinates({ outcomes, settings }: Props) {
           {shown ? `${shown.job.name ?? shown.job.id}: ${figure(shown.value)}` : hintOf(settings.length)}
         </span>
       </div>
-      <div class="scroll">
-        <svg class="parallel" viewBox={`0 0 ${WIDTH} ${height}`} onKeyDown={goOn}>
+      <div class="scroll" ref={room.ref}>
+        <svg class="parallel" width={width} height={height} onKeyDown={goOn}>
           <title>Runs by their settings</title>
           {lines.map(({ job, value }) => {
             const row = rowOf.get(job.id) ?? 0;

@@ -50,6 +50,13 @@ describe.skipIf(!hasChromium)("a sweep", () => {
     expect(values).toEqual([...values].sort((a, b) => a - b));
     await expect.poll(() => page.locator(".parallel a").count()).toBe(4);
     expect(await page.locator(".parallel .axis-name title").allTextContents()).toContain("optimizer.lr");
+    // What was reached is the last axis: it is seen without scrolling wherever there is room for all.
+    for (const width of [1000, 1280, 1900]) {
+      await page.setViewportSize({ width, height: 800 });
+      await expect
+        .poll(() => page.locator(".scroll:has(.parallel)").evaluate((box) => box.scrollWidth - box.clientWidth))
+        .toBe(0);
+    }
     await page.getByRole("heading", { name: "Best validation loss so far" }).waitFor();
     await expect.poll(() => inkOf(page)).toBeGreaterThan(50);
     // By the trial's own number.
