@@ -23,6 +23,7 @@ import { Webhooks } from "../jobs/webhooks.ts";
 import { WorkerRegistry } from "../jobs/worker-registry.ts";
 import { NO_TRACING, type Tracing } from "../tracing/tracing.ts";
 import { VERSION } from "../version.ts";
+import { tellBrokerTrouble } from "./broker-trouble.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Janitor } from "./janitor.ts";
 import type { RunnerParts, StopReason } from "./job-runner.ts";
@@ -82,6 +83,7 @@ export async function startWorker(
     connectPatient(parts.url),
     connectPatient(parts.url),
   ]);
+  const onTrouble = tellBrokerTrouble(redis, logger);
   const recent = new RecentWrites(redis);
   const owners = new Owners(redis, keys, recent);
   const log = new JobLog(redis, keys, recent);
@@ -132,6 +134,7 @@ export async function startWorker(
     lockMs: config.lockMs,
     stalledMs: config.stalledMs,
     logger,
+    onTrouble,
   });
   await onSignal(subscriber, keys, ({ id, signal }) => hear(id, signal));
   const pools: TrainerPool[] = [];
@@ -147,7 +150,17 @@ export async function startWorker(
       );
     };
     const { lockMs, stalledMs } = config;
-    const options = { kind, concurrency, connection: redis, prefix: keys.tag, queue, lockMs, stalledMs, onOver };
+    const options = {
+      kind,
+      concurrency,
+      connection: redis,
+      prefix: keys.tag,
+      queue,
+      lockMs,
+      stalledMs,
+      onOver,
+      onTrouble,
+    };
     takers.push(await takeJobs({ ...runner, pool }, options));
   };
   await take("any", config.concurrency);

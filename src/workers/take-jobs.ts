@@ -18,6 +18,8 @@ export interface TakerOptions extends Pick<Config, "lockMs" | "stalledMs"> {
   readonly queue: JobQueue;
   /** Called once the queue has forgotten a job. */
   onOver(id: string): void;
+  /** Called each time that the broker does not answer. */
+  onTrouble(error: Error): void;
 }
 
 export interface Taker {
@@ -40,7 +42,7 @@ export async function takeJobs(
   runner: RunnerParts & { readonly pool: TrainerPool },
   options: TakerOptions,
 ): Promise<Taker> {
-  const { kind, concurrency, connection, prefix, queue, lockMs, stalledMs, onOver } = options;
+  const { kind, concurrency, connection, prefix, queue, lockMs, stalledMs, onOver, onTrouble } = options;
   const { logger } = runner;
   const runs = new LockedRuns<StopReason>(lockMs);
   const worker = new QueueWorker<QueueData>(
@@ -137,7 +139,7 @@ export async function takeJobs(
 
   worker.on("stalled", (id) => logger.warn({ job: id }, "its worker is gone, the job goes back to the queue"));
   worker.on("failed", (job, error) => logger.error({ job: job?.id, err: error }, "could not work on a job"));
-  worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
+  worker.on("error", onTrouble);
   worker.on("completed", ({ id = "" }: Readonly<{ id?: string | undefined }>) => onOver(id));
   await worker.waitUntilReady();
   return {

@@ -24,6 +24,8 @@ export interface SteererParts
   readonly queue: SweepQueue;
   readonly changes: JobChanges;
   readonly registry: WorkerRegistry;
+  /** Called each time that the broker does not answer. */
+  onTrouble(error: Error): void;
 }
 
 const SWEEPS_AT_ONCE = 64;
@@ -71,7 +73,7 @@ export class SweepSteerer {
       logger.warn({ sweep }, "its worker is gone, the sweep goes back to the queue"),
     );
     this.worker.on("failed", (job, error) => logger.error({ sweep: job?.id, err: error }, "could not steer a sweep"));
-    this.worker.on("error", (error) => logger.warn({ reason: error.message }, "trouble with the broker"));
+    this.worker.on("error", parts.onTrouble);
     // One that was resumed while the queue still held its paused run is in no queue now.
     this.worker.on("completed", () => void this.quietly(() => this.reconcile()));
   }
