@@ -6,7 +6,7 @@
  *   gpu      of engine and parity what trains and computes, on gpu.js in mode webasm (EPOCHD_TEST_BACKEND=webgpu for a GPU)
  *   service  what talks to a broker: log, queue, workers, HTTP, client (EPOCHD_TEST_BROKER=embedded for the other)
  *   browser  the dashboard in Chromium, where it is installed: `*.browser.test.ts`
- *   docs     the service as it is started, demo, examples, the clients as they are installed, the terminal's commands, every snippet of the documentation
+ *   docs     the service as it is started, demo, examples, the clients as they are installed, the terminal's commands, every snippet of the documentation, the reporter of these suites
  *   parity   the engine against PyTorch's numbers
  *   differential   random jobs against the PyTorch of this machine; skipped where there is none
  *   fuzz     thousands of requests, drawn from the OpenAPI document: minutes (EPOCHD_FUZZ_REQUESTS=2000 for fewer)
@@ -27,14 +27,17 @@ const busy = { retry: 1, maxWorkers: "100%", env: { GPU_CONCURRENCY: "0", ...com
 /** One after the other with what talks to processes, and on all cores. */
 const computing = { maxWorkers: "100%", sequence: { groupOrder: 1 } };
 
+const inFolders = (folders: readonly string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 const suite = (name: string, folders: readonly string[], options = {}) => ({
   extends: true as const,
-  test: { name, include: folders.map((folder) => `test/${folder}/**/*.test.ts`), ...options },
+  test: { name, include: inFolders(folders), ...options },
 });
 
 const service = ["broker", "jobs", "workers", "api", "client"];
 /** Programs, installations and pages, each run as by its reader: a process for every command. */
 const asReadersDo = ["bin", "service", "demo", "examples", "cli", "docs", "clients", "bench"];
+/** Runs little suites, each a process of its own. */
+const onReporter = "test/reporter.test.ts";
 const inBrowsers = "test/dashboard/**/*.browser.test.ts";
 /** What gpu.js computes: the suite gpu's alone, as seconds upon seconds. */
 const onGpu = "test/engine/backends/gpu/lowerings.test.ts";
@@ -56,7 +59,7 @@ export default defineConfig({
           name: "engine",
           ...computing,
           include: ["test/**/*.test.ts"],
-          exclude: [...own.map((folder) => `test/${folder}/**`), inBrowsers, onGpu],
+          exclude: [...own.map((folder) => `test/${folder}/**`), inBrowsers, onGpu, onReporter],
         },
       },
       {
@@ -82,7 +85,11 @@ export default defineConfig({
       },
       suite("service", service, busy),
       { extends: true, test: { name: "browser", include: [inBrowsers], ...busy } },
-      suite("docs", asReadersDo, { ...busy, ...computing, testTimeout: 120_000 }),
+      suite("docs", asReadersDo, {
+        ...{ ...busy, ...computing },
+        include: [...inFolders(asReadersDo), onReporter],
+        testTimeout: 120_000,
+      }),
       suite("parity", ["parity"], computing),
       suite("differential", ["differential"]),
       // Nothing is tried again here: what is lost once in a while is lost. Two at a time, since faults are waited for a lot.

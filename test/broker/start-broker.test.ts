@@ -91,17 +91,17 @@ describe.each(kinds)("the %s broker", (kind) => {
 
   test("keeps much data, and gives it in answers of many megabytes", async () => {
     const before = await client(await start(kind));
-    const filler = "x".repeat(200);
+    const filler = "x".repeat(1000);
     for (let stream = 0; stream < 4; stream++) {
       const pipeline = before.pipeline();
-      for (let i = 1; i <= 20_000; i++) pipeline.xadd(`{t}:${stream}`, `${i}-0`, "e", "epoch", "d", `${i} ${filler}`);
+      for (let i = 1; i <= 5000; i++) pipeline.xadd(`{t}:${stream}`, `${i}-0`, "e", "epoch", "d", `${i} ${filler}`);
       await pipeline.exec();
     }
     await closeAll();
     const after = await client(await start(kind));
     const entries = await after.xrange("{t}:3", "-", "+");
-    expect(entries).toHaveLength(20_000);
-    expect(entries.at(-1)).toEqual(["20000-0", ["e", "epoch", "d", `20000 ${filler}`]]);
+    expect(entries).toHaveLength(5000);
+    expect(entries.at(-1)).toEqual(["5000-0", ["e", "epoch", "d", `5000 ${filler}`]]);
   });
 
   test("answers at once, also to a client that waits for something to come", async () => {

@@ -184,17 +184,17 @@ describe("a training job", () => {
   });
 
   test("ends with the same bits when its worker stopped in the middle of an epoch and another went on", async () => {
-    const spec = { ...slow, epochs: 12, checkpoint: null };
+    const spec = { ...slow, epochs: 7, checkpoint: null };
     const disturbed = await submit(parts, spec);
     await work();
-    await untilEpoch(parts, disturbed, 3);
+    await untilEpoch(parts, disturbed, 2);
     await worker?.close();
     await work();
     await untilStatus(parts, disturbed, "completed");
     const undisturbed = await submit(parts, spec);
     await untilStatus(parts, undisturbed, "completed");
 
-    expect(await epochsOf(parts, disturbed)).toEqual(upTo(12));
+    expect(await epochsOf(parts, disturbed)).toEqual(upTo(7));
     expect(await figuresOf(parts, disturbed)).toEqual(await figuresOf(parts, undisturbed));
     expect(modelWeights(await checkpointOf(parts, disturbed))).toEqual(
       modelWeights(await checkpointOf(parts, undisturbed)),
@@ -203,10 +203,10 @@ describe("a training job", () => {
 });
 
 test("a job that was paused in the middle of an epoch ends with the same bits as one that was not", async () => {
-  const spec = { ...slow, epochs: 12, checkpoint: null };
+  const spec = { ...slow, epochs: 8, checkpoint: null };
   const disturbed = await submit(parts, spec);
   await work();
-  for (const epoch of [2, 5, 8]) {
+  for (const epoch of [1, 3, 5]) {
     await untilEpoch(parts, disturbed, epoch);
     await parts.jobs.pause(disturbed);
     await untilStatus(parts, disturbed, "paused");
@@ -225,19 +225,19 @@ test("a job that was paused in the middle of an epoch ends with the same bits as
 });
 
 describe("a job that is changed while it trains", () => {
-  const spec = { ...slow, epochs: 12, checkpoint: null };
+  const spec = { ...slow, epochs: 7, checkpoint: null };
 
   test("says so, and another that is given its changes comes to the same bits, also after pauses", async () => {
     const changed = await submit(parts, spec);
     await parts.jobs.change(changed, { lr: 0.02 });
     await work();
-    await untilEpoch(parts, changed, 2);
-    await parts.jobs.change(changed, { lr: 0.003, epochs: 15 });
+    await untilEpoch(parts, changed, 1);
+    await parts.jobs.change(changed, { lr: 0.003, epochs: 10 });
     await parts.jobs.pause(changed);
     await untilStatus(parts, changed, "paused");
-    await parts.jobs.change(changed, { epochs: 14, early_stopping: null });
+    await parts.jobs.change(changed, { epochs: 9, early_stopping: null });
     await parts.jobs.resume(changed);
-    await untilEpoch(parts, changed, 6);
+    await untilEpoch(parts, changed, 4);
     await parts.jobs.change(changed, { lr: 0.001, checkpoint: "now" });
     await untilStatus(parts, changed, "completed");
 
@@ -246,15 +246,15 @@ describe("a job that is changed while it trains", () => {
     expect(told.map(({ change }) => change)).toEqual(job?.changes);
     expect(job?.changes).toMatchObject([
       { step: 0, lr: 0.02 },
-      { lr: 0.003, epochs: 15 },
-      { epochs: 14, early_stopping: null },
+      { lr: 0.003, epochs: 10 },
+      { epochs: 9, early_stopping: null },
       { lr: 0.001 },
     ]);
-    expect(job?.progress).toMatchObject({ epoch: 14, epochs: 14 });
+    expect(job?.progress).toMatchObject({ epoch: 9, epochs: 9 });
 
     const again = await submit(parts, { ...spec, changes: job?.changes });
     await untilStatus(parts, again, "completed");
-    expect(await epochsOf(parts, again)).toEqual(upTo(14));
+    expect(await epochsOf(parts, again)).toEqual(upTo(9));
     expect(await figuresOf(parts, again)).toEqual(await figuresOf(parts, changed));
     expect(modelWeights(await checkpointOf(parts, again))).toEqual(modelWeights(await checkpointOf(parts, changed)));
     expect((await parts.jobs.get(again))?.changes).toEqual(job?.changes);
