@@ -27,6 +27,9 @@ const busy = { retry: 1, maxWorkers: "100%", env: { GPU_CONCURRENCY: "0", ...com
 /** One after the other with what talks to processes, and on all cores. */
 const computing = { maxWorkers: "100%", sequence: { groupOrder: 1 } };
 
+/** Files that compute share what they import: to load it anew for each took half of their time. */
+const sharing = { isolate: false, setupFiles: ["test/property-seed.ts", "test/engine/use-device.ts"] };
+
 const inFolders = (folders: readonly string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 const suite = (name: string, folders: readonly string[], options = {}) => ({
   extends: true as const,
@@ -58,6 +61,7 @@ export default defineConfig({
         test: {
           name: "engine",
           ...computing,
+          ...sharing,
           include: ["test/**/*.test.ts"],
           exclude: [...own.map((folder) => `test/${folder}/**`), inBrowsers, onGpu, onReporter],
         },
@@ -90,7 +94,7 @@ export default defineConfig({
         include: [...inFolders(asReadersDo), onReporter],
         testTimeout: 120_000,
       }),
-      suite("parity", ["parity"], computing),
+      suite("parity", ["parity"], { ...computing, ...sharing }),
       suite("differential", ["differential"]),
       // Nothing is tried again here: what is lost once in a while is lost. Two at a time, since faults are waited for a lot.
       suite("faults", ["faults"], { env: busy.env, hookTimeout: 120_000, maxWorkers: 2 }),
