@@ -29,6 +29,14 @@ afterAll(async () => {
   await stage.close();
 });
 
+/** What a job has before its disk is full, it keeps: an epoch is told before its checkpoint is stored. */
+async function untilStored(id: string): Promise<void> {
+  await vi.waitFor(
+    async () => expect((await eventsOf(stage, id)).map(({ event }) => event)).toContain("checkpoint"),
+    patience,
+  );
+}
+
 /** The job has paused, says why, and has kept what it stored before. */
 async function expectPaused(id: string): Promise<void> {
   const { error } = await stage.untilStatus(id, "paused");
@@ -51,6 +59,7 @@ describe("a full disk pauses a job, which goes on with the same bits once there 
         stage.follow(id);
         // Most of it before, so that the job is not over when it is full.
         await disks?.store.fill(8 * 2 ** 20);
+        await untilStored(id);
         await stage.untilEpoch(id, chance.int(1, 20));
         await vi.waitFor(async () => {
           // What is removed makes room for one more: again, until there is none.
@@ -76,7 +85,7 @@ describe("a full disk pauses a job, which goes on with the same bits once there 
       const worker = await stage.startWorker();
       const id = await stage.post(spec);
       stage.follow(id);
-      await stage.untilEpoch(id, 1);
+      await untilStored(id);
       await stage.untilSomewhere(chance, [id]);
       await limitFileSize(worker.pid, 100_000);
       await expectPaused(id);
