@@ -1,8 +1,9 @@
 /** What a job has trained so far, found in the object store: checkpoint, preprocessing, classes. */
 import { z } from "zod";
 import type { FittedPreprocess } from "../data/index.ts";
+import { checkpointAbout } from "../engine/index.ts";
 import { RowFacts } from "../interchange/model-file.ts";
-import { DamagedCheckpointError, readCheckpoint, useNewest } from "../jobs/checkpoints.ts";
+import { DamagedCheckpointError, readCheckpoint, readHeader, useNewest } from "../jobs/checkpoints.ts";
 import type { JobState, StoredCheckpoint } from "../jobs/job.ts";
 import { ObjectNotFoundError, type ObjectStore } from "../jobs/object-store.ts";
 import type { ModelDescription } from "./inference/protocol.ts";
@@ -22,7 +23,7 @@ const Spec = z.looseObject({
   loss: z.looseObject({ type: z.string() }),
 });
 
-/** What the worker keeps beside the checkpoints, before the first epoch. */
+/** What the worker tells with each checkpoint. */
 const Preparation = z.object({
   preprocess: z.custom<FittedPreprocess>((value) => typeof value === "object" && value !== null),
   classes: z.array(z.string()).nullish(),
@@ -68,18 +69,24 @@ export async function useTrainedModel<T>(
 }
 
 async function readModel(store: ObjectStore, state: JobState, checkpoint: StoredCheckpoint): Promise<TrainedModel> {
-  return { checkpoint, ...(await meaningOfOutputs(store, state)), read: () => readCheckpoint(store, checkpoint) };
+  const { model, loss } = Spec.parse(state.spec);
+  const { preprocess, classes, rows } = await readPreparation(store, state.id, checkpoint);
+  return {
+    checkpoint,
+    layers: model.layers,
+    loss: loss.type,
+    preprocess,
+    classes: classes ?? null,
+    rows: rows ?? null,
+    read: () => readCheckpoint(store, checkpoint),
+  };
 }
 
-/** What a job's model takes and gives, known before it has trained. */
-export async function meaningOfOutputs(
-  store: ObjectStore,
-  state: JobState,
-): Promise<Pick<TrainedModel, "layers" | "loss" | "preprocess" | "classes" | "rows">> {
-  const spec = Spec.parse(state.spec);
-  const stored = await store.read(`jobs/${state.id}/preprocess.json`);
-  const { preprocess, classes, rows } = Preparation.parse(JSON.parse(Buffer.from(stored).toString("utf8")));
-  return { layers: spec.model.layers, loss: spec.loss.type, preprocess, classes: classes ?? null, rows: rows ?? null };
+async function readPreparation(store: ObjectStore, jobId: string, checkpoint: StoredCheckpoint) {
+  const about = checkpointAbout(await readHeader(store, checkpoint));
+  // Checkpoints did not always say it themselves: then it lies beside them.
+  const json = about ?? Buffer.from(await store.read(`jobs/${jobId}/preprocess.json`)).toString("utf8");
+  return Preparation.parse(JSON.parse(json));
 }
 
 function nothingTrained({ id, status }: JobState): ProblemError {

@@ -24,7 +24,7 @@ export * from "./optim/index.ts";
 export { manualSeed, RandomStream, rand, randn } from "./random.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors, type TensorData } from "./safetensors.ts";
 export { full, linspace, type Nested, ones, scope, Tensor, tensor, zeros } from "./tensor.ts";
-export { checkpointShapes, modelWeights } from "./train/checkpoint.ts";
+export { checkpointAbout, checkpointShapes, modelWeights } from "./train/checkpoint.ts";
 export { type Continuation, type ContinuedPlan, continuationOf } from "./train/continuation.ts";
 export type {
   AnomalyEvent,

@@ -47,11 +47,16 @@ export function bfloatsToFloats(bytes: ArrayBuffer): Float32Array<ArrayBuffer> {
   return new Float32Array(Uint32Array.from(upper, (bits) => bits << 16).buffer);
 }
 
+/** So many bytes tell how long the header is. */
+export const HEADER_PREFIX = 8;
+const METADATA = "__metadata__";
+const SPACE = 0x20;
+
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, TensorData>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const header: [string, unknown][] = [["__metadata__", metadata]];
+  const header: [string, unknown][] = [[METADATA, metadata]];
   let offset = 0;
   // Widest first, so that every tensor starts at a multiple of its element size.
   const ordered = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
@@ -59,13 +64,13 @@ export function encodeSafetensors(
     header.push([name, { dtype: dtypeOf(data), shape, data_offsets: [offset, offset + data.byteLength] }]);
     offset += data.byteLength;
   }
-  let json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
-  const padding = (8 - (json.length % 8)) % 8;
-  if (padding > 0) json = new TextEncoder().encode(new TextDecoder().decode(json) + " ".repeat(padding));
-  const out = new Uint8Array(8 + json.length + offset);
-  new DataView(out.buffer).setBigUint64(0, BigInt(json.length), true);
-  out.set(json, 8);
-  let at = 8 + json.length;
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  let at = HEADER_PREFIX + headerLength;
+  const out = new Uint8Array(at + offset);
+  new DataView(out.buffer).setBigUint64(0, BigInt(headerLength), true);
+  out.set(json, HEADER_PREFIX);
+  out.fill(SPACE, HEADER_PREFIX + json.length, at);
   for (const [, { data }] of ordered) {
     out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
@@ -79,9 +84,6 @@ interface HeaderEntry {
   data_offsets: [number, number];
 }
 
-/** So many bytes tell how long the header is. */
-export const HEADER_PREFIX = 8;
-
 /** Where the header ends that begins with these bytes. */
 export function headerEnd(bytes: Uint8Array): number {
   return HEADER_PREFIX + Number(new DataView(bytes.buffer, bytes.byteOffset, HEADER_PREFIX).getBigUint64(0, true));
@@ -89,12 +91,18 @@ export function headerEnd(bytes: Uint8Array): number {
 
 /** Names and shapes of all tensors, from the header alone. */
 export function decodeShapes(bytes: Uint8Array): Map<string, Shape> {
-  const header = parseHeader(
+  return new Map(
+    Object.entries(headerOf(bytes).entries).flatMap(([name, entry]) => (isEntry(entry) ? [[name, entry.shape]] : [])),
+  );
+}
+
+/** What the header says besides its tensors. */
+export const decodeMetadata = (bytes: Uint8Array): Record<string, string> => headerOf(bytes).metadata;
+
+function headerOf(bytes: Uint8Array): Header {
+  return parseHeader(
     new TextDecoder().decode(bytes.subarray(HEADER_PREFIX, headerEnd(bytes))),
     (why) => new Error(`This does not begin as a safetensors file: ${why}.`),
-  );
-  return new Map(
-    Object.entries(header).flatMap(([name, { shape }]) => (name === "__metadata__" ? [] : [[name, shape] as const])),
   );
 }
 
@@ -105,15 +113,10 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   if (headerLength > bytes.length - 8)
     throw wrong(`its header claims ${headerLength} bytes, and ${bytes.length - 8} follow`);
-  const header = parseHeader(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)), wrong);
+  const { metadata, entries } = parseHeader(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)), wrong);
   const body = bytes.subarray(8 + headerLength);
   const tensors = new Map<string, TensorData>();
-  let metadata: Record<string, string> = {};
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__") {
-      metadata = entry as unknown as Record<string, string>;
-      continue;
-    }
+  for (const [name, entry] of Object.entries(entries)) {
     if (!isEntry(entry)) throw wrong(`its header says of tensor ${name} other than dtype, shape and data_offsets`);
     const {
       dtype,
@@ -136,24 +139,33 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   return { tensors, metadata };
 }
 
-function isEntry(entry: HeaderEntry | null): entry is HeaderEntry {
+function isEntry(entry: unknown): entry is HeaderEntry {
   const isSize = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
-  return (
-    typeof entry?.dtype === "string" &&
-    Array.isArray(entry.shape) &&
-    entry.shape.every(isSize) &&
-    Array.isArray(entry.data_offsets) &&
-    entry.data_offsets.length === 2 &&
-    entry.data_offsets.every(isSize)
-  );
+  const areSizes = (values: unknown): values is unknown[] => Array.isArray(values) && values.every(isSize);
+  if (!isRecord(entry)) return false;
+  const { dtype, shape, data_offsets: offsets } = entry;
+  return typeof dtype === "string" && areSizes(shape) && areSizes(offsets) && offsets.length === 2;
 }
 
-function parseHeader(json: string, wrong: (why: string) => Error): Record<string, HeaderEntry> {
+interface Header {
+  readonly metadata: Record<string, string>;
+  /** By the names of the tensors. */
+  readonly entries: Record<string, unknown>;
+}
+
+function parseHeader(json: string, wrong: (why: string) => Error): Header {
   try {
     const header: unknown = JSON.parse(json);
-    if (header !== null && typeof header === "object") return header as Record<string, HeaderEntry>;
+    if (isRecord(header)) {
+      const { [METADATA]: metadata, ...entries } = header;
+      const texts = isRecord(metadata) ? Object.entries(metadata) : [];
+      const isText = (entry: [string, unknown]): entry is [string, string] => typeof entry[1] === "string";
+      return { metadata: Object.fromEntries(texts.filter(isText)), entries };
+    }
   } catch {
     // said below
   }
   throw wrong("its header is not JSON");
 }
+
+const isRecord = (value: unknown): value is Record<string, unknown> => value !== null && typeof value === "object";

@@ -1,5 +1,6 @@
 /** The checkpoints that a job has stored, the newest first: a file that a disk has cut short or changed is told from a whole one. */
 import { createHash } from "node:crypto";
+import { HEADER_PREFIX, headerEnd } from "../engine/safetensors.ts";
 import type { StoredCheckpoint } from "./job.ts";
 import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
 
@@ -50,6 +51,17 @@ export async function readCheckpoint(store: ObjectStore, checkpoint: StoredCheck
     throw new DamagedCheckpointError(checkpoint, `${bytes.byteLength} are there`);
   }
   return bytes;
+}
+
+/** As much of its file as names its tensors. Throws DamagedCheckpointError and ObjectNotFoundError. */
+export async function readHeader(store: ObjectStore, checkpoint: StoredCheckpoint): Promise<Uint8Array> {
+  let read = Buffer.alloc(0);
+  for await (const chunk of await store.stream(checkpoint.key)) {
+    read = Buffer.concat([read, chunk]);
+    // Leaving the function closes the stream.
+    if (read.length >= HEADER_PREFIX && read.length >= headerEnd(read)) return read;
+  }
+  throw new DamagedCheckpointError(checkpoint, `${read.length} are there`);
 }
 
 /**

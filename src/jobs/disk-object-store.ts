@@ -3,7 +3,13 @@ import { createHash, randomUUID } from "node:crypto";
 import { access, constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import { checkKey, ObjectNotFoundError, type ObjectStore, type StoredObject } from "./object-store.ts";
+import {
+  checkKey,
+  ObjectNotFoundError,
+  type ObjectStore,
+  type ObjectToPut,
+  type StoredObject,
+} from "./object-store.ts";
 
 export class DiskObjectStore implements ObjectStore {
   readonly root: string;
@@ -12,19 +18,25 @@ export class DiskObjectStore implements ObjectStore {
     this.root = root;
   }
 
-  async put(key: string, content: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject> {
-    const path = this.pathOf(key);
-    const beside = join(dirname(path), `.${randomUUID()}.tmp`);
+  async put(key: string, content: ObjectToPut["content"]): Promise<StoredObject> {
+    const [stored] = await this.putAll([{ key, content }]);
+    if (!stored) throw new Error(`Nothing was stored as ${key}.`);
+    return stored;
+  }
+
+  async putAll(objects: readonly ObjectToPut[]): Promise<StoredObject[]> {
+    const files = objects.map(({ key, content }) => {
+      const path = this.pathOf(key);
+      const folder = dirname(path);
+      return { path, folder, beside: join(folder, `.${randomUUID()}.tmp`), content };
+    });
     try {
-      const file = await openNew(beside);
-      const stored = await writeAll(file, content instanceof Uint8Array ? [content] : content).finally(() =>
-        file.close(),
-      );
-      await rename(beside, path);
-      await syncDirectory(dirname(path));
+      const stored = await writeNew(files);
+      await allOrError(files.map(({ beside, path }) => rename(beside, path)));
+      await Promise.all(Array.from(new Set(files.map(({ folder }) => folder)), syncDirectory));
       return stored;
     } catch (error) {
-      await rm(beside, { force: true });
+      await Promise.all(files.map(({ beside }) => rm(beside, { force: true })));
       throw error;
     }
   }
@@ -100,6 +112,32 @@ async function filesBelow(folder: string): Promise<string[]> {
     }),
   );
   return paths.flat();
+}
+
+/** Waits for all of them, so that nothing of them is under way behind an error. */
+async function allOrError<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  const done = await Promise.allSettled(works);
+  return done.map((one) => {
+    if (one.status === "rejected") throw one.reason;
+    return one.value;
+  });
+}
+
+interface NewFile extends Pick<ObjectToPut, "content"> {
+  readonly beside: string;
+}
+
+async function writeNew(files: readonly NewFile[]): Promise<StoredObject[]> {
+  const opened: { readonly file: FileHandle; readonly content: ObjectToPut["content"] }[] = [];
+  try {
+    // One after the other: the first makes the folder that they share.
+    for (const { beside, content } of files) opened.push({ file: await openNew(beside), content });
+    return await allOrError(
+      opened.map(({ file, content }) => writeAll(file, content instanceof Uint8Array ? [content] : content)),
+    );
+  } finally {
+    await Promise.all(opened.map(({ file }) => file.close()));
+  }
 }
 
 async function writeAll(

@@ -1,10 +1,9 @@
 /** Weights of a trained job or an imported model for a new job to start from: looked at when it is submitted, and copied then, so that they stay. */
 import type { Shape } from "../engine/definitions.ts";
 import { checkpointShapes } from "../engine/index.ts";
-import { HEADER_PREFIX, headerEnd } from "../engine/safetensors.ts";
 import type { ModelInit } from "../spec/job-spec.ts";
-import { DamagedCheckpointError, useNewest } from "./checkpoints.ts";
-import type { JobState, StoredCheckpoint } from "./job.ts";
+import { DamagedCheckpointError, readHeader, useNewest } from "./checkpoints.ts";
+import type { JobState } from "./job.ts";
 import type { JobLog } from "./job-log.ts";
 import { ModelStore } from "./model-store.ts";
 import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
@@ -61,17 +60,6 @@ export const goneSource = (init: ModelInit | null): { path: string; message: str
   init && "model_id" in init
     ? { path: "model.init.model_id", message: "the model was deleted a moment ago" }
     : { path: "model.init.job_id", message: "the job was deleted a moment ago" };
-
-/** As much of a safetensors file as names its tensors. */
-async function readHeader(store: ObjectStore, checkpoint: StoredCheckpoint): Promise<Uint8Array> {
-  let read = Buffer.alloc(0);
-  for await (const chunk of await store.stream(checkpoint.key)) {
-    read = Buffer.concat([read, chunk]);
-    // Leaving the function closes the stream.
-    if (read.length >= HEADER_PREFIX && read.length >= headerEnd(read)) return read;
-  }
-  throw new DamagedCheckpointError(checkpoint, `${read.length} are there`);
-}
 
 export const noSuchSource = (id: string): string =>
   `there is no job ${JSON.stringify(id)}; GET /v1/jobs lists those that exist`;

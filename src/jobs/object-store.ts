@@ -6,9 +6,16 @@ export interface StoredObject {
   readonly sha256: string;
 }
 
+export interface ObjectToPut {
+  readonly key: string;
+  readonly content: AsyncIterable<Uint8Array> | Uint8Array;
+}
+
 export interface ObjectStore {
   /** Writes all of it or nothing: a reader never sees half an object, also after a crash. */
-  put(key: string, content: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject>;
+  put(key: string, content: ObjectToPut["content"]): Promise<StoredObject>;
+  /** Each of them as {@link put} does; those of one folder cost less together. Throws what went wrong with the first of those that failed. */
+  putAll(objects: readonly ObjectToPut[]): Promise<StoredObject[]>;
   /** Throws ObjectNotFoundError. */
   read(key: string): Promise<Uint8Array>;
   /** All of it, or the bytes from `start` on and before `end`. Throws ObjectNotFoundError. */

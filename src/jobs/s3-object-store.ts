@@ -17,6 +17,7 @@ import {
   ObjectKeyError,
   ObjectNotFoundError,
   type ObjectStore,
+  type ObjectToPut,
   StoreAwayError,
   type StoredObject,
 } from "./object-store.ts";
@@ -45,8 +46,12 @@ export class S3ObjectStore implements ObjectStore {
     this.#prefix = prefix;
   }
 
+  async putAll(objects: readonly ObjectToPut[]): Promise<StoredObject[]> {
+    return Promise.all(objects.map(({ key, content }) => this.put(key, content)));
+  }
+
   /** S3 shows an object once all of it has arrived; a stream that breaks leaves what was there before. */
-  async put(key: string, content: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject> {
+  async put(key: string, content: ObjectToPut["content"]): Promise<StoredObject> {
     const hash = createHash("sha256");
     let bytes = 0;
     const count = (chunk: Uint8Array): void => {

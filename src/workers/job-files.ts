@@ -1,47 +1,48 @@
-/** The files of a job while an attempt trains it: its checkpoints, and what else a prediction or a page needs of it. */
+/** The files of a job while an attempt trains it: its checkpoints, and what its model gives for some rows. */
 import type { StoredCheckpoint } from "../jobs/job.ts";
-import type { ObjectStore } from "../jobs/object-store.ts";
+import type { ObjectStore, ObjectToPut } from "../jobs/object-store.ts";
+import { predictionsKey } from "../jobs/predictions.ts";
 
-/** A file in pieces; text as UTF-8. */
-type Pieces = readonly (string | Uint8Array)[];
+/** What else lies there: weights to start from, and data that came with the spec. */
+const CHECKPOINT = /\/\d+-\d+-\d+\.safetensors$/;
 
 export class JobFiles {
   readonly #store: ObjectStore;
-  readonly #folder: string;
+  readonly #id: string;
   readonly #attempt: number;
-  /** On their way to the store, by their keys. */
-  readonly #storing = new Map<string, Promise<void>>();
-  /** Checkpoints of this attempt. */
+  /** The newest, until they are stored. */
+  #predictions: ObjectToPut | null = null;
+  /** Of this attempt. */
   #checkpoints = 0;
 
   constructor(store: ObjectStore, jobId: string, attempt: number) {
     this.#store = store;
-    this.#folder = `jobs/${jobId}/checkpoints`;
+    this.#id = jobId;
     this.#attempt = attempt;
   }
 
-  /** Stores what nobody needs before the next checkpoint is told, while other things are written. */
-  storeMeanwhile(key: string, pieces: Pieces, stored: () => void = () => {}): void {
-    const earlier = this.#storing.get(key) ?? Promise.resolve();
-    const now = earlier.then(() => this.#store.put(key, bytesOf(pieces))).then(stored);
-    // Told by whoever waits for it.
-    now.catch(() => {});
-    this.#storing.set(key, now);
+  /** JSON in pieces, to be stored with the next checkpoint. */
+  addPredictions(pieces: readonly Uint8Array[]): void {
+    this.#predictions = { key: predictionsKey(this.#id), content: Buffer.concat(pieces) };
   }
 
-  /** Waits for all of it. Throws what went wrong. */
-  async settled(): Promise<void> {
-    const underway = [...this.#storing.values()];
-    this.#storing.clear();
-    await Promise.all(underway);
-  }
-
-  /** Stores a checkpoint, with all that was to be there before it. */
   async storeCheckpoint(epoch: number, step: number, bytes: Uint8Array): Promise<StoredCheckpoint> {
-    const key = `${this.#folder}/${this.#attempt}-${epoch}-${step}.safetensors`;
-    const [file] = await Promise.all([this.#store.put(key, bytes), this.settled()]);
+    const key = `jobs/${this.#id}/${this.#attempt}-${epoch}-${step}.safetensors`;
+    const [file] = await this.#store.putAll([{ key, content: bytes }, ...this.#takePredictions()]);
+    if (!file) throw new Error(`The store says nothing of ${key}.`);
     this.#checkpoints++;
     return { key, epoch, step, ...file };
+  }
+
+  /** Stores predictions after which no checkpoint came. */
+  async storeRest(): Promise<void> {
+    await this.#store.putAll(this.#takePredictions());
+  }
+
+  #takePredictions(): readonly ObjectToPut[] {
+    const taken = this.#predictions ? [this.#predictions] : [];
+    this.#predictions = null;
+    return taken;
   }
 
   /** Removes all checkpoints but the newest `keep`, also those of earlier attempts. */
@@ -49,12 +50,10 @@ export class JobFiles {
     // There was no earlier one, and nothing to look for.
     if (this.#attempt === 1 && this.#checkpoints <= keep) return;
     // Names are <attempt>-<epoch>-<step>: sorted as numbers, the newest is the last.
-    const stored = await this.#store.list(this.#folder);
-    const byAge = stored.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    const stored = (await this.#store.list(`jobs/${this.#id}`)).filter((key) => CHECKPOINT.test(key));
+    const byAge = stored.sort((a, b) => nameOf(a).localeCompare(nameOf(b), "en", { numeric: true }));
     await Promise.all(byAge.slice(0, -keep).map((key) => this.#store.remove(key)));
   }
 }
 
-async function* bytesOf(pieces: Pieces): AsyncGenerator<Uint8Array> {
-  for (const piece of pieces) yield typeof piece === "string" ? Buffer.from(piece) : piece;
-}
+const nameOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1);

@@ -119,7 +119,6 @@ export class JobTraining {
     const predictions = this.sample.take(() => this.control.shouldStop());
     if (!predictions) return;
     this.teller.tell({ type: "predictions", predictions });
-    this.control.sent("checkpoint");
   }
 
   private checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean, wish?: number): void {

@@ -3,7 +3,6 @@ import type { EventPayload, EventType } from "../jobs/events.ts";
 import type { JobState, Latest, StoredCheckpoint, Trend } from "../jobs/job.ts";
 import type { Append, JobLog } from "../jobs/job-log.ts";
 import type { ObjectStore } from "../jobs/object-store.ts";
-import { predictionsKey } from "../jobs/predictions.ts";
 import { EMPTY_TREND, withEpoch } from "../jobs/trend.ts";
 import { SpecChange } from "../spec/job-spec.ts";
 import { type Frequent, isFrequent, joinSteps, type Steps } from "./frequent-news.ts";
@@ -122,7 +121,7 @@ export class JobWriter {
     this.ends = ends;
     this.wake();
     while (this.writing) await this.writing;
-    await this.files.settled().catch((error: unknown) => this.fail(error));
+    if (this.failure === null) await this.files.storeRest().catch((error: unknown) => this.fail(error));
     if (this.failure !== null) throw this.failure;
   }
 
@@ -184,12 +183,8 @@ export class JobWriter {
       return;
     }
     this.pending.shift();
-    if (first?.type === "prepared") {
-      this.files.storeMeanwhile(`jobs/${this.id}/preprocess.json`, [first.preprocess]);
-    } else if (first?.type === "predictions") {
-      this.files.storeMeanwhile(predictionsKey(this.id), first.predictions, () =>
-        this.control.settled("checkpoint", 1),
-      );
+    if (first?.type === "predictions") {
+      this.files.addPredictions(first.predictions);
     } else if (first?.type === "checkpoint") {
       await this.writeCheckpoint(first);
       this.control.settled("checkpoint", 1);

@@ -12,7 +12,7 @@ const DIGITS = 5;
 const SHARE = 0.05;
 
 /** JSON of StoredPredictions, in two pieces. */
-export type SampledPredictions = readonly [facts: Uint8Array<SharedArrayBuffer>, rest: string];
+export type SampledPredictions = readonly [facts: Uint8Array<SharedArrayBuffer>, rest: Uint8Array];
 
 export class PredictionSample {
   readonly #trainer: Trainer;
@@ -48,7 +48,7 @@ export class PredictionSample {
       ...this.#trainer.position,
       outputs: nestNumbers(answers.outputs, [count, ...answers.outputShape], DIGITS),
     });
-    return [facts, rest.slice(1)];
+    return [facts, Buffer.from(rest.slice(1))];
   }
 
   /** Whether it would cost no more than its share of the time since the last one. */

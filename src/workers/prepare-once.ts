@@ -12,8 +12,8 @@ export interface ReadyData {
   /** With its data, if those were stored apart from it. */
   readonly spec: JobSpec;
   readonly prepared: PreparedData;
-  /** JSON of what a prediction needs of them. */
-  readonly told: string;
+  /** JSON of what a prediction needs of them: goes with each checkpoint. */
+  readonly about: string;
 }
 
 export type PrepareData = (order: Pick<TrainOrder, "jobId" | "spec">, source: DataSource) => Promise<ReadyData>;
@@ -47,5 +47,5 @@ async function prepare(spec: JobSpec, source: DataSource): Promise<ReadyData> {
   const prepared = await prepareJobData(spec, source);
   const { preprocess, classes, train, validation } = prepared;
   const rows = { train: train.count, validation: validation?.count ?? 0, weighted: train.weights !== undefined };
-  return { spec, prepared, told: JSON.stringify({ preprocess, classes: classes ?? null, rows }) };
+  return { spec, prepared, about: JSON.stringify({ preprocess, classes: classes ?? null, rows }) };
 }

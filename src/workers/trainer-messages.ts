@@ -78,8 +78,8 @@ export type FrequentNews =
 export type TrainerMessage =
   /** Once, when the thread can take orders; `mode` of its cpu, as in DeviceInfo. */
   | { readonly type: "ready"; readonly mode: string }
-  /** Preprocessing has been fitted: what a prediction will need. */
-  | { readonly type: "prepared"; readonly preprocess: string }
+  /** The data are read and their preprocessing is fitted. */
+  | { readonly type: "prepared" }
   /** In the order in which they came about. */
   | { readonly type: "several"; readonly news: readonly (FrequentNews & OfJob)[] }
   | { readonly type: "probe"; readonly probe: EventPayload<"probe"> }

@@ -166,11 +166,12 @@ async function makeReady(
   prepare: PrepareData,
   devices: Map<string, OpenDevice>,
 ): Promise<ReadyJob | null> {
-  const { spec, prepared, told } = await prepare(order, source(control));
-  teller.tell({ type: "prepared", preprocess: told });
+  const { spec, prepared, about } = await prepare(order, source(control));
+  teller.tell({ type: "prepared" });
   if (control.shouldStop()) return null;
   const plan = {
     ...createPlan(spec, prepared, { ...order, trained: await trainedWeights(order) }),
+    about,
     ...(spec.probes && { probes: probePlan(spec.probes, prepared.preprocess) }),
   };
   const checkpoint = order.checkpoint === null ? null : await store.read(order.checkpoint);

@@ -216,7 +216,7 @@ describe("pausing and resuming", () => {
 describe("deleting", () => {
   test("removes a finished job and all it stored", async () => {
     const { id } = await (await (await new JobScript(api.parts).queue()).start()).complete();
-    await api.parts.store.put(`jobs/${id}/checkpoints/1-1-1.safetensors`, new Uint8Array(8));
+    await api.parts.store.put(`jobs/${id}/1-1-1.safetensors`, new Uint8Array(8));
     expect((await api.app.inject({ method: "DELETE", url: `/v1/jobs/${id}` })).statusCode).toBe(204);
     for (const path of ["", "/events", "/history", "/model"])
       expect((await api.app.inject(`/v1/jobs/${id}${path}`)).statusCode).toBe(404);

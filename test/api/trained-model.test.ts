@@ -3,7 +3,7 @@
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Mistake } from "../../src/api/problems.ts";
-import { decodeSafetensors } from "../../src/engine/index.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/engine/index.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
 import { type ApiFixture, startTestApi } from "./api-fixture.ts";
 
@@ -100,6 +100,27 @@ test("numbers without an embedding are refused, by sample", async () => {
 });
 
 describe("asking a model", () => {
+  test("whose checkpoint does not say how its rows are prepared finds that beside it, as it was kept once", async () => {
+    const id = await train({
+      model: { layers: [{ type: "Linear", out_features: 3 }] },
+      ...{ loss: "CrossEntropyLoss", optimizer: "Adam", epochs: 1, data: { builtin: "iris" } },
+    });
+    const ask = () => predict(id, { inputs: [[5.1, 3.5, 1.4, 0.2]] });
+    const { store, log, redis } = api.parts;
+    const [newest] = await log.checkpoints(id);
+    if (!newest) throw new Error("There is no checkpoint.");
+    const { tensors, metadata } = decodeSafetensors(await store.read(newest.key));
+    const { about = "", ...rest } = metadata;
+    const stored = await store.put(`jobs/${id}/checkpoints/1-1-4.safetensors`, encodeSafetensors(tensors, rest));
+    const older = { ...newest, ...stored, key: `jobs/${id}/checkpoints/1-1-4.safetensors` };
+    await store.remove(newest.key);
+    await redis.hset(log.keys.state(id), "checkpoints", JSON.stringify([older]));
+    await store.put(`jobs/${id}/preprocess.json`, Buffer.from(about));
+    const response = await ask();
+    expect(response.statusCode, response.body).toBe(200);
+    expect(response.json()).toMatchObject({ classes: ["setosa", "versicolor", "virginica"], checkpoint: { epoch: 1 } });
+  });
+
   test("takes rows in feature order, prepares them as in training, and names the classes", async () => {
     const response = await predict(votes, {
       inputs: [

@@ -180,7 +180,7 @@ describe("a job", () => {
 
   test("is removed with all it stored once it is finished, not before", async () => {
     const id = await submit();
-    await parts.store.put(`jobs/${id}/checkpoints/1-1-1.safetensors`, Buffer.from("weights"));
+    await parts.store.put(`jobs/${id}/1-1-1.safetensors`, Buffer.from("weights"));
     expect(await parts.jobs.remove(id)).toBe("unfinished");
     await parts.jobs.cancel(id);
     expect(await parts.jobs.remove(id)).toBe("removed");

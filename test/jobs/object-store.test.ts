@@ -74,6 +74,31 @@ describe.each([
       expect(await store.list("x")).toEqual([]);
     });
 
+    test("may be one of several that are put at once", async () => {
+      const more = [
+        { key: "x/a", content: bytes("first") },
+        { key: "x/b", content: chunks("sec", "ond") },
+        { key: "y/c", content: bytes("third") },
+      ];
+      expect((await store.putAll(more)).map((stored) => stored.bytes)).toEqual([5, 6, 5]);
+      expect(await Promise.all(more.map(({ key }) => store.stream(key).then(text)))).toEqual([
+        "first",
+        "second",
+        "third",
+      ]);
+      expect(await store.putAll([])).toEqual([]);
+    });
+
+    test("whose companion breaks is there as a whole or not at all", async () => {
+      const put = store.putAll([
+        { key: "x/a", content: bytes("whole") },
+        { key: "x/b", content: chunks("half", new Error("broken")) },
+      ]);
+      await expect(put).rejects.toThrow("broken");
+      expect(await store.exists("x/b")).toBe(false);
+      if (await store.exists("x/a")) expect(await store.read("x/a")).toEqual(bytes("whole"));
+    });
+
     test("of many parts is stored as it streams", async () => {
       const part = new Uint8Array(2 ** 20).fill(7);
       const parts = Readable.from(Array.from({ length: 20 }, () => part));

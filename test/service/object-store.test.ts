@@ -73,7 +73,7 @@ describe.skipIf(s3 === null)("a service on S3", () => {
       });
 
       const store = await openObjectStore({ kind: "s3", location: { ...bucket, prefix: "epochd/" } });
-      expect(await store.list(`jobs/${job.body.id}`)).toContainEqual(expect.stringMatching(/checkpoints\/1-2-/));
+      expect(await store.list(`jobs/${job.body.id}`)).toContainEqual(expect.stringMatching(/\/1-2-/));
       expect(await call(path, { method: "DELETE" })).toMatchObject({ status: 204 });
       expect(await call(`/v1/datasets/${dataset.body.id}`, { method: "DELETE" })).toMatchObject({ status: 204 });
       expect([...(await store.list("jobs")), ...(await store.list("datasets"))]).toEqual([]);

@@ -64,14 +64,17 @@ const checkpoint = (number: number): TrainerNews => ({
   bytes: Buffer.from(`weights of ${number}`),
 });
 
-const prepared: TrainerNews = { type: "prepared", preprocess: "{}" };
+const predictions = (number: number): TrainerNews => ({
+  type: "predictions",
+  predictions: [new Uint8Array(new SharedArrayBuffer(1)).fill(0x5b), Buffer.from(`${number}]`)],
+});
 
-/** The real store, where what a prediction needs waits for `ready` first. */
+/** The real store, which waits for `ready` before it stores anything. */
 function slowStore(ready: () => Promise<void>): ObjectStore {
   return new (class extends DiskObjectStore {
-    override async put(...[key, content]: Parameters<ObjectStore["put"]>) {
-      if (key.endsWith("/preprocess.json")) await ready();
-      return super.put(key, content);
+    override async putAll(objects: Parameters<ObjectStore["putAll"]>[0]) {
+      if (objects.length > 0) await ready();
+      return super.putAll(objects);
     }
   })(join(config.dataDir, "objects"));
 }
@@ -124,27 +127,31 @@ describe("a writer", () => {
     expect((await parts.log.state(state.id))?.checkpoints[0]).toMatchObject({ epoch: 2 });
   });
 
-  test("tells epochs while what a prediction needs is being stored, but no checkpoint before that is there", async () => {
+  test("tells of a checkpoint once it is stored, and predictions with it; those behind it are stored by the end", async () => {
     const gate = Promise.withResolvers<void>();
     const { state, writer } = await claimed(
       1,
       slowStore(() => gate.promise),
     );
-    for (const news of [prepared, epoch(1), checkpoint(1)]) writer.add(news);
-    const types = async () => (await eventsOf(parts, state.id)).map(({ type }) => type);
-    await expect.poll(types).toContain("epoch");
-    await expect.poll(() => parts.store.list(`jobs/${state.id}/checkpoints`)).toHaveLength(1);
-    expect(await types()).not.toContain("checkpoint");
+    const told = async () => (await eventsOf(parts, state.id)).map(({ type }) => type);
+    const stored = async () =>
+      JSON.parse(Buffer.from(await parts.store.read(`jobs/${state.id}/predictions.json`)).toString());
+    for (const news of [epoch(1), predictions(1), checkpoint(1)]) writer.add(news);
+    await expect.poll(told).toContain("epoch");
+    expect(await told()).not.toContain("checkpoint");
     gate.resolve();
     await writer.flush();
-    expect(await types()).toContain("checkpoint");
-    expect(await parts.store.exists(`jobs/${state.id}/preprocess.json`)).toBe(true);
+    expect(await told()).toContain("checkpoint");
+    expect(await stored()).toEqual([1]);
+    writer.add(predictions(2));
+    await writer.flush();
+    expect(await stored()).toEqual([2]);
   });
 
-  test("says once that what a prediction needs could not be stored, and tells nothing more", async () => {
+  test("says once that predictions could not be stored, and tells nothing more", async () => {
     const full = () => Promise.reject(new Error("no space left on device"));
     const { state, failures, writer } = await claimed(1, slowStore(full));
-    writer.add(prepared);
+    writer.add(predictions(1));
     await expect(writer.flush()).rejects.toThrow("no space left");
     await expect(writer.append([{ type: "cancelled", data: { epoch: 0, reason: "x" } }])).rejects.toThrow(
       "no space left",
@@ -157,10 +164,24 @@ describe("a writer", () => {
     const { state, writer } = await claimed(1);
     for (let i = 1; i <= 9; i++) for (const news of [epoch(i), checkpoint(i)]) writer.add(news);
     await writer.flush();
-    const folder = `jobs/${state.id}/checkpoints`;
+    const folder = `jobs/${state.id}`;
     expect(await parts.store.list(folder)).toHaveLength(4);
     await writer.end({ type: "cancelled", data: { epoch: 9, reason: "requested" } });
     expect(await parts.store.list(folder)).toEqual([`${folder}/1-9-9.safetensors`]);
+  });
+
+  test("removes those of earlier attempts by their age, wherever they lie, and nothing else", async () => {
+    const { state } = await claimed(1);
+    await claim(state.id, 2);
+    const writer = new JobWriter({ ...parts, control: new Control() }, state, 2, () => {});
+    const folder = `jobs/${state.id}`;
+    // Where checkpoints lay once, and a file to start from.
+    const others = [`${folder}/checkpoints/1-9-9.safetensors`, `${folder}/1-10-10.safetensors`];
+    for (const key of [...others, `${folder}/init.safetensors`]) await parts.store.put(key, Buffer.from(key));
+    for (const news of [epoch(1), checkpoint(1)]) writer.add(news);
+    await writer.flush();
+    await writer.end({ type: "cancelled", data: { epoch: 1, reason: "requested" } });
+    expect(await parts.store.list(folder)).toEqual([`${folder}/2-1-1.safetensors`, `${folder}/init.safetensors`]);
   });
 
   test("puts steps that follow each other into one event, and streams none twice after another attempt", async () => {

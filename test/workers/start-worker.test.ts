@@ -75,10 +75,7 @@ describe("a job", () => {
       best: { epoch: 5, metric: "loss", value: 0.2 },
     });
     expect(job?.progress).toMatchObject({ epoch: 5, epochs: 5 });
-    expect(await parts.store.list(`jobs/${id}`)).toEqual([
-      `jobs/${id}/checkpoints/1-5-5.safetensors`,
-      `jobs/${id}/preprocess.json`,
-    ]);
+    expect(await parts.store.list(`jobs/${id}`)).toEqual([`jobs/${id}/1-5-5.safetensors`]);
   });
 
   test("leaves thousands of fast epochs in the log, each once and in order", async () => {

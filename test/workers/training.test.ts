@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
-import { modelWeights } from "../../src/engine/index.ts";
+import { checkpointAbout, modelWeights } from "../../src/engine/index.ts";
 import type { UploadedFile } from "../../src/jobs/dataset-store.ts";
 import type { JobParts } from "../../src/jobs/open-jobs.ts";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";
@@ -79,8 +79,7 @@ describe("a training job", () => {
       ["2.weight", [2, 16]],
       ["2.bias", [2]],
     ]);
-    const preparation = JSON.parse(Buffer.from(await parts.store.read(`jobs/${id}/preprocess.json`)).toString());
-    expect(preparation).toHaveProperty("preprocess");
+    expect(JSON.parse(checkpointAbout(await checkpointOf(parts, id)) ?? "")).toHaveProperty("preprocess");
   });
 
   test("trains on much data from the spec without keeping it in its state", async () => {
@@ -100,8 +99,7 @@ describe("a training job", () => {
     const id = await submit(parts, { ...moons, data: { dataset_id: dataset, target: "y" }, epochs: 2 });
     await work();
     await untilStatus(parts, id, "completed");
-    const preparation = JSON.parse(Buffer.from(await parts.store.read(`jobs/${id}/preprocess.json`)).toString());
-    expect(preparation.classes).toEqual(["no", "yes"]);
+    expect(JSON.parse(checkpointAbout(await checkpointOf(parts, id)) ?? "").classes).toEqual(["no", "yes"]);
   });
 
   test("fails clearly when its data set was deleted while it waited", async () => {

@@ -9,7 +9,7 @@ import { interpretOutputs } from "../inference/interpret-outputs.ts";
 import { answer, problems } from "../openapi.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problems.ts";
-import { meaningOfOutputs } from "../trained-model.ts";
+import { type TrainedModel, useTrainedModel } from "../trained-model.ts";
 import { findState, JobPath } from "./common.ts";
 
 const label = z.union([z.string(), z.number(), z.null()]);
@@ -66,17 +66,16 @@ export function predictionsRoutes(fastify: FastifyInstance, parts: ApiParts): vo
       },
     },
     async ({ params: { id } }): Promise<z.infer<typeof Predictions>> => {
-      const state = await findState(parts, id);
-      const stored = await read(parts, state);
+      const stored = await read(parts, await findState(parts, id));
+      const model = await useTrainedModel(parts, id, async (found) => found);
       const { epoch, step, ...rows } = stored;
-      const meaning = await meaningOfOutputs(parts.store, state);
-      const { features, rawShape } = meaning.preprocess;
+      const { features, rawShape } = model.preprocess;
       return {
         job_id: id,
         features: features && [...features],
         input_shape: [...rawShape],
         ...rows,
-        ...labelsOf(meaning, stored),
+        ...labelsOf(model, stored),
         checkpoint: { epoch, step },
       };
     },
@@ -96,11 +95,10 @@ async function read({ store }: ApiParts, { id, status }: JobState): Promise<Stor
   }
 }
 
-type Meaning = Awaited<ReturnType<typeof meaningOfOutputs>>;
 type Labels = Pick<z.infer<typeof Predictions>, "labels" | "target_labels" | "classes">;
 
 /** Where each row has one output that stands for a class. */
-function labelsOf({ loss, classes }: Meaning, { outputs, targets }: StoredPredictions): Labels {
+function labelsOf({ loss, classes }: TrainedModel, { outputs, targets }: StoredPredictions): Labels {
   const rows = outputs.map(flatNumbers);
   const truth = targets.map(flatNumbers);
   const width = rows[0]?.length ?? 0;

@@ -4,7 +4,7 @@
  */
 
 import type { Weights } from "../nn/module.ts";
-import { decodeSafetensors, decodeShapes, encodeSafetensors, type TensorData } from "../safetensors.ts";
+import { decodeMetadata, decodeSafetensors, decodeShapes, encodeSafetensors, type TensorData } from "../safetensors.ts";
 import type { PlateauState } from "../schedulers/index.ts";
 import type { Shape } from "../shape.ts";
 import type { Best } from "./plan.ts";
@@ -49,7 +49,8 @@ export interface RunState {
 
 const FORMAT = "epochd-checkpoint-1";
 
-export function encodeCheckpoint(state: RunState): Uint8Array<ArrayBuffer> {
+/** `about`: what goes with it for its readers, see {@link checkpointAbout}. */
+export function encodeCheckpoint(state: RunState, about?: string): Uint8Array<ArrayBuffer> {
   const tensors = new Map<string, TensorData>();
   for (const [name, weights] of state.model) tensors.set(`model.${name}`, weights);
   for (const [name, weights] of state.best ?? []) tensors.set(`best.${name}`, weights);
@@ -66,6 +67,7 @@ export function encodeCheckpoint(state: RunState): Uint8Array<ArrayBuffer> {
   return encodeSafetensors(tensors, {
     format: FORMAT,
     position: JSON.stringify({ ...state.position, ...(restart && { restartStep: restart.step }) }),
+    ...(about !== undefined && { about }),
   });
 }
 
@@ -119,6 +121,11 @@ export function checkpointShapes(header: Uint8Array, which: "last" | "best"): Ma
     all.flatMap(([name, shape]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), shape] as const] : []));
   const best = which === "best" ? part("best.") : [];
   return new Map(best.length > 0 ? best : part("model."));
+}
+
+/** What the plan of its run had to say about the model, from the header of a checkpoint's file; undefined if nothing. */
+export function checkpointAbout(header: Uint8Array): string | undefined {
+  return decodeMetadata(header)["about"];
 }
 
 const isFloat32 = (tensor: TensorData): tensor is TensorData<Float32Array> => tensor.data instanceof Float32Array;

@@ -83,6 +83,8 @@ export interface TrainingPlan<Data = Examples> {
   readonly changes?: readonly PlannedChange[];
   /** So many of them took effect in an earlier attempt of this run. */
   readonly repeatedChanges?: number;
+  /** Goes with each checkpoint as it is: what whoever asks the model must know besides its weights. */
+  readonly about?: string;
   /** A checkpoint event every so many epochs, or every so many seconds at the end of a step; neither: none. */
   readonly checkpoint: { readonly everyEpochs?: number | null; readonly everySeconds?: number | null };
 }

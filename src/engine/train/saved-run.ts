@@ -20,12 +20,13 @@ export interface RunParts extends Pick<Parts, "model" | "optimizer" | "rates"> {
 export function saveRun(
   run: RunParts,
   at: { epoch: number; elapsedMs: number; mayGoBack: boolean },
+  about?: string,
 ): Uint8Array<ArrayBuffer> {
   const { model, optimizer, rates, steps, changes, restart, recovery } = run;
   const { best, badEpochs, weights } = run.best.state;
   const streams = new Map(Array.from(streamStates(model.namedStreams()), ([name, state]) => [OF_MODEL + name, state]));
   streams.set("shuffle", steps.shuffledFrom);
-  return encodeCheckpoint({
+  const state: RunState = {
     position: {
       epoch: at.epoch,
       step: steps.step,
@@ -44,7 +45,8 @@ export function saveRun(
     streams,
     tally: steps.sums,
     restart: at.mayGoBack && steps.cursor > 0 ? restart.state : null,
-  });
+  };
+  return encodeCheckpoint(state, about);
 }
 
 /** `repeat` makes the changes that have taken effect once more: what they began with is overwritten by what came of it. */

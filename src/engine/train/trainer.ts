@@ -326,8 +326,9 @@ export class Trainer {
   /** Everything needed to go on with the same bits. */
   checkpoint(): Uint8Array<ArrayBuffer> {
     this.#best.isUnsaved = false;
-    const mayGoBack = this.#plan.onNonfinite === "rollback";
-    return saveRun(this.#run, { epoch: this.#epoch, elapsedMs: this.#elapsed(), mayGoBack });
+    const { onNonfinite, about } = this.#plan;
+    const mayGoBack = onNonfinite === "rollback";
+    return saveRun(this.#run, { epoch: this.#epoch, elapsedMs: this.#elapsed(), mayGoBack }, about);
   }
 
   /** Goes on from a checkpoint of the same plan. */

@@ -1,6 +1,12 @@
 /** Whole training runs: same bits in both modes, after a stop anywhere, and from the seed alone. */
 import { expect, test, vi } from "vitest";
-import { type EpochEvent, modelWeights, Trainer, type TrainingPlan } from "../../../src/engine/index.ts";
+import {
+  checkpointAbout,
+  type EpochEvent,
+  modelWeights,
+  Trainer,
+  type TrainingPlan,
+} from "../../../src/engine/index.ts";
 import { backend } from "../device-of-the-tests.ts";
 import { base, deterministic, examples, train } from "./runs.ts";
 
@@ -148,6 +154,21 @@ test("early stopping ends the run and can put the best weights back", () => {
   const saved = trainer.checkpoint();
   expect(modelWeights(saved, "last")).toEqual(modelWeights(saved, "best"));
   trainer.dispose();
+});
+
+test("a checkpoint carries what the plan says of the model, also in a run that goes on from it", () => {
+  const plan = { ...base, about: JSON.stringify({ columns: ["größe", '"b"'] }) };
+  const checkpointOf = (of: TrainingPlan, from?: Uint8Array) => {
+    const trainer = Trainer.create(of, backend);
+    if (from) trainer.restore(from);
+    const checkpoint = trainer.checkpoint();
+    trainer.dispose();
+    return checkpoint;
+  };
+  const first = checkpointOf(plan);
+  expect(checkpointAbout(first)).toBe(plan.about);
+  expect(checkpointAbout(checkpointOf({ ...plan, about: "else" }, first))).toBe("else");
+  expect(checkpointAbout(checkpointOf(base))).toBeUndefined();
 });
 
 test("checkpoints come every so many epochs, and carry the best weights", () => {
