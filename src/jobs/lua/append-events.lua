@@ -59,6 +59,34 @@ end
 
 local dropped = 0
 local changed = false
+-- Fields of the state and their values, as events change them.
+local fields, values_of = {}, {}
+local function set(field, value)
+  if values_of[field] == nil then
+    fields[#fields + 1] = field
+  end
+  values_of[field] = value
+end
+-- All of them at once: a log of thousands of events changes the same few again and again.
+local function save()
+  if not changed then
+    return
+  end
+  set("seq", seq)
+  set("attempt", attempt)
+  set("epoch", epoch)
+  set("status", status)
+  local pairs_of = {}
+  for i, field in ipairs(fields) do
+    pairs_of[2 * i - 1], pairs_of[2 * i] = field, values_of[field]
+  end
+  redis.call("HSET", KEYS[1], unpack(pairs_of))
+end
+local function refused(reason)
+  save()
+  return { "refused", reason, status, attempt }
+end
+
 local at = 4
 while at <= #ARGV do
   local type, epochs_before, body, values = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
@@ -66,7 +94,7 @@ while at <= #ARGV do
   local rule = RULES[type]
 
   if not rule.from[status] then
-    return { "refused", "status", status, attempt }
+    return refused("status")
   end
   -- A running job belongs to its attempt; one that waits belongs to nobody.
   local needed = ""
@@ -76,10 +104,10 @@ while at <= #ARGV do
     needed = tostring(attempt)
   end
   if writer ~= needed then
-    return { "refused", "attempt", status, attempt }
+    return refused("attempt")
   end
   if epochs_before > epoch then
-    return { "refused", "gap", status, attempt }
+    return refused("gap")
   end
 
   if type == "epoch" and epochs_before < epoch then
@@ -101,10 +129,9 @@ while at <= #ARGV do
       redis.call("ZADD", KEYS[5], 0, id .. "/" .. seq)
     end
     for i = first, after - 1, 2 do
-      redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1])
+      set(ARGV[i], ARGV[i + 1])
     end
     local to = rule.to or status
-    redis.call("HSET", KEYS[1], "seq", seq, "attempt", attempt, "epoch", epoch, "status", to)
     if to ~= status then
       redis.call("ZREM", BY_STATUS[status], id)
       redis.call("ZADD", BY_STATUS[to], 0, id)
@@ -112,7 +139,7 @@ while at <= #ARGV do
         -- After a pause it waits behind those of its rank; one whose worker stopped keeps its place.
         if status == "paused" then
           score = string.format("%.0f", math.floor(score / 4294967296) * 4294967296 + redis.call("INCR", KEYS[4]))
-          redis.call("HSET", KEYS[1], "score", score)
+          set("score", score)
         end
         redis.call("ZADD", KEYS[3], score, id)
       else
@@ -123,4 +150,5 @@ while at <= #ARGV do
   end
   at = after
 end
+save()
 return { "ok", seq, dropped }

@@ -42,9 +42,7 @@ if hash ~= "" then
   redis.call("HSET", KEYS[1], "idempotency", KEYS[7])
 end
 
-for i = 7, #ARGV, 2 do
-  redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1])
-end
+redis.call("HSET", KEYS[1], unpack(ARGV, 7))
 redis.call("HSET", KEYS[1], "id", id, "status", "queued", "seq", 1, "attempt", 0, "epoch", 0)
 redis.call("XADD", KEYS[2], "1-0", "e", "queued", "d", '{"seq":1,' .. ARGV[5])
 redis.call("ZADD", KEYS[3], 0, id)
