@@ -130,7 +130,7 @@ describe("a checkpoint that is not as it was written", () => {
         const [before, last] = stored.slice(-2);
         if (!last || last.bytes === undefined) throw new Error(`Job ${id} has no checkpoint.`);
         const name = `1-${last.epoch}-${last.step}.safetensors`;
-        const path = join(stage.dataDir, "objects", "jobs", id, "checkpoints", name);
+        const path = join(stage.dataDir, "objects", "jobs", id, name);
         const at = chance.int(0, last.bytes - 1);
         if (how === "cut short") await truncate(path, at);
         else await flipByte(path, at);
