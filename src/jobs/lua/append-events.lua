@@ -76,11 +76,14 @@ local function save()
   set("attempt", attempt)
   set("epoch", epoch)
   set("status", status)
-  local pairs_of = {}
-  for i, field in ipairs(fields) do
-    pairs_of[2 * i - 1], pairs_of[2 * i] = field, values_of[field]
+  -- Of more values Lua can't make arguments.
+  for from = 1, #fields, 1000 do
+    local some = {}
+    for i = from, math.min(from + 999, #fields) do
+      some[#some + 1], some[#some + 2] = fields[i], values_of[fields[i]]
+    end
+    redis.call("HSET", KEYS[1], unpack(some))
   end
-  redis.call("HSET", KEYS[1], unpack(pairs_of))
 end
 local function refused(reason)
   save()

@@ -26,6 +26,8 @@ export interface SweepFields {
   /** null: the one that was has failed since. */
   best?: object | null;
   epochs_trained?: number;
+  /** The numbers of the trials on the leaderboard, {@link MOST_RANKED} at most. */
+  ranking?: readonly number[];
   error?: object;
   queue_reason?: "submitted" | "worker_stopped" | "requested";
   /** 0 takes a request back: it has been done. */
@@ -124,7 +126,22 @@ export class SweepLog {
 
   /** As many, from number `first` on. */
   async trialsFrom(id: string, first: number, most: number): Promise<TrialRecord[]> {
-    const fields = Array.from({ length: most }, (_, i) => `trial:${first + i}`);
+    return this.trialsOf(
+      id,
+      Array.from({ length: most }, (_, i) => first + i),
+    );
+  }
+
+  /** The first of the leaderboard, where it is kept ready; {@link MOST_RANKED} at most. */
+  async ranked(id: string, most: number): Promise<TrialRecord[] | null> {
+    const ranking = await this.redis.hget(this.keys.sweeps.state(id), "ranking");
+    return ranking === null ? null : this.trialsOf(id, Ranking.parse(JSON.parse(ranking)).slice(0, most));
+  }
+
+  /** Those of them that there are. */
+  private async trialsOf(id: string, numbers: readonly number[]): Promise<TrialRecord[]> {
+    if (numbers.length === 0) return [];
+    const fields = numbers.map((number) => `trial:${number}`);
     const found = await this.redis.hmget(this.keys.sweeps.state(id), ...fields);
     return found.flatMap((text) => (text === null ? [] : [TrialRecord.parse(JSON.parse(text))]));
   }
@@ -203,4 +220,5 @@ const Hash = z.object({
   attempt: z.coerce.number(),
   queue_reason: z.enum(["submitted", "worker_stopped", "requested"]).default("submitted"),
 });
+const Ranking = z.array(z.int());
 const STATE_FIELDS = Object.keys(Hash.shape);

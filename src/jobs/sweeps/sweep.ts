@@ -142,6 +142,9 @@ export function bestOf<T extends Pick<Trial, "value">>(trials: readonly T[], mod
   return best;
 }
 
+/** As much of a leaderboard as is kept ready. */
+export const MOST_RANKED = 1000;
+
 /** The best first; those without a value behind them, by number. */
 export function leaderboard<T extends Pick<Trial, "value" | "number">>(trials: readonly T[], mode: "min" | "max"): T[] {
   const sign = mode === "min" ? 1 : -1;

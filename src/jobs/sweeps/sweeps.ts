@@ -57,10 +57,11 @@ export class Sweeps {
 
   async get(id: string, most: number): Promise<SweepWithLeaderboard | null> {
     const { log } = this.parts;
-    const [state, trials] = await Promise.all([log.state(id), log.trials(id)]);
+    const [state, ranked] = await Promise.all([log.state(id), log.ranked(id, most)]);
     if (!state) return null;
-    const ranked = leaderboard(trials, objectiveOf(state).mode);
-    return { ...sweepView(state), last_seq: state.seq, leaderboard: ranked.slice(0, most).map(trialView) };
+    // Older workers did not keep it ready.
+    const first = ranked ?? leaderboard(await log.trials(id), objectiveOf(state).mode).slice(0, most);
+    return { ...sweepView(state), last_seq: state.seq, leaderboard: first.map(trialView) };
   }
 
   /** Newest first. */

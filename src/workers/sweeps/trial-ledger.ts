@@ -1,5 +1,13 @@
 /** The trials of a sweep as its log has them: what changes is written there first, in the name of one attempt to steer it. */
-import { bestOf, countTrials, type TrialCounts, type TrialRecord, trialView } from "../../jobs/sweeps/sweep.ts";
+import {
+  bestOf,
+  countTrials,
+  leaderboard,
+  MOST_RANKED,
+  type TrialCounts,
+  type TrialRecord,
+  trialView,
+} from "../../jobs/sweeps/sweep.ts";
 import type { SweepAppend, SweepLog } from "../../jobs/sweeps/sweep-log.ts";
 import { trialFields } from "../../jobs/sweeps/sweeps.ts";
 import type { Objective } from "../../sweeps/sweep-spec.ts";
@@ -42,7 +50,12 @@ export class TrialLedger {
     if (updates.length === 0) return;
     this.note(updates);
     const { trials, best } = this.standing();
-    const state = { ...trialFields(updates, this.records), best: best && trialView(best) };
+    const ranked = leaderboard(this.records, this.mode).slice(0, MOST_RANKED);
+    const state = {
+      ...trialFields(updates, this.records),
+      best: best && trialView(best),
+      ranking: ranked.map(({ number }) => number),
+    };
     await this.append(
       updates.map((trial, i): SweepAppend => {
         const data = { trial: trialView(trial), best: best?.number ?? null, trials };

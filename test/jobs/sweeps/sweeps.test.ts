@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../src/jobs/ids.ts";
 import type { JobParts } from "../../../src/jobs/open-jobs.ts";
+import type { TrialRecord } from "../../../src/jobs/sweeps/sweep.ts";
 import { SweepQueue } from "../../../src/jobs/sweeps/sweep-queue.ts";
 import { checkSweep } from "../../../src/sweeps/check-sweep.ts";
+import { TrialLedger } from "../../../src/workers/sweeps/trial-ledger.ts";
 import { type BrokerFixture, startTestBroker } from "../../broker-fixture.ts";
 import { moons } from "../../job-fixture.ts";
 
@@ -14,6 +16,36 @@ beforeAll(async () => {
   parts = await broker.parts();
 });
 afterAll(() => broker.close());
+
+const steered = (attempt: number) => ({ attempt, worker: "w" });
+
+function trial(number: number, value: number | null): TrialRecord {
+  return {
+    ...{
+      number,
+      job_id: newId("job"),
+      status: "queued",
+      params: {},
+      draws: {},
+      value,
+      best_epoch: null,
+      epoch: 1,
+      epochs: 9,
+    },
+    ...{ error: null, rung_values: [], rung: 0 },
+  };
+}
+
+/** A sweep whose first controller has told of these trials. */
+async function sweepOf(trials: readonly TrialRecord[], mode: "min" | "max" = "min"): Promise<string> {
+  const spec = await largeSweep();
+  const objective = { ...spec.objective, mode };
+  const id = newId("swp");
+  await parts.sweepLog.create({ id, spec: { ...spec, objective } });
+  await parts.sweepLog.append(id, [{ type: "started", data: steered(1) }], 1);
+  await new TrialLedger(parts.sweepLog, { id, attempt: 1, objective }).tell(trials);
+  return id;
+}
 
 /** With so much data in it that this goes to the object store. */
 async function largeSweep() {
@@ -41,6 +73,27 @@ test("a creation whose answer was lost, and that is sent again, makes the sweep 
   } finally {
     await queue.close();
   }
+});
+
+test("thousands of trials are told of in one step", async () => {
+  const trials = Array.from({ length: 5000 }, (_, i) => trial(i, i));
+  const id = await sweepOf(trials);
+  expect(await parts.sweepLog.trials(id)).toEqual(trials);
+  expect((await parts.sweeps.get(id, 1))?.trials).toMatchObject({ drawn: 5000, queued: 5000 });
+});
+
+test("the leaderboard has the best first, those without a value last, and as many as are asked for", async () => {
+  const trials = [3, null, 1, 4, null, 1, 5].map((value, number) => trial(number, value));
+  const numbers = async (id: string, most: number) =>
+    (await parts.sweeps.get(id, most))?.leaderboard.map(({ number }) => number);
+  const lowest = await sweepOf(trials);
+  expect(await numbers(lowest, 1000)).toEqual([2, 5, 0, 3, 6, 1, 4]);
+  expect(await numbers(lowest, 3)).toEqual([2, 5, 0]);
+  // As older workers have left it.
+  await parts.redis.hdel(parts.log.keys.sweeps.state(lowest), "ranking");
+  expect(await numbers(lowest, 3)).toEqual([2, 5, 0]);
+  expect(await numbers(await sweepOf(trials, "max"), 4)).toEqual([6, 3, 0, 2]);
+  expect(await numbers(await sweepOf([]), 4)).toEqual([]);
 });
 
 test("of two creations with one idempotency key, the second leaves nothing behind", async () => {

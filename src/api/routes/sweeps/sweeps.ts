@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { Sweep, SweepWithLeaderboard, Trial, trialView } from "../../../jobs/sweeps/sweep.ts";
+import { MOST_RANKED, Sweep, SweepWithLeaderboard, Trial, trialView } from "../../../jobs/sweeps/sweep.ts";
 import { answer, nothing, problems } from "../../openapi.ts";
 import type { ApiParts } from "../../parts.ts";
 import { ProblemError } from "../../problems.ts";
@@ -22,7 +22,7 @@ const rows = (most: number) =>
     .number("expects a number")
     .int("expects a whole number")
     .min(1, "expects at least 1")
-    .max(1000, "expects at most 1000")
+    .max(MOST_RANKED, `expects at most ${MOST_RANKED}`)
     .default(most)
     .describe("How many trials at most.");
 
