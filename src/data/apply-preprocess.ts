@@ -4,6 +4,7 @@ import { describe, readNested } from "./inline.ts";
 import { nearest } from "./nearest-name.ts";
 import { type FittedPreprocess, transform } from "./preprocess.ts";
 import type { Table } from "./table.ts";
+import { adviceForRows } from "./value-map.ts";
 
 export interface PreparedInputs {
   readonly inputs: Float32Array<ArrayBuffer>;
@@ -22,7 +23,7 @@ export function applyPreprocess(fitted: FittedPreprocess, rows: readonly unknown
   }
   const arrays = rows.map((row, i) => (isRecord(row) ? inFeatureOrder(row, fitted, `${path}[${i}]`) : row));
   const { table } = readNested(arrays, path, (shape) => checkShape(shape, fitted, path));
-  return { inputs: transform(named(table, rows, fitted, path), fitted, null), count: table.rows };
+  return { inputs: transform(named(table, rows, fitted, path), fitted, null, adviceForRows), count: table.rows };
 }
 
 /** Numbers prepared for one prediction, at most: an empty object for a row costs nothing to send. */

@@ -55,9 +55,14 @@ export function fitPreprocess(raw: RawData, steps: Preprocess | undefined, rows:
   return steps?.standardize ? { ...imputed, ...fitStandardize(table, imputed, rows) } : imputed;
 }
 
-/** The chosen rows as the first layer gets them. Throws DataError naming row and column. */
-export function transform(table: Table, fitted: FittedPreprocess, rows: Int32Array | null): Float32Array<ArrayBuffer> {
-  const source = { table, map: new ValueMap(fitted.map, table), rows, count: rows?.length ?? table.rows };
+/** The chosen rows as the first layer gets them. Throws DataError naming row and column; `textAdvice` as in ValueMap. */
+export function transform(
+  table: Table,
+  fitted: FittedPreprocess,
+  rows: Int32Array | null,
+  textAdvice?: (word: string) => string,
+): Float32Array<ArrayBuffer> {
+  const source = { table, map: new ValueMap(fitted.map, table, textAdvice), rows, count: rows?.length ?? table.rows };
   const width = fitted.shape.reduce((a, b) => a * b, 1);
   const out = new Float32Array(source.count * width);
   const oneHot = new Map(fitted.oneHot.map(({ column, categories }) => [column, categories]));

@@ -11,8 +11,11 @@ export class ValueMap {
   /** By code of the table's dictionary: NaN where the map does not name the word. */
   readonly #byCode: Float64Array;
 
-  /** For the cells of one table, or (without) for single words. */
-  constructor(map: Readonly<Record<string, number>> | null, table?: Table) {
+  readonly #textAdvice: (word: string) => string;
+
+  /** For the cells of one table, or (without) for single words. `textAdvice`: said of a word where there is no map to name it. */
+  constructor(map: Readonly<Record<string, number>> | null, table?: Table, textAdvice = adviceForSpec) {
+    this.#textAdvice = textAdvice;
     for (const [text, value] of Object.entries(map ?? {})) {
       const number = parseNumber(text);
       if (!Number.isNaN(number)) this.#numbers.set(number, value);
@@ -67,7 +70,7 @@ export class ValueMap {
 
   /** Said of a word where a number is needed, at submission and when it is met in the rows. */
   advice(word: string): string {
-    if (this.#words.size === 0) return textAdvice(word);
+    if (this.#words.size === 0) return this.#textAdvice(word);
     const some = [...this.#words.keys()].slice(0, 5).map(quoted).join(", ");
     const more = this.#words.size > 5 ? ", …" : "";
     return `${quoted(word)} is text, neither a number nor one of the values of preprocess.map (${some}${more})`;
@@ -79,5 +82,9 @@ export class ValueMap {
   }
 }
 
-const textAdvice = (word: string): string =>
+const adviceForSpec = (word: string): string =>
   `${quoted(word)} is text, not a number; turn it into one (preprocess.map or preprocess.one_hot), or leave the column out of "features"`;
+
+/** To whoever asks a model, and can't change any more how it was trained. */
+export const adviceForRows = (word: string): string =>
+  `${quoted(word)} is text, not a number as in the rows that the model was trained on`;

@@ -74,6 +74,13 @@ describe("is refused with the path of what is wrong", () => {
       /^"maybe" is text/,
     ],
     ["an unknown word in an object", votes, [{ tax: "maybe" }], "inputs[0].tax", /^"maybe" is text/],
+    [
+      "a word where the model was trained on numbers",
+      { ...votes, map: null },
+      [[1, "maybe"]],
+      "inputs[0][1]",
+      /^"maybe" is text, not a number as in the rows that the model was trained on$/,
+    ],
     ["an unknown column", votes, [{ Tax: "y" }], "inputs[0]", /^unknown column "Tax"; did you mean "tax"\?/],
     ["a nested cell", votes, [{ tax: [1, 2] }], "inputs[0].tax", /^expects a number, got an array of 2/],
     [
