@@ -225,6 +225,9 @@ export async function startWorker(
 }
 
 async function readdIfQueued(log: JobLog, queue: JobQueue, id: string): Promise<void> {
+  // Hardly ever the case, and all of the state is much to read for each job that ends.
+  const [standing] = await log.standings([id]);
+  if (standing?.status !== "queued") return;
   const state = await log.state(id);
   if (state?.status === "queued") await queue.add(state);
 }
