@@ -118,7 +118,8 @@ export class JobTraining {
   private predictions(): void {
     const predictions = this.sample.take(() => this.control.shouldStop());
     if (!predictions) return;
-    this.teller.tell({ type: "predictions", predictions });
+    // A checkpoint follows, or the end.
+    this.teller.hold({ type: "predictions", predictions });
   }
 
   private checkpoint(bytes: Uint8Array<ArrayBuffer>, best: boolean, wish?: number): void {

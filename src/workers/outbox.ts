@@ -1,6 +1,6 @@
-/** What a trainer thread tells. Frequent news are gathered: each message wakes the worker's main thread, on whose core it computes. */
+/** What a trainer thread tells, few posts at a time: each wakes the worker's main thread, on whose core the thread may compute. */
 import type { MessagePort, Transferable } from "node:worker_threads";
-import type { FrequentNews, OfJob, TrainerMessage } from "./trainer-messages.ts";
+import type { FrequentNews, OfJob, TrainerMessage, TrainerPost } from "./trainer-messages.ts";
 
 /** Shorter than the writer of the events waits by itself. */
 const GATHER_MS = 4;
@@ -10,7 +10,8 @@ export class Outbox {
   readonly #port: MessagePort;
   /** How many jobs tell; each has so much less to tell. */
   jobs = 1;
-  #held: (FrequentNews & OfJob)[] = [];
+  #held: (TrainerMessage & OfJob)[] = [];
+  #toTransfer: Transferable[] = [];
   #sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(port: MessagePort) {
@@ -28,17 +29,23 @@ export class Outbox {
     if (this.#held.length > 0 && performance.now() - this.#sentAt >= GATHER_MS * this.jobs) this.#flush();
   }
 
-  /** Sends it now, and before it whatever was told earlier. */
+  /** To go with what is sent next, which is about to come. */
+  hold(message: TrainerMessage & OfJob): void {
+    this.#held.push(message);
+  }
+
+  /** Sends it now, and with it whatever was told earlier. */
   send(message: TrainerMessage & OfJob, transfer: readonly Transferable[] = []): void {
+    this.#held.push(message);
+    this.#toTransfer.push(...transfer);
     this.#flush();
-    this.#port.postMessage(message, transfer);
   }
 
   #flush(): void {
-    const news = this.#held;
-    if (news.length === 0) return;
+    const post: TrainerPost = this.#held;
     this.#held = [];
-    this.#port.postMessage({ type: "several", news } satisfies TrainerMessage);
+    this.#port.postMessage(post, this.#toTransfer);
+    this.#toTransfer = [];
     this.#sentAt = performance.now();
   }
 }
@@ -59,6 +66,11 @@ export class Teller {
 
   flushIfDue(): void {
     this.#outbox.flushIfDue();
+  }
+
+  /** See {@link Outbox.hold}. */
+  hold(message: TrainerMessage): void {
+    this.#outbox.hold({ ...message, of: this.#of });
   }
 
   tell(message: TrainerMessage, transfer?: readonly Transferable[]): void {

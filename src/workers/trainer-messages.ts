@@ -75,13 +75,13 @@ export type FrequentNews =
       readonly losses: readonly number[];
     };
 
+/** One thing that a trainer thread tells. */
 export type TrainerMessage =
+  | FrequentNews
   /** Once, when the thread can take orders; `mode` of its cpu, as in DeviceInfo. */
   | { readonly type: "ready"; readonly mode: string }
   /** The data are read and their preprocessing is fitted. */
   | { readonly type: "prepared" }
-  /** In the order in which they came about. */
-  | { readonly type: "several"; readonly news: readonly (FrequentNews & OfJob)[] }
   | { readonly type: "probe"; readonly probe: EventPayload<"probe"> }
   /** What the model gives for some of its rows. */
   | { readonly type: "predictions"; readonly predictions: SampledPredictions }
@@ -111,6 +111,9 @@ export type TrainerMessage =
   | { readonly type: "done"; readonly outcome: "completed" | "stopped" | "held" }
   /** The last word, too; `log` is for the operator alone. */
   | { readonly type: "failed"; readonly problem: Problem; readonly log?: string };
+
+/** How it comes: in the order in which it came about, each with the job that it is told of. */
+export type TrainerPost = readonly (TrainerMessage & OfJob)[];
 
 /** More events than this on their way, and the trainer waits: memory stays bounded when the broker is slow. */
 const MOST_EVENTS_UNDERWAY = 2000;

@@ -3,14 +3,7 @@ import { Worker as Thread } from "node:worker_threads";
 import { gpuSettled } from "../engine/index.ts";
 import type { StorePlace } from "../jobs/open-object-store.ts";
 import { type ComputePlaces, ComputeSlot, computePlaces } from "./compute-slots.ts";
-import type {
-  FrequentNews,
-  MeasureOrder,
-  OfJob,
-  TrainerMessage,
-  TrainerOrder,
-  TrainOrder,
-} from "./trainer-messages.ts";
+import type { MeasureOrder, TrainerMessage, TrainerOrder, TrainerPost, TrainOrder } from "./trainer-messages.ts";
 
 /** The trainer's last word, or that it died without one. */
 export type TrainerEnd =
@@ -20,7 +13,7 @@ export type TrainerEnd =
   | { readonly type: "died_of_batch"; readonly error: Error };
 
 type EndType = "done" | "failed" | "measured" | "device_lost";
-export type TrainerNews = FrequentNews | Exclude<TrainerMessage, { type: "ready" | "several" | EndType }>;
+export type TrainerNews = Exclude<TrainerMessage, { type: "ready" | EndType }>;
 
 type Hear = (news: TrainerNews) => void;
 
@@ -135,11 +128,13 @@ export class TrainerThread implements JobTrainer {
     // Whoever uses the thread sees it; without this an unused one would end the process.
     this.mode.catch(() => {});
 
-    this.thread.on("message", (message: TrainerMessage & OfJob) => {
-      if (message.type === "ready") ready.resolve(message.mode);
-      else if (isEnd(message)) this.listeners[message.of ?? 0]?.onEnd(message);
-      else if (message.type === "several") for (const news of message.news) this.listeners[news.of ?? 0]?.hear(news);
-      else this.listeners[message.of ?? 0]?.hear(message);
+    this.thread.on("message", (post: TrainerPost) => {
+      for (const message of post) {
+        const listener = this.listeners[message.of ?? 0];
+        if (message.type === "ready") ready.resolve(message.mode);
+        else if (isEnd(message)) listener?.onEnd(message);
+        else listener?.hear(message);
+      }
     });
     this.thread.on("error", (error) => {
       this.death = error instanceof Error ? error : new Error(String(error));
