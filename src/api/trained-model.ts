@@ -83,11 +83,15 @@ async function readModel(store: ObjectStore, state: JobState, checkpoint: Stored
 }
 
 async function readPreparation(store: ObjectStore, jobId: string, checkpoint: StoredCheckpoint) {
-  const about = checkpointAbout(await readHeader(store, checkpoint));
+  const told = await readHeader(store, checkpoint, (header) => {
+    const about = checkpointAbout(header);
+    return about === undefined ? null : parsePreparation(about);
+  });
   // Checkpoints did not always say it themselves: then it lies beside them.
-  const json = about ?? Buffer.from(await store.read(`jobs/${jobId}/preprocess.json`)).toString("utf8");
-  return Preparation.parse(JSON.parse(json));
+  return told ?? parsePreparation(Buffer.from(await store.read(`jobs/${jobId}/preprocess.json`)).toString("utf8"));
 }
+
+const parsePreparation = (json: string) => Preparation.parse(JSON.parse(json));
 
 function nothingTrained({ id, status }: JobState): ProblemError {
   const why =

@@ -1,5 +1,6 @@
 /** The checkpoints that a job has stored, the newest first: a file that a disk has cut short or changed is told from a whole one. */
 import { createHash } from "node:crypto";
+import { buffer } from "node:stream/consumers";
 import { HEADER_PREFIX, headerEnd } from "../engine/safetensors.ts";
 import type { StoredCheckpoint } from "./job.ts";
 import { ObjectNotFoundError, type ObjectStore } from "./object-store.ts";
@@ -53,15 +54,28 @@ export async function readCheckpoint(store: ObjectStore, checkpoint: StoredCheck
   return bytes;
 }
 
-/** As much of its file as names its tensors. Throws DamagedCheckpointError and ObjectNotFoundError. */
-export async function readHeader(store: ObjectStore, checkpoint: StoredCheckpoint): Promise<Uint8Array> {
-  let read = Buffer.alloc(0);
-  for await (const chunk of await store.stream(checkpoint.key)) {
-    read = Buffer.concat([read, chunk]);
-    // Leaving the function closes the stream.
-    if (read.length >= HEADER_PREFIX && read.length >= headerEnd(read)) return read;
+/** Most headers are shorter, and one request is enough. */
+const FIRST_BYTES = 2 ** 16;
+
+/** What `decode` makes of its header, without the weights behind that. Throws DamagedCheckpointError and ObjectNotFoundError. */
+export async function readHeader<T>(
+  store: ObjectStore,
+  checkpoint: StoredCheckpoint,
+  decode: (header: Uint8Array) => T,
+): Promise<T> {
+  const damaged = (found: string) => new DamagedCheckpointError(checkpoint, found);
+  const read = async (start: number, end: number) => buffer(await store.stream(checkpoint.key, { start, end }));
+  const first = await read(0, FIRST_BYTES);
+  if (first.length < HEADER_PREFIX) throw damaged(`${first.length} are there`);
+  const end = headerEnd(first);
+  if (end > checkpoint.bytes) throw damaged(`and its header claims to be longer`);
+  const header = end <= first.length ? first : Buffer.concat([first, await read(first.length, end)]);
+  if (header.length < end) throw damaged(`${header.length} are there`);
+  try {
+    return decode(header);
+  } catch {
+    throw damaged("others are there");
   }
-  throw new DamagedCheckpointError(checkpoint, `${read.length} are there`);
 }
 
 /**

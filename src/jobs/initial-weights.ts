@@ -28,7 +28,7 @@ export class InitialWeights {
     try {
       return await useNewest(
         () => this.log.checkpoints(jobId),
-        async (checkpoint) => checkpointShapes(await readHeader(this.store, checkpoint), which),
+        (checkpoint) => readHeader(this.store, checkpoint, (header) => checkpointShapes(header, which)),
       );
     } catch (error) {
       if (error instanceof ObjectNotFoundError) return nothingTrained(state);

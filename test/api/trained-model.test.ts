@@ -121,6 +121,25 @@ describe("asking a model", () => {
     expect(response.json()).toMatchObject({ classes: ["setosa", "versicolor", "virginica"], checkpoint: { epoch: 1 } });
   });
 
+  test("whose newest checkpoint does not even begin as it was written asks the one before", async () => {
+    const id = await train({
+      model: { layers: [{ type: "Linear", out_features: 3 }] },
+      ...{ loss: "CrossEntropyLoss", optimizer: "Adam", epochs: 1, data: { builtin: "iris" } },
+    });
+    const { store, log, redis } = api.parts;
+    const [whole] = await log.checkpoints(id);
+    if (!whole) throw new Error("There is no checkpoint.");
+    const key = `jobs/${id}/1-2-8.safetensors`;
+    const bytes = await store.read(whole.key);
+    await store.put(key, bytes.fill(0, 20, 24));
+    await redis.hset(log.keys.state(id), "checkpoints", JSON.stringify([{ ...whole, key, epoch: 2 }, whole]));
+    const response = await predict(id, { inputs: [[5.1, 3.5, 1.4, 0.2]] });
+    expect(response.json()).toMatchObject({ checkpoint: { epoch: 1 } });
+    for (const path of ["predictions", "model"]) {
+      expect((await api.app.inject(`/v1/jobs/${id}/${path}`)).statusCode, path).toBe(200);
+    }
+  });
+
   test("takes rows in feature order, prepares them as in training, and names the classes", async () => {
     const response = await predict(votes, {
       inputs: [
