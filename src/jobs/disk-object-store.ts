@@ -4,6 +4,7 @@ import { access, constants, type FileHandle, mkdir, open, readdir, readFile, ren
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import {
+  allOrError,
   checkKey,
   ObjectNotFoundError,
   type ObjectStore,
@@ -112,15 +113,6 @@ async function filesBelow(folder: string): Promise<string[]> {
     }),
   );
   return paths.flat();
-}
-
-/** Waits for all of them, so that nothing of them is under way behind an error. */
-async function allOrError<T>(works: readonly Promise<T>[]): Promise<T[]> {
-  const done = await Promise.allSettled(works);
-  return done.map((one) => {
-    if (one.status === "rejected") throw one.reason;
-    return one.value;
-  });
 }
 
 interface NewFile extends Pick<ObjectToPut, "content"> {

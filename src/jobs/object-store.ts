@@ -67,3 +67,12 @@ export function checkKey(key: string): string {
   if (!key.split("/").every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(part))) throw new ObjectKeyError(key);
   return key;
 }
+
+/** Waits for all of them, so that nothing of them is under way behind an error. */
+export async function allOrError<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  const done = await Promise.allSettled(works);
+  return done.map((one) => {
+    if (one.status === "rejected") throw one.reason;
+    return one.value;
+  });
+}

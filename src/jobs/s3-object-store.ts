@@ -13,6 +13,7 @@ import {
 import { Upload } from "@aws-sdk/lib-storage";
 import type { S3Location } from "../config.ts";
 import {
+  allOrError,
   checkKey,
   ObjectKeyError,
   ObjectNotFoundError,
@@ -47,7 +48,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async putAll(objects: readonly ObjectToPut[]): Promise<StoredObject[]> {
-    return Promise.all(objects.map(({ key, content }) => this.put(key, content)));
+    return allOrError(objects.map(({ key, content }) => this.put(key, content)));
   }
 
   /** S3 shows an object once all of it has arrived; a stream that breaks leaves what was there before. */

@@ -99,6 +99,21 @@ describe.each([
       if (await store.exists("x/a")) expect(await store.read("x/a")).toEqual(bytes("whole"));
     });
 
+    test("that is put with one that breaks is not under way any more when that is told", async () => {
+      const told: string[] = [];
+      async function* slow() {
+        yield bytes("slow");
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+        told.push("stored");
+      }
+      const put = store.putAll([
+        { key: "x/a", content: chunks("half", new Error("broken")) },
+        { key: "x/b", content: slow() },
+      ]);
+      await put.catch((error: Error) => told.push(error.message));
+      expect(told).toEqual(["stored", "broken"]);
+    });
+
     test("of many parts is stored as it streams", async () => {
       const part = new Uint8Array(2 ** 20).fill(7);
       const parts = Readable.from(Array.from({ length: 20 }, () => part));
