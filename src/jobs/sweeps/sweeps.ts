@@ -59,8 +59,9 @@ export class Sweeps {
     const { log } = this.parts;
     const [state, ranked] = await Promise.all([log.state(id), log.ranked(id, most)]);
     if (!state) return null;
-    // Older workers did not keep it ready.
-    const first = ranked ?? leaderboard(await log.trials(id), objectiveOf(state).mode).slice(0, most);
+    // Older workers do not keep it ready; and trials may have changed since it was.
+    const known = ranked && ranked.length >= Math.min(most, state.trials.drawn) ? ranked : await log.trials(id);
+    const first = leaderboard(known, objectiveOf(state).mode).slice(0, most);
     return { ...sweepView(state), last_seq: state.seq, leaderboard: first.map(trialView) };
   }
 

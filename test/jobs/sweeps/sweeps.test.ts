@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../src/jobs/ids.ts";
 import type { JobParts } from "../../../src/jobs/open-jobs.ts";
-import type { TrialRecord } from "../../../src/jobs/sweeps/sweep.ts";
+import { countTrials, type TrialRecord, trialView } from "../../../src/jobs/sweeps/sweep.ts";
 import { SweepQueue } from "../../../src/jobs/sweeps/sweep-queue.ts";
 import { checkSweep } from "../../../src/sweeps/check-sweep.ts";
 import { TrialLedger } from "../../../src/workers/sweeps/trial-ledger.ts";
@@ -94,6 +94,19 @@ test("the leaderboard has the best first, those without a value last, and as man
   expect(await numbers(lowest, 3)).toEqual([2, 5, 0]);
   expect(await numbers(await sweepOf(trials, "max"), 4)).toEqual([6, 3, 0, 2]);
   expect(await numbers(await sweepOf([]), 4)).toEqual([]);
+});
+
+test("a leaderboard that is behind its trials has the best first, and all of them", async () => {
+  const id = await sweepOf([3, 2, 1].map((value, number) => trial(number, value)));
+  const numbers = async () => (await parts.sweeps.get(id, 1000))?.leaderboard.map(({ number }) => number);
+  // The ranking is read before the trials; and an older worker does not write it.
+  const later = trial(2, 9);
+  const change = { type: "trial", data: { trial: trialView(later), best: 1, trials: countTrials([later]) } } as const;
+  await parts.sweepLog.append(id, [{ ...change, state: { "trial:2": later } }], 1);
+  expect(await numbers()).toEqual([1, 0, 2]);
+  const state = { "trial:3": trial(3, 0), trials: { ...countTrials([]), drawn: 4 } };
+  await parts.sweepLog.append(id, [{ ...change, state }], 1);
+  expect(await numbers()).toEqual([3, 1, 0, 2]);
 });
 
 test("of two creations with one idempotency key, the second leaves nothing behind", async () => {
