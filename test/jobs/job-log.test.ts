@@ -99,6 +99,18 @@ describe("the log of a job", () => {
     expect(await parts.log.state(id)).toMatchObject({ status: "running", checkpoints: [] });
   });
 
+  test("keeps what it was told before an event that it refuses, in the stream and in the state", async () => {
+    const { id } = await parts.log.create(job());
+    expect(await parts.log.append(id, [started(1), epoch(1), epoch(3), completed], 1)).toMatchObject({ reason: "gap" });
+    expect(await types(id)).toEqual(["queued", "started", "epoch"]);
+    expect(await parts.log.state(id)).toMatchObject({ status: "running", seq: 3, attempts: 1, worker: "w" });
+    expect(await parts.log.append(id, [epoch(1), epoch(2), epoch(3), completed], 1)).toMatchObject({
+      seq: 6,
+      dropped: 1,
+    });
+    expect(await types(id)).toEqual(["queued", "started", "epoch", "epoch", "epoch", "completed"]);
+  });
+
   test("refuses what an older attempt writes after a newer one has taken the job", async () => {
     const { id } = await parts.log.create(job());
     await parts.log.append(id, [started(1)], 1);
