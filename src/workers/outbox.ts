@@ -11,7 +11,6 @@ export class Outbox {
   /** How many jobs tell; each has so much less to tell. */
   jobs = 1;
   #held: (TrainerMessage & OfJob)[] = [];
-  #toTransfer: Transferable[] = [];
   #sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(port: MessagePort) {
@@ -37,15 +36,13 @@ export class Outbox {
   /** Sends it now, and with it whatever was told earlier. */
   send(message: TrainerMessage & OfJob, transfer: readonly Transferable[] = []): void {
     this.#held.push(message);
-    this.#toTransfer.push(...transfer);
-    this.#flush();
+    this.#flush(transfer);
   }
 
-  #flush(): void {
+  #flush(transfer: readonly Transferable[] = []): void {
     const post: TrainerPost = this.#held;
     this.#held = [];
-    this.#port.postMessage(post, this.#toTransfer);
-    this.#toTransfer = [];
+    this.#port.postMessage(post, transfer);
     this.#sentAt = performance.now();
   }
 }

@@ -1,4 +1,4 @@
-/** A page in a real Chromium that remembers what it complained about, and whom it asked. */
+/** A page in Chromium that remembers what it complained about, and whom it asked. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { hasChromium, launchChromium } from "../../scripts/chromium.ts";

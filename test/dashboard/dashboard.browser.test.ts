@@ -1,4 +1,4 @@
-/** The dashboard in a real browser, over a real broker and a real worker. Skipped where no Chromium is installed. */
+/** The dashboard in Chromium, over a whole service. Skipped where no Chromium is installed. */
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningWorker, startWorker } from "../../src/workers/start-worker.ts";

@@ -132,16 +132,6 @@ export function countTrials(trials: Iterable<Pick<Trial, "status">>): TrialCount
   return counts;
 }
 
-/** The first of the leaderboard, if it has a value. `trials` by number. */
-export function bestOf<T extends Pick<Trial, "value">>(trials: readonly T[], mode: "min" | "max"): T | null {
-  const isBetter = (a: number, b: number) => (mode === "min" ? a < b : a > b);
-  let best: T | null = null;
-  for (const trial of trials) {
-    if (trial.value !== null && (best?.value == null || isBetter(trial.value, best.value))) best = trial;
-  }
-  return best;
-}
-
 /** As much of a leaderboard as is kept ready. */
 export const MOST_RANKED = 1000;
 

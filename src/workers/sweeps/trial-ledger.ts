@@ -1,6 +1,5 @@
 /** The trials of a sweep as its log has them: what changes is written there first, in the name of one attempt to steer it. */
 import {
-  bestOf,
   countTrials,
   leaderboard,
   MOST_RANKED,
@@ -49,12 +48,11 @@ export class TrialLedger {
   async tell(updates: readonly TrialRecord[]): Promise<void> {
     if (updates.length === 0) return;
     this.note(updates);
-    const { trials, best } = this.standing();
-    const ranked = leaderboard(this.records, this.mode).slice(0, MOST_RANKED);
+    const { trials, ranked, best } = this.standing();
     const state = {
       ...trialFields(updates, this.records),
       best: best && trialView(best),
-      ranking: ranked.map(({ number }) => number),
+      ranking: ranked.slice(0, MOST_RANKED).map(({ number }) => number),
     };
     await this.append(
       updates.map((trial, i): SweepAppend => {
@@ -64,8 +62,11 @@ export class TrialLedger {
     );
   }
 
-  standing(): { trials: TrialCounts; best: TrialRecord | null } {
-    return { trials: countTrials(this.records), best: bestOf(this.records, this.mode) };
+  /** `best`: the first of the ranked, if it has a value. */
+  standing(): { trials: TrialCounts; ranked: readonly TrialRecord[]; best: TrialRecord | null } {
+    const ranked = leaderboard(this.records, this.mode);
+    const best = ranked.find(({ value }) => value !== null) ?? null;
+    return { trials: countTrials(this.records), ranked, best };
   }
 
   /** Throws a SupersededError where another attempt has begun. */

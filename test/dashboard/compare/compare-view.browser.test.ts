@@ -1,4 +1,4 @@
-/** Runs over each other, in a real browser; and each view of the page as axe sees it. */
+/** Runs over each other, in Chromium; and each view of the page as axe sees it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApiFixture, startTestApi } from "../../api/api-fixture.ts";
 import { JobScript } from "../../api/job-script.ts";

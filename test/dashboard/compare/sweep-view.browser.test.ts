@@ -1,4 +1,4 @@
-/** A sweep in a real browser, while real workers train its trials. */
+/** A sweep in Chromium, while workers train its trials. */
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startWorker } from "../../../src/workers/start-worker.ts";

@@ -1,4 +1,4 @@
-/** The editor and the model at work, in a real browser, over a real worker. */
+/** The editor and the model at work, in Chromium, over a whole service. */
 import { pino } from "pino";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";

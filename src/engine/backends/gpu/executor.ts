@@ -41,7 +41,7 @@ export interface Executor {
   compile(program: number, commands: readonly DeviceCommand[]): void | Promise<void>;
   replay(program: number, times: number): void | Promise<void>;
   discard(program: number): void;
-  /** To be called when there are no more orders for now: nothing may wait for more to come. */
+  /** To be called behind the last of several orders: nothing may wait for another to come. */
   flush(): void | Promise<void>;
   /** Kept once nothing is on its way any more, whatever became of it. */
   settled(): Promise<void>;
